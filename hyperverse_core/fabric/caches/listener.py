@@ -1,4 +1,4 @@
-"""What a cache has to offer so that the change feed can keep it honest."""
+"""What a cache must offer so that the change feed can keep it correct."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ __all__ = ["CacheListener"]
 
 
 class CacheListener(Protocol):
-    """Whatever rests on the registry. A new cache is one class and one line in ``assembly.py``."""
+    """Anything that depends on the registry. A new cache is one class and one line in ``assembly.py``."""
 
     def changed(self, change: Change) -> None:
-        """Drops what rests on what has changed."""
+        """Drops what depends on the change."""
 
     def lost(self) -> None:
         """Drops everything: changes were missed."""

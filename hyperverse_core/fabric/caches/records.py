@@ -1,4 +1,4 @@
-"""Records of the registry that this machine has read, kept until the change feed says that they have changed."""
+"""Registry records that this machine has read, kept until the change feed reports a change."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ class _Reading:
     """A record that is being read.
 
     Attributes:
-        readers: how many reads of it are under way.
-        stale: it has changed since the first of them began.
+        readers: number of reads of it in progress.
+        stale: whether it changed after the first of them began.
     """
 
     readers: int = 0
@@ -30,7 +30,7 @@ class _Reading:
 
 
 class Records:
-    """A cache of particle records. What is not registered is never remembered."""
+    """A cache of particle records. It never remembers that a point is not registered."""
 
     def __init__(self, registry: ParticleRegistry) -> None:
         self._registry = registry
@@ -38,15 +38,15 @@ class Records:
         self._being_read: dict[Point, _Reading] = {}
 
     def __len__(self) -> int:
-        """How many records are kept."""
+        """Number of cached records."""
         return len(self._kept)
 
     def remembered(self, point: Point) -> ParticleRecord | None:
-        """The record of ``point``, where it is kept; None says nothing."""
+        """Returns the cached record of ``point``; None means that it is not cached, no more."""
         return self._kept.get(point)
 
     async def get(self, points: tuple[Point, ...]) -> Mapping[Point, ParticleRecord]:
-        """The records of those that are registered."""
+        """Returns the records of those points that are registered."""
         found = {p: r for p in points if (r := self._kept.get(p)) is not None}
         missing = [p for p in points if p not in found]
         if not missing:
@@ -66,13 +66,13 @@ class Records:
         reading.readers -= 1
         if not reading.readers:
             del self._being_read[point]
-        if record is not None and not reading.stale:  # else what was read may be older than what has changed
+        if record is not None and not reading.stale:  # otherwise the record may be older than the change
             if len(self._kept) > _KEPT:
                 self._kept.clear()
             self._kept[point] = record
 
     async def one(self, point: Point) -> ParticleRecord:
-        """The record of ``point``. Raises NotFound."""
+        """Returns the record of ``point``. Raises NotFound."""
         kept = self._kept.get(point)
         if kept is not None:
             return kept
@@ -82,7 +82,7 @@ class Records:
         return found
 
     async def kinds(self, point: Point) -> tuple[Kind, ...]:
-        """The Kind of each segment of ``point``, root first. Raises NotFound."""
+        """Returns the Kind of each segment of ``point``, root first. Raises NotFound."""
         path = (*reversed([p for p in point.ancestors() if not p.is_root]), point)
         found = await self.get(path)
         missing = [p for p in path if p not in found]
@@ -91,7 +91,7 @@ class Records:
         return tuple(found[p].kind for p in path)
 
     def drop(self, point: Point) -> None:
-        """The record of ``point`` has changed."""
+        """Drops the record of ``point``, which has changed."""
         self._kept.pop(point, None)
         reading = self._being_read.get(point) if self._being_read else None
         if reading is not None:
@@ -103,7 +103,7 @@ class Records:
             self.drop(change.point)
 
     def lost(self) -> None:
-        """Anything may have changed."""
+        """Drops everything: anything may have changed."""
         self._kept.clear()
         for reading in self._being_read.values():
             reading.stale = True

@@ -1,7 +1,7 @@
-"""Selections: which particles a selector means, kept until particles come or go.
+"""Selections: the particles that a selector matches, kept until particles come or go.
 
-A Ripple to a selector would otherwise read the registry each time. What this machine creates or deletes counts at
-once; what others do, as soon as the change feed has told it.
+Without them, a Ripple to a selector would read the registry each time. What this machine creates or deletes counts at
+once, changes by others as soon as the change feed reports them.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ from ...universe.selectors.selector import Selector
 __all__ = ["PAGE", "Chosen", "Selections"]
 
 PAGE = 1000
-"""Recipients that are read at once."""
+"""Recipients that are read in one page."""
 _KEPT = 64
 _KEPT_POINTS = 200_000
 
 
 @attrs.frozen
 class Chosen:
-    """Some of the particles that a selector means.
+    """Some of the particles that a selector matches.
 
     Attributes:
-        points: of these.
-        after: behind which point the others are; None when there are no others.
+        points: their points.
+        after: the point after which the others follow; None when there are no others.
     """
 
     points: tuple[Point, ...]
@@ -34,7 +34,7 @@ class Chosen:
 
 
 class Selections:
-    """The recipients of ripples to selectors."""
+    """The recipients of Ripples to selectors."""
 
     def __init__(self, registry: ParticleRegistry) -> None:
         self._registry = registry
@@ -43,12 +43,12 @@ class Selections:
         self._changes = 0
 
     def __len__(self) -> int:
-        """How many selectors have their recipients kept."""
+        """Number of selectors whose recipients are kept."""
         return len(self._kept)
 
     async def first(self, selector: Selector, most: int) -> Chosen:
-        """The first particles that ``selector`` matches, in the order of their points: all, or about ``most``. All of
-        them are kept."""
+        """Returns the first particles that ``selector`` matches, in the order of their points: all, or about ``most``.
+        The result is kept if it has all of them."""
         text = str(selector)
         kept = self._kept.get(text)
         if kept is not None:
@@ -63,12 +63,12 @@ class Selections:
             if after is None or len(found) >= most:
                 break
         chosen = Chosen(tuple(found), after)
-        if after is None and changes == self._changes:  # else somebody came or went while it was read
+        if after is None and changes == self._changes:  # otherwise a particle came or went during the read
             self._keep(text, chosen)
         return chosen
 
     async def page(self, selector: Selector, after: Point | None) -> Chosen:
-        """The particles of one page. ``after``: behind which point it begins; None for the first page."""
+        """Returns the particles of one page. ``after``: the point after which it begins; None for the first page."""
         page = await self._registry.select(selector, after=after, limit=PAGE)
         return Chosen(tuple(record.point for record in page.records), page.after)
 
@@ -80,16 +80,16 @@ class Selections:
         self._points += len(chosen.points)
 
     def changed(self, change: Change) -> None:
-        """Forgets when particles have come or gone."""
+        """Discards all selections when particles have come or gone."""
         if change.kind in (ChangeKind.REGISTERED, ChangeKind.DELETED):
             self.forget()
 
     def lost(self) -> None:
-        """Anything may have changed."""
+        """Discards all selections: anything may have changed."""
         self.forget()
 
     def forget(self) -> None:
-        """Particles have come or gone."""
+        """Discards all selections: particles have come or gone."""
         self._changes += 1
         if self._kept:
             self._kept.clear()

@@ -1,1 +1,1 @@
-"""Active particles: how one is activated, takes its turns, saves, and is deactivated."""
+"""Active particles: how they are activated, take turns, save, and are deactivated."""

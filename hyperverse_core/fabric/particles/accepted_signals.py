@@ -1,4 +1,4 @@
-"""Accepted Signals on their way from the queue of a particle to its handlers."""
+"""Accepted Signals, on their way from a particle's queue to its handlers."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ if TYPE_CHECKING:
 __all__ = ["begin_signals", "handle_beside"]
 
 _log = guarded_log("hyperverse.particle")
-_READY = State.READY  # a member of an enumeration is looked up slowly: 60 ns
+_READY = State.READY  # looking up an enum member costs 60 ns
 
 
 def begin_signals(
     active: Active, handler: Handler, arguments: dict[str, Any] | None, wave: Signal, weight: int, since: float
 ) -> None:
-    """The turn of a Signal has come, and is its own from here on. Raises Unavailable when the machine stops.
+    """Begins a Signal whose turn has come; it owns the turn from here on. Raises Unavailable when the machine stops.
 
     Args:
-        weight: what is counted of its memory while it waits.
-        since: when it began to wait, by ``perf_counter``; 0.0 when nobody wants to know.
+        weight: the memory that is counted for it while it waits.
+        since: when it began to wait, by ``perf_counter``; 0.0 when nobody needs to know.
     """
     if weight:
         active.home.held.give_for(active, weight)
@@ -40,10 +40,10 @@ def begin_signals(
 async def _handle(
     active: Active, handler: Handler, arguments: dict[str, Any] | None, wave: Signal, since: float
 ) -> None:
-    """Handles it, and those that wait right behind it.
+    """Handles the Signal, and those that wait right behind it.
 
-    A worker has a context of its own. It serves one handler after the other for as long as it is empty, which saves
-    each a context; another worker goes on when a handler has set something.
+    A worker has a context of its own. It serves one handler after another as long as that context stays empty, which
+    saves a context for each; when a handler has set a variable, another worker continues.
     """
     box = active.mailbox
     variables = active.home.pool.variables
@@ -63,7 +63,7 @@ async def _handle(
             except HyperverseError as exc:
                 await _missed(active, wave, exc)
             queue = box.waiting
-            if not queue or type(queue[0]) is not tuple:  # a future is a Ping, which is woken
+            if not queue or type(queue[0]) is not tuple:  # a future is a waiting Ping, which is woken
                 return
             posted: Posted = queue.popleft() if queue.ranks is None else queue.take()  # type: ignore[assignment]  # a tuple
             _, _, handler, arguments, wave, weight, since = posted
@@ -78,7 +78,7 @@ async def _handle(
 
 
 def _passed_on(active: Active, handler: Handler, arguments: dict[str, Any] | None, wave: Signal, since: float) -> bool:
-    """Whether another worker goes on, with the turn. It does not when the machine has stopped."""
+    """Returns whether another worker continues and takes the turn; none does when the machine has stopped."""
     try:
         begin_signals(active, handler, arguments, wave, 0, since)
     except Unavailable:
@@ -89,8 +89,8 @@ def _passed_on(active: Active, handler: Handler, arguments: dict[str, Any] | Non
 async def handle_beside(
     active: Active, handler: Handler, arguments: dict[str, Any] | None, wave: Signal, weight: int, since: float
 ) -> None:
-    """Handles one beside others. What is counted of its memory counts until the handler has ended, because nothing else
-    limits how many run."""
+    """Handles a Signal concurrently with others. Its memory is counted until the handler has ended, because nothing
+    else limits how many run."""
     try:
         await active.check_beside()
         await active.run_beside(handler, arguments, wave, since)
@@ -102,7 +102,7 @@ async def handle_beside(
 
 
 async def _missed(active: Active, wave: Signal, error: HyperverseError) -> None:
-    """It was accepted and has not reached its handler: it follows its particle if that has moved."""
+    """Handles an accepted Signal that did not reach its handler: it follows its particle if that has moved."""
     if isinstance(error, NotHostedHere):
         reply = await active.home.outbound.notify(wave)
         if reply.ok:

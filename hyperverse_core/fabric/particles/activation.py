@@ -1,4 +1,4 @@
-"""Activation: a particle's object is made from its saved state, before the first wave and after one that was cut."""
+"""Activation: makes a particle's object from its saved state, before the first wave and after a cut-off one."""
 
 from __future__ import annotations
 
@@ -24,23 +24,23 @@ __all__ = ["activate"]
 
 _log = guarded_log("hyperverse.particle")
 _LONG = 1.0
-"""Seconds after which a start that is under way is shown."""
+"""Seconds after which a start in progress is shown in the status."""
 _SHOWN = 3600.0
-"""Seconds that a start is shown which failed, when no wave tries again."""
+"""Seconds for which a failed start is shown when no wave tries again."""
 
 
 async def activate(active: Resident) -> None:
-    """Makes the particle ready; the turn must be ours. Raises NotHostedHere when it has left, and what its driver or
-    its saved state is to blame for."""
+    """Makes the particle ready; the caller must have the turn. Raises NotHostedHere when it has left, and errors of its
+    driver or its saved state."""
     if active.state is State.GONE:
         raise active.has_left()
     before = active.state
-    if before is State.UNSAVED and not has_unsaved(active):  # its handler has undone what it could not save
+    if before is State.UNSAVED and not has_unsaved(active):  # its handler has undone the unsaved change
         active.note_saved()
         return
     if before.spoiled:
         if active.background is not None:
-            active.background.give_up()  # they belong to the object that is given up
+            active.background.give_up()  # they belong to the discarded object
         active.particle = None
     active.begin_start()
     begun = perf_counter()
@@ -58,7 +58,7 @@ async def activate(active: Resident) -> None:
         cause = described(exc) if its_own else "it has not returned in time"
         what = "on_start" if active.particle is not None else "its making"
         active.home.troubles.note(_start_of(active), f"{cause}; its next wave tries again", lasts=_SHOWN)
-        unmade = active.particle is None and isinstance(exc, TryAgain)  # a registry that is away is no fault of its own
+        unmade = active.particle is None and isinstance(exc, TryAgain)  # not the particle's fault
         shown = its_own and active.assignment is not None and not unmade
         if not unmade:
             active.home.failures.note(active.text, f"{what}: {cause}")
@@ -77,7 +77,7 @@ async def activate(active: Resident) -> None:
         await _show(active, Status.READY)
     if active.gone:
         raise active.has_left()
-    if active.state is not State.STARTING:  # a wave of on_start came back here, and its handler was cut off
+    if active.state is not State.STARTING:  # a wave from on_start came back here, and its handler was cut off
         raise given_up(active)
     if active.assignment is not None and active.particle is not None:
         active.saves = None
@@ -93,13 +93,13 @@ async def _start(active: Resident) -> None:
     particle, active.durable = active.particle, None
     if particle is None:
         particle = active.particle = await _make(active)
-    if type(particle).on_start is not Particle.on_start:  # most have none, and it takes a wave of their own
+    if type(particle).on_start is not Particle.on_start:  # most particles have none, and the call needs a wave
         await particle.on_start(Context.own(active))
-        active.durable = None  # what it has changed is what the handlers begin with
+        active.durable = None  # handlers begin with what it changed
 
 
 def _note_hanging(active: Resident) -> None:
-    """It has not started for a while: the waves wait, and their senders would not know for what."""
+    """Reports a start that takes long: waves are waiting, and their senders do not know what for."""
     made = "on_start has" if active.particle is not None else "its driver's create, or the registry, has"
     plugin = active.served.plugin or "none"
     cause = f"{made} not returned (plugin {plugin}); its waves wait"
@@ -112,7 +112,7 @@ def _start_of(active: Resident) -> str:
 
 
 async def _show(active: Resident, status: Status) -> None:
-    """Writes the status into the particle's record; the wave that it is about does not fail for that."""
+    """Writes the status into the particle's record. An error here does not fail the wave being handled."""
     try:
         await active.home.registry.set_status(active.point, status)
     except HyperverseError as exc:

@@ -1,7 +1,7 @@
-"""A particle that lives in a star of this machine: the last steps of a wave's way.
+"""A particle that lives in a star of this machine: the last steps of a wave.
 
-:meth:`Active.receive` is the hot path. Its steps: may the agent do this (a look-up in what the policy has answered
-before), does a bind send the wave elsewhere, which handler takes it, is it the wave's turn, call it.
+:meth:`Active.receive` is the hot path. Its steps: is the agent allowed to do this (a look-up in the policy's earlier
+answers), does a bind send the wave elsewhere, which handler takes it, is it the wave's turn, call the handler.
 """
 
 from __future__ import annotations
@@ -42,21 +42,21 @@ _log = guarded_log("hyperverse.particle")
 _OK = Outcome.OK
 _READY = State.READY
 _BESIDE = 1024
-"""Bytes that are counted for each Signal of a concurrent particle, besides its body: each runs in a task of its own."""
+"""Bytes counted for each Signal of a concurrent particle, in addition to its body: each runs in a task of its own."""
 _HEARD = Pong()
-"""The result of every Signal whose handler succeeded: nobody reads it, so all of them share one."""
+"""The result of every Signal whose handler succeeded. Nobody reads it, so all share one."""
 
 
 class Active(Resident):
-    """A particle at home here, which takes waves. Its attributes are those of :class:`Resident`."""
+    """A particle that lives here and takes waves. Its attributes are those of :class:`Resident`."""
 
     __slots__ = ()
 
     def receive(self, wave: Directed) -> Coroutine[Any, Any, Pong]:
-        """Handles a Ping, or one copy of a Ripple. Raises HyperverseError when it did not get as far as a handler.
+        """Handles a Ping, or one copy of a Ripple. Raises HyperverseError when it did not reach a handler.
 
-        It returns one of two coroutines and is none itself: that saves the hot path one, and each wave in flight the
-        memory of it."""
+        It returns one of two coroutines instead of being one: this saves one coroutine on the hot path, and its memory
+        for each wave in flight."""
         if (
             self.bind is not None
             or wave.scope is not None
@@ -72,7 +72,7 @@ class Active(Resident):
         return await self.behind_gate(wave)
 
     async def behind_gate(self, wave: Directed) -> Pong:
-        """Handles a Ping, or one copy of a Ripple, that the gate has let through. Raises HyperverseError."""
+        """Handles a Ping, or one copy of a Ripple, that has passed the gate. Raises HyperverseError."""
         if self.bind is not None:
             reply = await self.home.routing.follow(self, wave)
             if reply is not None:
@@ -80,7 +80,7 @@ class Active(Resident):
         return await self.core(wave)
 
     async def core(self, wave: Directed) -> Pong:
-        """From behind the gate and the bind to the handler and back."""
+        """Takes the wave from behind the gate and the bind to the handler and back."""
         handlers = self.served.handlers
         found = handlers.certain.get(wave.method.text) or handlers.find(wave)
         if found is None:
@@ -109,7 +109,7 @@ class Active(Resident):
             if self.state is not _READY:
                 since = since or perf_counter()
                 await activate(self)
-            # As `run` and `begin_in_own_context` do, without the calls.
+            # Inlines `run` and `begin_in_own_context`.
             replies: list[Pong] = []
             variables, steps = Variables(), self.handle(handler, arguments, wave, replies, None, since).__await__()
             awaited = variables.run(next, steps, OVER)
@@ -122,8 +122,8 @@ class Active(Resident):
             box.leave()
 
     def accept(self, wave: Directed) -> Coroutine[Any, Any, None] | None:
-        """Takes a Signal: it is authorised, fits a handler, and has its place in the queue. Returns None when it is
-        taken, or what is left to be awaited. This and that raise HyperverseError."""
+        """Takes a Signal: authorises it, finds its handler and queues it. Returns None when it is accepted, or the rest
+        to be awaited. Both may raise HyperverseError."""
         if self.accepts(wave):
             return None
         star = self.star
@@ -138,8 +138,8 @@ class Active(Resident):
         return self.accept_core(wave)
 
     def accepts(self, wave: Directed) -> bool:
-        """Takes a Signal, if nothing on its way has to be waited for. False when something has, and leaves it all to
-        :meth:`accept`. Raises HyperverseError."""
+        """Takes a Signal if nothing has to be awaited. Otherwise returns False and leaves it to :meth:`accept`. Raises
+        HyperverseError."""
         star = self.star
         if (
             star.now() >= star.serve_until
@@ -164,8 +164,8 @@ class Active(Resident):
         ):
             self._queue(found, wave)
         else:
-            # As `_queue` and `post` do, without the calls, and without a dict for each that waits: the body is the one
-            # argument. Measured: 0.4 us and 160 bytes less for each Signal behind another.
+            # Inlines `_queue` and `post`, and needs no dict for each waiting Signal: the body is the only argument.
+            # Measured: 0.4 us and 160 bytes less for each Signal behind another.
             since = 0.0 if self.home.interceptors.handlers is None else perf_counter()
             queue.append((begin_signals, self, found[0], None, wave, 0, since))
         return True
@@ -183,7 +183,7 @@ class Active(Resident):
         await self.accept_core(wave)
 
     async def accept_core(self, wave: Directed) -> None:
-        """From behind the gate into the queue of the handlers. Raises HyperverseError."""
+        """Takes a Signal from behind the gate into the queue of the handlers. Raises HyperverseError."""
         found = self.served.handlers.find(wave)
         if found is None:
             if wave.method is not BOUNCE:
@@ -222,10 +222,10 @@ class Active(Resident):
             raise
 
     async def check_beside(self) -> None:
-        """Returns when a handler may begin beside those that run: of a concurrent particle, or in a call chain."""
+        """Returns once a handler may run concurrently with others: in a concurrent particle, or within a call chain."""
         if self.state is _READY and not (self.concurrent and self.mailbox.busy):
             return
-        if self.concurrent:  # behind those that wait for its start, or for a look at its state
+        if self.concurrent:  # after waves that wait for its start, or for a read of its state
             await self.start_in_turn()
         elif self.state is State.GONE:
             raise self.has_left()
@@ -235,13 +235,14 @@ class Active(Resident):
     async def run_beside(
         self, handler: Handler, arguments: dict[str, Any] | None, wave: Directed, since: float = 0.0
     ) -> Pong:
-        """Calls a handler beside those that run; for ``since`` see :meth:`handle`."""
+        """Calls a handler concurrently with others; for ``since`` see :meth:`handle`."""
         self.running += 1
         try:
             if self.concurrent or self.assignment is None:
                 return await self.run(handler, arguments, wave, since=since)
             assert self.particle is not None, "an outer handler of the chain runs in it"
-            # What the outer handler has changed so far is its own: only a change of the inner one counts against it.
+            # Changes of the outer handler so far are its own: only a change of the inner handler counts against the
+            # inner one.
             return await self.run(handler, arguments, wave, fingerprint(self.particle), since)
         finally:
             self.running -= 1
@@ -265,7 +266,7 @@ class Active(Resident):
         return replies[0]
 
     def abandoned(self, handler: Handler, wave: Directed) -> asyncio.CancelledError:
-        """A handler was cancelled and does not end: what it holds is given up. Returns what its caller is told."""
+        """A cancelled handler does not end: discards the object that it works on. Returns the error for its caller."""
         self.cut_off(self.particle)
         what = f"{handler.name} of {self.text} (plugin {self.served.plugin or 'none'})"
         cause = f"it was cancelled and did not end within {CANCEL_GRACE:g} s: it is given up"
@@ -284,18 +285,17 @@ class Active(Resident):
         before: int | None = None,
         since: float = 0.0,
     ) -> None:
-        """Calls a handler; the turn must be ours, and the particle ready. To be begun in a context of its own.
+        """Calls a handler; the turn must be ours, and the particle ready. Must begin in a context of its own.
 
         Args:
-            arguments: the handler's arguments by name; None when the body is the one that it has, see
-                :class:`Arguments`.
-            replies: the reply is appended here, for a coroutine that returns nothing is cheaper to begin. What the
-                handler raises is in the reply.
-            before: fingerprint of the state with which it begins; None for that of what is saved.
-            since: when the wave began to wait for this, by ``perf_counter``; 0.0 when it has not waited.
+            arguments: the handler's arguments by name; None when the body is its only argument, see :class:`Arguments`.
+            replies: the reply is appended here, since a coroutine that returns nothing is cheaper to begin. An error of
+                the handler is in the reply.
+            before: fingerprint of the state with which it begins; None for that of the saved state.
+            since: when the wave began to wait for its turn, by ``perf_counter``; 0.0 when it did not wait.
         """
         star = self.star
-        if star.now() >= star.serve_until:  # here, because the wave may have waited long for its turn
+        if star.now() >= star.serve_until:  # checked here because the wave may have waited long
             self.check_lease()
         self.touched = True
         handlers = self.home.interceptors.handlers
@@ -307,7 +307,7 @@ class Active(Resident):
                 result = await handler.call(particle, ctx, wave.body)
             else:
                 result = await handler.call(particle, ctx, **arguments)
-            if type(wave) is Signal:  # nobody gets a reply, so nobody is told a wrong one
+            if type(wave) is Signal:  # nobody gets a reply, so none can be wrong
                 reply = _HEARD
             elif star.now() >= star.serve_until and self.assignment is not None:
                 reply = outlived(self, wave)
@@ -319,7 +319,7 @@ class Active(Resident):
                 if self.assignment is not None:  # the platform's own particles need none of this
                     result = own_pong(result)
                     if result.status >= 400:
-                        withheld(result, wave.agent).outcome = Outcome.FAILED  # this handler has run
+                        withheld(result, wave.agent).outcome = Outcome.FAILED  # the handler has run
                 reply = signed(self, result, wave)
                 if reply.status >= 400:
                     self.home.interceptors.fail(wave, reply)
@@ -333,14 +333,14 @@ class Active(Resident):
             reply = failed(self, handler, wave, presentable(exc))
             self.home.interceptors.fail(wave, reply)
         finally:
-            if ctx.__class__ is not Context:  # it has lent the caller's name, which ends here
+            if ctx.__class__ is not Context:  # it lent the caller's name, which ends here
                 ctx.end_on_behalf()
         if watched is not None and handlers is not None:
             handlers.end(wave, None if reply is _HEARD else reply, watched)
         replies.append(reply)
 
     async def start_in_turn(self) -> None:
-        """Makes it ready, when no handler has the turn."""
+        """Makes the particle ready when no handler has the turn."""
         if self.mailbox.busy:
             await self.mailbox.turn()
         else:

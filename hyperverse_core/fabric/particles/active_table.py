@@ -1,4 +1,4 @@
-"""The table of the active particles of one star, and the one part that enters and removes them."""
+"""The table of one star's active particles, and the only part that adds and removes them."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ class ActiveTable:
     """The particles that are active in one star.
 
     Args:
-        star: where they live.
-        comings: told of each that comes and leaves.
-        interceptors: told of each that the star releases.
+        star: the star.
+        comings: called for each particle that comes or leaves.
+        interceptors: told about each particle that the star releases.
 
     Attributes:
-        active: the particles, by the text of their points. Written here alone.
+        active: the particles, by the text of their points. Written only here.
     """
 
     def __init__(self, star: Star, comings: Comings, interceptors: Interceptors) -> None:
@@ -40,13 +40,13 @@ class ActiveTable:
     # -- coming -------------------------------------------------------------------------------------------
 
     def enter(self, active: Active) -> None:
-        """The particle lives here from now on."""
+        """Adds a particle that lives here from now on."""
         self.active[active.text] = active
         for arrived in self._comings.arrived:
             arrived(active)
 
     def renew(self, active: Resident, record: ParticleRecord) -> None:
-        """The registry has a newer record of the particle."""
+        """Takes a newer record of the particle from the registry."""
         before, active.record = active.record, record
         for renewed in self._comings.renewed:
             renewed(active, before)
@@ -54,10 +54,10 @@ class ActiveTable:
     # -- leaving ------------------------------------------------------------------------------------------
 
     def remove(self, active: Resident, why: Left = Left.RELEASED) -> None:
-        """The particle is not here any more; its waves are answered 421 and find it again."""
+        """Removes a particle; its waves are answered 421, and find it again."""
         if active.state.spoiled:
-            active.particle = None  # what a handler has half done is given up
-        active.end()  # waves that wait for their turn are told to look again
+            active.particle = None  # unfinished changes of a handler are discarded
+        active.end()  # waves that wait for a turn must look it up again
         if self.active.get(active.text) is not active:
             return
         del self.active[active.text]
@@ -68,24 +68,24 @@ class ActiveTable:
             interceptors.tell(interceptors.released, active.point, self._star.key)
 
     def lose(self, active: Resident, why: Left = Left.LOST) -> None:
-        """The particle does not live here any more: nothing of it may be written or answered."""
+        """Removes a particle that no longer lives here: nothing of it may be written or answered."""
         _log.info("%s has been taken from %s", active.text, self._star.text, extra={"point": active.text})
         self.remove(active, why)
         if active.background is not None:
             active.background.give_up()
 
     def taken(self, active: Resident) -> None:
-        """Removes a particle that the registry does not assign to this star any more. The change feed gives the reason
-        later; perhaps it was deleted."""
+        """Removes a particle that the registry no longer assigns to this star. The change feed gives the reason later;
+        it may have been deleted."""
         self.lose(active, Left.TAKEN)
 
     # -- which there are ----------------------------------------------------------------------------------
 
     def of_the_past(self) -> list[Active]:
-        """Particles of an earlier incarnation of the star: they live elsewhere by now."""
+        """Returns the particles of an earlier incarnation of the star: by now they live elsewhere."""
         now = self._star.incarnation
         return [v for v in self.active.values() if v.assignment is not None and v.assignment.incarnation != now]
 
     def placed(self) -> list[Active]:
-        """The particles that the registry has placed here."""
+        """Returns the particles that the registry has placed here."""
         return [active for active in self.active.values() if active.assignment is not None]

@@ -22,15 +22,15 @@ _log = guarded_log("hyperverse.particle")
 _PIECES = 64
 
 working_for: ContextVar[Directed | None] = ContextVar("hyperverse_working_for", default=None)
-"""In a piece of work and whatever it begins: the wave whose handler has begun it."""
+"""In a background task and the tasks that it begins: the wave whose handler began it."""
 
 
 class BackgroundTasks:
-    """The pieces of work that a particle has under way.
+    """The background tasks of a particle.
 
     Args:
-        text: of the particle's point.
-        troubles: told of a piece that has failed.
+        text: text of the particle's point.
+        troubles: told about each task that fails.
     """
 
     __slots__ = ("_tasks", "_troubles", "text")
@@ -44,7 +44,7 @@ class BackgroundTasks:
         return len(self._tasks)
 
     def begin(self, work: Coroutine[Any, Any, None], name: str, wave: Directed, failed: Callable[[], None]) -> None:
-        """Starts a piece, while ``wave`` is handled; ``failed`` is called when it raises. Raises TooMany when there are
+        """Starts a task while ``wave`` is handled; ``failed`` is called when it raises. Raises TooMany when there are
         64 already."""
         if len(self._tasks) >= _PIECES:
             work.close()
@@ -52,10 +52,10 @@ class BackgroundTasks:
         task = asyncio.get_running_loop().create_task(self.run(work, wave, failed), name=name or f"work of {self.text}")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-        task.add_done_callback(lambda _: _close(work))  # one that was cancelled before it began would complain
+        task.add_done_callback(lambda _: _close(work))  # a coroutine cancelled before it began would warn
 
     async def run(self, work: Coroutine[Any, Any, None], wave: Directed, failed: Callable[[], None]) -> None:
-        """One piece, to its end, in the task that :meth:`begin` has made for it."""
+        """Runs one piece of work to its end, in the task that :meth:`begin` made for it."""
         working_for.set(wave)
         name = getattr(work, "__qualname__", "work")
         try:
@@ -80,7 +80,7 @@ class BackgroundTasks:
             task.cancel()
 
     async def end(self, grace: float) -> None:
-        """Cancels everything and waits for the end, ``grace`` seconds at most."""
+        """Cancels everything, and waits for the end for at most ``grace`` seconds."""
         if not self._tasks:
             return
         tasks = tuple(self._tasks)

@@ -1,4 +1,4 @@
-"""What every particle answers without a handler of its own: ``Cmd<Read>`` and ``Cmd<Bounce>``. All else is refused."""
+"""What every particle answers without a handler: ``Cmd<Read>`` and ``Cmd<Bounce>``. Everything else is refused."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["answer_built_in", "no_body", "no_handler"]
 
 
 async def answer_built_in(active: Active, wave: Directed) -> Pong:
-    """The reply to a wave for which the particle has no handler. Raises HyperverseError when there is none."""
+    """Returns the reply to a wave that has no handler. Raises HyperverseError when there is none."""
     if active.state is State.GONE:
         raise active.has_left()
     active.check_lease()
@@ -32,22 +32,23 @@ async def answer_built_in(active: Active, wave: Directed) -> Pong:
 
 
 async def _read_state(active: Active, wave: Directed) -> Any:
-    """The state between two handlers, never what one of them has half done, except for its own call chain."""
+    """Returns the state between two handlers, never a half-finished change, except within the handler's own call
+    chain."""
     if active.concurrent or (active.mailbox.busy and active.text in wave.chain):
         await active.check_beside()
     else:
         await active.start_in_turn()
-    assert active.particle is not None, "it is ready, or a wave of its own chain runs in it"
+    assert active.particle is not None, "it is ready, or runs a wave of its own chain"
     return state_of(active.particle)
 
 
 def no_body(wave: Directed) -> BadRequest:
-    """The error of a wave whose method takes no body."""
+    """Returns the error for a wave whose method takes no body."""
     return BadRequest(f"{wave.method} takes no body", hint="name a method of the particle, such as Ext<Add>")
 
 
 def no_handler(active: Active, wave: Directed) -> NotFound:
-    """The error of a wave that no handler takes."""
+    """Returns the error for a wave that no handler takes."""
     known = active.served.handlers.methods()
     return NotFound(
         f"{active.text!r} has no handler for {wave.method} {wave.path}",

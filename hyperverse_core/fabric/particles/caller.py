@@ -1,4 +1,4 @@
-"""Caller: in whose name a command is carried out."""
+"""Caller: the agent in whose name a command is carried out."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ __all__ = ["Caller"]
 
 @attrs.frozen
 class Caller:
-    """The agent that asks for something which the policy has to allow.
+    """The agent that requests something that the policy must allow.
 
     Attributes:
-        agent: in whose name it is done.
-        scope: bounds of what it may do; None sets none.
+        agent: the agent.
+        scope: limits of its rights; None for no limits.
         chain: texts of the points whose handlers wait for the answer, outermost first.
-        session: the session that the wave behind it belongs to, empty for none.
+        session: the session of the wave behind it; empty for none.
         wave: the wave behind it, for the logs; None for none.
     """
 
@@ -31,5 +31,5 @@ class Caller:
 
     @classmethod
     def of(cls, agent: Point, wave: Directed) -> Caller:
-        """The caller behind a wave."""
+        """Returns the caller behind a wave."""
         return cls(agent, wave.scope, wave.chain, wave.topic, wave)

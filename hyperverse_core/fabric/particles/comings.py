@@ -1,4 +1,4 @@
-"""Particles that come to this machine, and leave it."""
+"""Particles that come to this machine or leave it."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ __all__ = ["Comings", "Left"]
 
 
 class Left(enum.Enum):
-    """Why a particle has left."""
+    """Why a particle left."""
 
     RELEASED = "released"
-    """It was idle, or its machine stops: its state is saved."""
+    """It was idle, or its machine is stopping; its state is saved."""
     LOST = "lost"
     """It was deleted, or its star has lost its lease."""
     TAKEN = "taken"
-    """The registry says that it does not live here; why, the change feed will tell."""
+    """The registry says that it does not live here; the change feed tells why."""
 
 
 @attrs.frozen
 class Comings:
-    """The callbacks that are told of particles that come and leave, in their order.
+    """The callbacks for particles that come and leave, in order.
 
     Attributes:
-        arrived: called with a particle that lives here from now on.
-        renewed: called with a particle whose record has changed, and with what it was before.
-        left: called with a particle that does not live here any more, and why.
+        arrived: called with a particle that now lives here.
+        renewed: called with a particle whose record has changed, and the previous record.
+        left: called with a particle that no longer lives here, and the reason.
     """
 
     arrived: Sequence[Callable[[Resident], None]]

@@ -1,4 +1,4 @@
-"""What a handler gets to see of the fabric, and how it sends waves."""
+"""What a handler sees of the fabric, and how it sends waves."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _log = guarded_log("hyperverse.particle")
 
 
 class _ParticleLog(logging.LoggerAdapter[logging.Logger]):
-    """Adds the particle's point and the wave's id to each line, and shows it to those who watch the particle."""
+    """Adds the particle's point and the wave's id to each line, and passes it to those who watch the particle."""
 
     def __init__(self, active: Resident, wave: str) -> None:
         super().__init__(_log, {"point": active.text, "wave": wave})
@@ -52,19 +52,19 @@ class _ParticleLog(logging.LoggerAdapter[logging.Logger]):
 
 
 class Context(Ctx):
-    """The Ctx of one wave, or of a particle that does something on its own account.
+    """The Ctx of one wave, or of something that a particle does on its own account.
 
     Args:
         active: the particle.
-        wave: what is being handled.
-        origin: makes what it sends; None for waves in the particle's own name.
+        wave: the wave being handled.
+        origin: makes the waves that it sends; None for waves in the particle's own name.
     """
 
     __slots__ = ("_active", "_chain", "_lent", "_origin", "_particle", "_wave", "has_saved")
     _lent: list[_OnBehalf]
-    """What acts on behalf of the caller; it is set when there is one."""
+    """Acts on behalf of the caller; set when there is such an object."""
     has_saved: bool
-    """Set by the first save that succeeds."""
+    """Set by the first successful save."""
 
     def __init__(self, active: Resident, wave: Directed, origin: Origin | None = None) -> None:
         self._active = active
@@ -75,7 +75,7 @@ class Context(Ctx):
 
     @classmethod
     def own(cls, active: Resident) -> Context:
-        """For what a particle does without a wave: its start and stop, tasks of its own."""
+        """Returns a context for what a particle does without a wave: its start and stop, and its background tasks."""
         wave = active.own_origin().wave(Ping, active.point, BOUNCE, None, {})
         wave.deadline = math.inf  # nobody waits for it
         return cls(active, wave)
@@ -88,7 +88,7 @@ class Context(Ctx):
 
     @property
     def record(self) -> ParticleRecord:
-        """The particle as the registry has it."""
+        """The particle's record in the registry."""
         return self._active.record
 
     @property
@@ -128,7 +128,7 @@ class Context(Ctx):
     # -- what it sends ------------------------------------------------------------------------------------
 
     def _extend_chain(self) -> tuple[str, ...]:
-        """The handlers that wait for whatever is sent now. Raises LoopDetected when they are too many."""
+        """Returns the handlers that wait for what is sent now. Raises LoopDetected when there are too many."""
         chain = self._wave.chain
         limit = self._active.home.chain_limit
         if len(chain) >= limit:
@@ -142,7 +142,7 @@ class Context(Ctx):
     async def ping(
         self, to: Point | str, method: Method | str, body: Body = None, **options: Unpack[WaveOptions]
     ) -> Pong:
-        # Each of the three makes its wave by itself: a call that they would share costs 4 % of a local Ping.
+        # Each of the three methods makes its own wave: a shared call costs 4 % of a local Ping.
         active, outer = self._active, self._wave
         if type(body) not in IMMUTABLE:
             body = own_copy(body)
@@ -152,7 +152,7 @@ class Context(Ctx):
             wave = origin.wave(Ping, to, method, body, options, outer, chain)
         except (Forbidden, LoopDetected) as exc:
             return Pong.failure(exc)
-        if wave.deadline == outer.deadline:  # whoever waits for us has a timer that ends us both
+        if wave.deadline == outer.deadline:  # the timer of our caller ends us both
             return await active.home.outbound.ask(wave)
         return await self._ask_by_deadline(wave)
 
@@ -182,7 +182,7 @@ class Context(Ctx):
         active = self._active
         chain = self._chain or self._extend_chain()
         origin = self._origin or active.origin or active.own_origin()
-        # The body is not copied here: each recipient gets a copy.
+        # The body is not copied here: each recipient gets its own copy.
         wave = origin.wave(Ripple, ROOT, method, body, options, self._wave, chain)
         wave.recipients, wave.count = to_recipients(to), to_count(count)
         return await active.home.outbound.spread(wave)
@@ -219,17 +219,17 @@ class Context(Ctx):
         return await self._active.home.sealed.matches(await self._record(), key, guess)
 
     async def _record(self) -> ParticleRecord:
-        """The particle's record as it is now."""
+        """Returns the particle's current record."""
         active = self._active
         return active.record if active.assignment is None else await active.home.registry.record(active.point)
 
     def spawn(self, work: Coroutine[Any, Any, None], *, name: str = "") -> None:
-        self.__class__ = _Shared  # the task is likely to hold this very object
+        self.__class__ = _Shared  # the task probably holds this very object
         self._active.spawn(work, name, self._wave)
 
     @property
     def caller(self) -> Caller:
-        """In whose name it executes commands, and within which bounds."""
+        """The agent in whose name it executes commands, and its limits."""
         origin, wave, chain = self._origin, self._wave, self._chain or self._extend_chain()
         if origin is None:
             return Caller(self._active.point, None, chain, wave.topic, wave)
@@ -237,21 +237,21 @@ class Context(Ctx):
 
 
 class _Shared(Context):
-    """A context that a task of the particle's own may use too, beside its handler and after that has ended.
+    """A context that background tasks of the particle may use too, alongside its handler and after that has ended.
 
-    What such a task sends waits in nobody's turn and has no deadline but its own, or two handlers of one particle
-    could run at once. A context of which no task was begun need not look who asks. So the class is changed when one
-    begins, which saves every other wave the look at a ContextVar.
+    Waves that such a task sends do not count as part of the handler's turn, and have no deadline but their own;
+    otherwise two handlers of one particle could run at once. A context without tasks need not check who is asking. So
+    the class changes when a task begins, which saves every other wave a look at a ContextVar.
     """
 
     __slots__ = ()
 
     def _here(self) -> Context:
-        """The context for whoever asks: the handler, or a task of the particle's own."""
+        """Returns the context of the caller: the handler's, or that of a background task."""
         wave = self._wave
         if working_for.get() is not wave:
             return self
-        # All of the wave but that somebody waits for it.
+        # The whole wave, except that nobody waits for it.
         own = msgspec.structs.replace(wave, deadline=math.inf, chain=())
         return _Background(self._active, own, self._origin)
 
@@ -268,14 +268,14 @@ class _Shared(Context):
 
 
 class _Lender(Context):
-    """A context that has lent the name of the caller. The class says so, because a look at a class costs every other
-    wave less than a field would."""
+    """A context that has lent the caller's name. The class marks this, because checking a class costs other waves less
+    than a field would."""
 
     __slots__ = ()
 
 
 class _OnBehalf(_Shared):
-    """A context that acts in the name of the caller, as long as its handler runs.
+    """A context that acts in the caller's name while its handler runs.
 
     Attributes:
         over: whether the handler has ended.
@@ -286,8 +286,8 @@ class _OnBehalf(_Shared):
 
     def _ended(self) -> Forbidden:
         return Forbidden(
-            f"{self._active.text!r} acts on behalf of {self._wave.agent.text!r} no longer: that wave has ended",
-            hint="what goes on after a handler is done in the particle's own name, with `ctx` itself",
+            f"{self._active.text!r} no longer acts on behalf of {self._wave.agent.text!r}: that wave has ended",
+            hint="after the handler has ended, act in the particle's own name, with `ctx` itself",
         )
 
     @property
@@ -317,7 +317,7 @@ class _OnBehalf(_Shared):
 
 
 class _Background(Context):
-    """The context of a task that nobody waits for."""
+    """The context of a background task that nobody waits for."""
 
     __slots__ = ()
 

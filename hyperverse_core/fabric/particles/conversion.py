@@ -1,7 +1,7 @@
-"""Bodies to arguments and results to bodies, by the handler's annotations.
+"""Converts bodies to arguments and results to bodies, by the handler's annotations.
 
 The strict converter of ``universe.waves.strict_conversion`` does the work. The common case, plain values for plain
-annotations, is settled by a type comparison before the converter is asked.
+annotations, is decided by a type comparison before the converter is called.
 """
 
 from __future__ import annotations
@@ -37,12 +37,11 @@ class _Parameter:
 class Arguments:
     """The compiled parameters of one handler.
 
-    Attributes:
-        only_body: the parameter, when there is just one.
-        plain: the type of a body that is the one argument as it is; None when there is none. :meth:`bind` takes it as
-            it is, whenever that is.
-        direct: the same, if the function also takes it by its position. A wave with such a body needs no map of
-            arguments, which saves 0.2 us: the map, the call of :meth:`bind`, and half of the call of the handler.
+    only_body: the parameter, if there is exactly one.
+        plain: the type of a body that is the one argument unchanged; None when there is none. :meth:`bind` passes such
+            a body on as it is.
+            direct: the same, if the function also accepts it by position. A wave with such a body needs no map of
+                arguments, which saves 0.2 us: the map, the call of :meth:`bind`, and half of the handler's call.
     """
 
     __slots__ = ("_by_name", "_name", "_params", "direct", "only_body", "plain")
@@ -74,7 +73,7 @@ class Arguments:
         self.direct = self.plain if _takes_third(function, self._name) else None
 
     def bind(self, body: Any, captures: Mapping[str, str] | None = None) -> dict[str, Any]:
-        """The keyword arguments for ``body``. Raises BadRequest that lists every fault."""
+        """Returns the keyword arguments for ``body``. Raises BadRequest, which lists every fault."""
         if type(body) is self.plain and not captures:
             return {self._name: body}
         if type(body) is dict and (
@@ -101,7 +100,7 @@ class Arguments:
                 continue
             try:
                 arguments[name] = self._convert(param, value, captures)
-            except BaseException:  # a plugin's types may raise anything: what is wrong is told there
+            except BaseException:  # a plugin's types may raise anything; the caller reports the fault
                 return self._explain(given, captures)
         if len(arguments) < len(self._params):
             for param in self._params:
@@ -112,7 +111,7 @@ class Arguments:
     @staticmethod
     def _convert(param: _Parameter, value: Any, captures: Mapping[str, str] | None) -> Any:
         if captures and param.name in captures and param.plain in (int, float) and type(value) is str:
-            return param.plain(value)  # what a path says is text
+            return param.plain(value)  # a path has only text
         return value if param.type is Any else converter.structure(value, param.type)
 
     def _explain(self, given: Mapping[str, Any], captures: Mapping[str, str] | None) -> dict[str, Any]:
@@ -120,7 +119,7 @@ class Arguments:
         for name, value in given.items():
             param = self._by_name.get(name)
             if type(name) is not str:
-                faults.append(f"{name!r} is no name of an argument: that is a text, not a {type(name).__name__}")
+                faults.append(f"{name!r} is not the name of an argument: names are strings, not {type(name).__name__}")
                 continue
             if param is None:
                 if captures and name in captures:
@@ -138,7 +137,7 @@ class Arguments:
             except BaseException as exc:
                 raise HandlerFailed(f"the argument {name!r} could not be converted: {described(exc)}") from exc
         faults += [f"argument {p.name!r} is missing" for p in self._params if p.required and p.name not in given]
-        if not faults:  # only captures that the handler does not ask for
+        if not faults:  # only captures that the handler does not take
             return {
                 name: self._convert(self._by_name[name], value, captures)
                 for name, value in given.items()
@@ -160,16 +159,16 @@ class Arguments:
 def _said(error: cattrs.BaseValidationError) -> list[str]:
     try:
         return cattrs.transform_error(error)
-    except Exception:  # one of the exceptions in it has no text
+    except Exception:  # one of its exceptions has no text
         return [described(error)]
 
 
 def to_body(value: Any) -> Any:
-    """What a handler returned, as plain values. Raises HandlerFailed when it has none."""
+    """Returns a handler's result as plain values. Raises HandlerFailed when that is impossible."""
     if type(value) in _PLAIN:
         return value
     try:
-        return _copied(value)  # a third of what the converter takes: a body may have a hundred thousand rows
+        return _copied(value)  # takes a third of the converter's time: a body may have a hundred thousand rows
     except _NotPlain:
         pass
     try:
@@ -179,8 +178,8 @@ def to_body(value: Any) -> Any:
 
 
 def _takes_third(function: Callable[..., Awaitable[Any]], name: str) -> bool:
-    """Whether what is called third, behind the particle and its ctx, is the argument ``name``. What its signature says
-    is not enough: a decorator may have given the handler the signature of another function."""
+    """Whether the third positional argument, after the particle and its ctx, is the argument ``name``. The signature
+    alone does not tell: a decorator may have given the handler another function's signature."""
     if not isinstance(function, FunctionType):
         return False
     code = function.__code__
@@ -188,11 +187,11 @@ def _takes_third(function: Callable[..., Awaitable[Any]], name: str) -> bool:
 
 
 class _NotPlain(Exception):
-    """There is something in a value that the converter has to look at."""
+    """A value contains something that needs the converter."""
 
 
 def _copied(value: Any) -> Any:
-    """A copy of a value that is plain throughout. Raises _NotPlain."""
+    """Copies a value that is plain throughout. Raises _NotPlain."""
     kind = type(value)
     if kind is dict:
         for key in value:
@@ -218,7 +217,8 @@ def _plain(value: Any) -> Any:
 
 
 def _as_json(given: Mapping[str, Any]) -> str:
-    """How a body is written that was written as a call or an assignment in other languages; empty when it was not."""
+    """Returns the JSON form of a body written like a call or an assignment in another language; empty for any other
+    body."""
     (only, *more) = given.values() or ("",)
     found = _CALL_LIKE.fullmatch(only) if type(only) is str and not more else None
     if found is None or not (found[1] or only.startswith(("(", "--"))):

@@ -1,4 +1,4 @@
-"""Deactivation: how a particle comes to rest before it leaves, while waves still reach for it."""
+"""Deactivation: brings a particle to rest before it leaves, while waves still arrive for it."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ _GLANCE, _LONGEST_GLANCE = 0.005, 0.1
 
 
 def take_turn(active: Resident) -> State:
-    """Takes the turn of a particle in which nothing is under way. Returns the state that it was in."""
-    active.mailbox.busy = True  # nobody else gets a turn from here on,
-    return active.begin_stop()  # and a concurrent one begins no wave beside
+    """Takes the turn of a particle in which nothing is in progress. Returns the state that it was in."""
+    active.mailbox.busy = True  # no other wave gets a turn from here on,
+    return active.begin_stop()  # and a concurrent particle begins no other wave
 
 
 async def bring_to_rest(active: Resident, grace: float) -> State | None:
-    """Takes the particle's turn, behind the waves that have it, and keeps it: nothing runs in it from then on.
+    """Takes the particle's turn after the waves that have it, and keeps it: nothing runs in the particle from then on.
 
     Args:
         grace: seconds that it may take.
 
     Returns:
-        the state that it was in; None when it did not come to rest, and everything is as before.
+        the state that it was in; None when it did not come to rest: then nothing has changed.
     """
     box = active.mailbox
     took = False
@@ -48,7 +48,7 @@ async def bring_to_rest(active: Resident, grace: float) -> State | None:
             else:
                 box.busy = True
             took = True
-            before = active.begin_stop()  # a concurrent one begins no wave any more: they wait for the turn
+            before = active.begin_stop()  # a concurrent particle begins no more waves: they wait for the turn
             while active.running:  # noqa: ASYNC110 - an event would cost every wave of a concurrent particle
                 await asyncio.sleep(_GLANCE)
         if not active.gone:
@@ -62,14 +62,14 @@ async def bring_to_rest(active: Resident, grace: float) -> State | None:
 
 
 async def stop(active: Resident, before: State, grace: float) -> bool:
-    """Ends its tasks and calls ``on_stop`` when it was ready; the turn must be ours. It is gone afterwards.
+    """Ends its tasks, and calls ``on_stop`` if it was ready; the turn must be ours. The object is gone afterwards.
 
     Args:
         before: the state that it was in when its turn was taken.
         grace: seconds that each step may take.
 
     Returns:
-        False when ``on_stop`` did not come to its end.
+        False when ``on_stop`` did not complete.
     """
     if active.background is not None:
         await active.background.end(grace)
@@ -78,21 +78,21 @@ async def stop(active: Resident, before: State, grace: float) -> bool:
         ended = await _on_stop(active, active.particle, grace)
     active.end()
     if active.background is not None:
-        await active.background.end(grace)  # what on_stop has begun
+        await active.background.end(grace)  # tasks that on_stop began
     active.particle = None
     return ended
 
 
 def has_to_stop(active: Resident) -> bool:
-    """Whether a particle that is gone has something to end."""
+    """Whether a particle that is gone still has something to end."""
     if not active.quiet or active.background is not None:
         return True
     return active.particle is not None and type(active.particle).on_stop is not Particle.on_stop
 
 
 async def say_goodbye(active: Resident, grace: float) -> None:
-    """Calls ``on_stop`` of a particle that is gone because it was deleted, behind the handlers that are under way in
-    it; their deadlines bound the wait.
+    """Calls ``on_stop`` of a particle that was deleted, after the handlers that are running in it; their deadlines
+    bound the wait.
 
     Args:
         grace: seconds that each step may take.
@@ -103,7 +103,7 @@ async def say_goodbye(active: Resident, grace: float) -> None:
         pause = min(pause * 2, _LONGEST_GLANCE)
     particle, active.particle = active.particle, None
     if particle is None or active.pinned:
-        return  # it had not started, or it has stopped already
+        return  # not started, or already stopped
     if active.background is not None:
         await active.background.end(grace)
     await _on_stop(active, particle, grace)

@@ -1,4 +1,4 @@
-"""Deletions: how the life of a particle ends that was deleted while it was active."""
+"""Deletions: ends the life of a particle that was deleted while it was active."""
 
 from __future__ import annotations
 
@@ -21,23 +21,23 @@ _GRACE = 5.0
 
 
 class Deletions:
-    """Calls ``on_stop`` of particles that have lived here and were deleted, then ``on_delete`` of their drivers.
+    """Calls ``on_stop`` of particles that lived here and were deleted, then their drivers' ``on_delete``.
 
     Args:
-        pool: runs what nobody waits for.
+        pool: runs work that nobody waits for.
     """
 
     def __init__(self, pool: WorkerPool) -> None:
         self._pool = pool
 
     async def end(self, deleted: Sequence[Resident]) -> None:
-        """Returns when it is done for all particles in which no wave is under way. A busy one follows when its handler
-        has ended: perhaps it is that handler that waits here, because it has deleted its own particle."""
+        """Returns when all particles with no wave in progress are done. A busy one follows when its handler has ended:
+        that handler may be the one that waits here, because it deleted its own particle."""
         self.end_soon([active for active in deleted if not active.quiet])
         await self._end([active for active in deleted if active.quiet])
 
     def end_soon(self, deleted: Sequence[Resident]) -> None:
-        """As :meth:`end`, without waiting. One that is busy does not keep the others."""
+        """Like :meth:`end`, without waiting. A busy particle does not hold up the others."""
         quiet = [active for active in deleted if active.quiet]
         busy = [[active] for active in deleted if not active.quiet]
         for group in (quiet, *busy):
@@ -48,7 +48,7 @@ class Deletions:
         try:
             self._pool.put_accepted(self._end, group)
         except Unavailable:
-            _log.warning("this machine is stopping: %s has been deleted, and its driver is not told", group[0].text)
+            _log.warning("this machine is stopping: %s has been deleted, its driver is not told", group[0].text)
 
     async def _end(self, deleted: Sequence[Resident]) -> None:
         parting = [active for active in deleted if has_to_stop(active)]

@@ -1,4 +1,4 @@
-"""Replies that a handler has not written itself: it has raised, was cut off, or has outlived its star's lease."""
+"""Replies that a handler did not write itself: it raised, was cut off, or outlived its star's lease."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _SHORT = 80
 
 
 def signed(active: Resident, reply: Pong, wave: Directed) -> Pong:
-    """Fills in who answers which wave."""
+    """Fills in which particle answers which wave."""
     reply.sender = active.point
     reply.id = wave.id
     reply.star = active.star.text
@@ -35,7 +35,7 @@ def tell_cut_off(active: Resident, wave: Directed, handlers: WatchesHandlers | N
     """Tells the interceptors that a handler was cut off; its caller gets no reply from it.
 
     Args:
-        handlers, watched: what watches its end; None when nobody does.
+        handlers, watched: the interceptors that watch its end; None when there are none.
     """
     failures = active.home.interceptors.failures
     if watched is None and not failures:
@@ -47,42 +47,42 @@ def tell_cut_off(active: Resident, wave: Directed, handlers: WatchesHandlers | N
 
 
 def outlived(active: Resident, wave: Directed) -> Pong:
-    """The reply of a handler that has run longer than its star may serve: the particle may live elsewhere by now, and
-    what is not saved is not there."""
+    """Returns the reply of a handler that ran longer than its star may serve: the particle may live elsewhere by now,
+    and unsaved changes are lost."""
     error = f"{active.star.text} has lost its lease while {active.text!r} handled this"
     return signed(active, Pong(503, {"error": error}, outcome=Outcome.UNKNOWN), wave)
 
 
 def failed(active: Resident, handler: Handler, wave: Directed, error: BaseException) -> Pong:
-    """The reply of a handler that has raised."""
+    """Returns the reply of a handler that raised."""
     reply, traced = failure_of(error, wave)
     if traced or isinstance(wave, Signal):
         active.home.failures.note(active.text, f"{wave.method}: {described(error)}")
     if traced:
         _log.error("%s failed", handler.name, exc_info=error, extra={"wave": wave.id, "point": active.text})
-    elif isinstance(wave, Signal):  # its sender does not hear of it
+    elif isinstance(wave, Signal):  # its sender does not learn of it
         _log.warning("signal %s to %s: %s", wave.method, active.text, error, extra={"wave": wave.id})
     return signed(active, reply, wave)
 
 
 def failure_of(error: BaseException, wave: Directed) -> tuple[Pong, bool]:
-    """The reply to a wave whose handler has raised, and whether the log needs the traceback."""
+    """Returns the reply to a wave whose handler raised, and whether the log needs the traceback."""
     if isinstance(error, RecursionError) and _have_nested(wave, error):
-        loop = LoopDetected(f"too many waves within one another, the last to {wave.to.text!r}")
+        loop = LoopDetected(f"waves are nested too deeply, the last to {wave.to.text!r}")
         return Pong.failure(loop, Outcome.FAILED), True
     if isinstance(error, ParseError):
         error = _in_full(error)
     if isinstance(error, HyperverseError) and is_reportable(error):
         reply = Pong.failure(error, Outcome.FAILED)
-        if reply.status == NotHostedHere.status:  # from its save; no sign that the wave may be handled elsewhere
+        if reply.status == NotHostedHere.status:  # raised by its save: the wave must not be handled elsewhere
             reply.status = Unavailable.status
         return reply, False
     return Pong(500, {"error": described(error)}, outcome=Outcome.FAILED), True
 
 
 def _in_full(error: ParseError) -> BadRequest:
-    """An error about a text that a handler could not read, with that text and with what may stand in it: the caller
-    gets no caret below the place."""
+    """Returns an error about a text that a handler could not parse, with the text and with what was expected: the
+    caller sees no caret under the position."""
     expected = f"; expected {', '.join(error.expected)}" if error.expected else ""
     short = 0 < len(error.text) <= _SHORT and "\n" not in error.text and error.text not in error.message
     where = f"{error.text!r}: " if short else ""
@@ -90,7 +90,7 @@ def _in_full(error: ParseError) -> BadRequest:
 
 
 def _have_nested(wave: Directed, error: RecursionError) -> bool:
-    """Whether the stack is full of waves within one another, and not of the handler's own calls."""
+    """Whether the stack is full of nested waves, rather than of the handler's own calls."""
     own = 0
     trace: TracebackType | None = error.__traceback__
     while trace is not None:

@@ -1,4 +1,4 @@
-"""Which handler of a particle class takes a wave; compiled once for each class."""
+"""Finds the handler of a particle class for a wave; compiled once for each class."""
 
 from __future__ import annotations
 
@@ -24,7 +24,8 @@ _NONE: Final[Mapping[str, str]] = {}
 
 @attrs.frozen(eq=False)
 class Handler:
-    """One handler: the function (called with particle, ctx and arguments), its arguments, what it demands."""
+    """One handler: its function (called with particle, ctx and arguments), its arguments, and the privilege it
+    demands."""
 
     name: str
     call: Callable[..., Awaitable[Any]]
@@ -36,27 +37,26 @@ class Handler:
     def unconditional(self) -> bool:
         """Whether it takes every wave of its methods."""
         s = self.selector
-        every_path = RouteSelector(s.method).path  # what stands for no path at all
+        every_path = RouteSelector(s.method).path  # means any path
         return s.path == every_path and s.topic is None and not s.filters
 
 
 @lru_cache(maxsize=1024)
 def _arguments(function: Callable[..., Awaitable[Any]]) -> Arguments:
-    """Returns the arguments of a handler. Kept, because each machine of a process compiles the same classes, and the
-    Kinds of one plugin often share one: it is a tenth of the start of a machine."""
+    """Returns the arguments of a handler. Cached, because each machine of a process compiles the same classes, and the
+    Kinds of a plugin often share one: this is a tenth of a machine's start."""
     return Arguments(function)
 
 
 class Handlers:
-    """The handlers of one particle class, with an answer kept for each method that was asked.
+    """The handlers of one particle class, with a cached answer for each method that was looked up.
 
     Args:
         cls: the class.
-        specs: names of its methods with what they handle; None for what the class says.
+        specs: names of its methods with what they handle; None for what the class declares.
 
-    Attributes:
-        certain: what :meth:`find` says of the methods, by their texts, whose handler depends on nothing else. The hot
-            path looks here first.
+    certain: the results of :meth:`find`, by the text of the method, where the handler depends on the method alone. The
+    hot path looks here first.
     """
 
     __slots__ = ("_all", "_known", "certain")
@@ -73,7 +73,7 @@ class Handlers:
         return iter(self._all)
 
     def find(self, wave: Directed) -> tuple[Handler, Mapping[str, str]] | None:
-        """The first handler that takes it, with what it captured from the path."""
+        """Returns the first handler that takes the wave, with what it captured from the path."""
         sure = self.certain.get(wave.method.text)
         if sure is not None:
             return sure
@@ -87,19 +87,20 @@ class Handlers:
         return None
 
     def sure(self, method: Method) -> Handler | None:
-        """The handler of every wave of ``method``; None when that depends on the wave, or when there is none."""
+        """Returns the handler of every wave of ``method``; None when it depends on the wave, or there is none."""
         if method.text not in self._known:
             self._learn(method)
         found = self.certain.get(method.text)
         return None if found is None or found[0].privilege else found[0]
 
     def privilege(self, method: Method) -> str:
-        """The privilege that the handler of ``method`` demands; of the first one, where it depends on the wave."""
+        """Returns the privilege that the handler of ``method`` demands; the first handler's where it depends on the
+        wave."""
         fitting = next((h for h in self._all if h.selector.method.matches(method)), None)
         return "" if fitting is None else fitting.privilege
 
     def each_method(self) -> Iterator[Method]:
-        """The methods that a handler names one by one, and not by a pattern."""
+        """Yields the methods that handlers name individually, not by a pattern."""
         for handler in self._all:
             text = str(handler.selector.method)
             if _ONE_METHOD.fullmatch(text):
@@ -114,12 +115,12 @@ class Handlers:
         return fitting
 
     def methods(self) -> list[str]:
-        """The selectors, as text, for error messages."""
+        """Returns the selectors as text, for error messages."""
         return [str(h.selector) for h in self._all]
 
     @classmethod
     def of(cls, particle: type[Particle], specs: Iterable[tuple[str, HandlerSpec]] | None = None) -> Handlers:
-        """The handlers of a class. Raises BadRequest that names the class when one cannot be compiled."""
+        """Returns the handlers of a class. Raises BadRequest, naming the class, when one cannot be compiled."""
         try:
             return cls(particle, specs)
         except (TypeError, NameError, AttributeError) as exc:

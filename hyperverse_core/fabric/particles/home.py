@@ -1,4 +1,4 @@
-"""Home: what the particles of one star have in common."""
+"""Home: what the particles of one star share."""
 
 from __future__ import annotations
 
@@ -22,25 +22,25 @@ __all__ = ["Home"]
 
 @attrs.frozen(eq=False)
 class Home:
-    """Handed to each active particle, which so holds one reference instead of ten.
+    """Given to each active particle, which thus holds one reference instead of ten.
 
     Attributes:
-        star: where they live.
-        gate: who may reach them.
-        routing: the way that a bind has for a wave.
+        star: their star.
+        gate: decides which waves may reach them.
+        routing: routes waves by their binds.
         outbound: sends their waves.
-        services: what their handlers may have the machine do.
-        registry: keeps their states.
-        pool: runs what nobody waits for.
-        held: the memory of Signals that wait.
-        interceptors: who listens.
-        ids: where the ids of their waves come from.
+        services: what their handlers may ask the machine to do.
+        registry: stores their states.
+        pool: runs work that nobody waits for.
+        held: counts the memory of waiting Signals.
+        interceptors: observe their waves.
+        ids: makes the ids of their waves.
         chain_limit: how many handlers may wait for one another.
         loop: the event loop.
-        troubles: what is shown in the status of the machine.
-        table: is told what becomes of them.
+        troubles: troubles shown in the status of the machine.
+        table: is told when they come, change or leave.
         sealed: decrypts their secret properties.
-        failures: the last failures of their handlers.
+        failures: the latest failures of their handlers.
     """
 
     star: Star

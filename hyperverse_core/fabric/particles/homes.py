@@ -14,10 +14,10 @@ __all__ = ["Homes"]
 
 
 class Homes(Mapping[StarKey, Hosting]):
-    """The hosting of each star, by its key. It is filled last: what particles use has to be there first.
+    """The hosting of each star, by its key. It is filled last, because the parts that particles use must exist first.
 
     Attributes:
-        by_text: the same by the text of the key. A text keeps its hash, a key computes it: waves look here.
+        by_text: the same by the text of the key. A string caches its hash, a key computes it, so waves look here.
     """
 
     def __init__(self, registry: Registry) -> None:
@@ -35,11 +35,12 @@ class Homes(Mapping[StarKey, Hosting]):
         return len(self._hostings)
 
     def add(self, hosting: Hosting) -> None:
-        """One star more."""
+        """Adds the hosting of one star."""
         self._hostings[hosting.star.key] = self.by_text[hosting.star.text] = hosting
 
     def at_home(self, point: Point) -> Active | None:
-        """The particle, if it lives in one of this machine's stars; also while waves still wait for it to begin."""
+        """Returns the particle if it lives in one of this machine's stars, also while waves still wait for its
+        start."""
         for hosting in self._hostings.values():
             active = hosting.active.get(point.text)
             if active is not None:
@@ -52,7 +53,7 @@ class Homes(Mapping[StarKey, Hosting]):
         found = await self._registry.records(points)
         for point, active in zip(points, before, strict=True):
             if active is None or active.assignment is None or active.gone:
-                continue  # what has become active meanwhile is newer than what was read
+                continue  # a particle activated meanwhile is newer than the record read
             record = found.get(point)
             if record is None or record.assignment != active.assignment:
                 active.home.table.taken(active)
@@ -60,7 +61,7 @@ class Homes(Mapping[StarKey, Hosting]):
                 active.home.table.renew(active, record)
 
     def lease_lost(self) -> None:
-        """This machine's stars have lost their leases: nothing that the registry has placed here may go on."""
+        """This machine's stars have lost their leases: removes every particle that the registry placed here."""
         for hosting in self._hostings.values():
             for active in hosting.table.placed():
                 hosting.table.lose(active)

@@ -1,4 +1,4 @@
-"""Hosting: the particles that live in one star, how they come and how they leave."""
+"""Hosting: the particles that live in one star, and how they come and leave."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ _log = guarded_log("hyperverse.hosting")
 
 
 class Hosting:
-    """The particles at home in one star.
+    """The particles of one star.
 
     Args:
-        home: what they have in common.
-        table: of them; empty.
+        home: what they share.
+        table: their table, empty.
         served: the Kinds that this machine serves.
 
-    Attributes:
+    table: their table, written when one comes or leaves.
         table: the table of them, which is written when one comes and leaves.
         active: the particles in the table, by the text of their points.
     """
@@ -60,7 +60,7 @@ class Hosting:
         return kind in self._served
 
     def why_missing(self, kind: str) -> str:
-        """Why this machine has no driver for a Kind, as the end of a text; empty when nobody knows."""
+        """Returns why this machine has no driver for a Kind, as the end of a text; empty when unknown."""
         return self._served.why_missing(kind)
 
     def can_host(self, kind: str) -> bool:
@@ -69,7 +69,7 @@ class Hosting:
         return served is not None and served.serves and self.may_host(served)
 
     def may_host(self, served: Served) -> bool:
-        """Whether the driver allows stars of this kind."""
+        """Whether the driver accepts stars of this kind."""
         allowed = served.driver.star_kinds
         return self.star.kind.hosts if allowed is None else self.star.kind.name in allowed
 
@@ -80,10 +80,9 @@ class Hosting:
     # -- coming -------------------------------------------------------------------------------------------
 
     async def adopt(self, record: ParticleRecord, expected: Assignment | None) -> Active:
-        """Takes a particle in, if the registry agrees that it lives where ``expected`` says.
+        """Takes a particle in, if the registry agrees that it lives at ``expected``.
 
-        Raises Conflict when it has gone to another star meanwhile, NotFound, NotHostedHere, and what its driver is to
-        blame for."""
+        Raises Conflict when it went to another star meanwhile, NotFound, NotHostedHere, and errors of its driver."""
         star = self.star
         if not star.may_serve:
             raise NotHostedHere(f"{star.text} has lost its lease")
@@ -100,8 +99,8 @@ class Hosting:
             coming.set_result(None)
 
     async def recover(self, point: Point) -> Active:
-        """Activates a particle that the registry assigns to this star although it is not active here: its placing was
-        cut off, or its release failed, and nobody else will ever place it.
+        """Activates a particle that the registry assigns to this star although it is not active here: its placement was
+        interrupted, or its release failed, and no other star will ever place it.
 
         Raises NotHostedHere when it lives elsewhere, or nowhere, NoDriver, Unavailable."""
         if point.text not in self._leaving:
@@ -109,12 +108,12 @@ class Hosting:
             at = None if record is None else record.assignment
             here = at is not None and (at.star, at.incarnation) == (self.star.key, self.star.incarnation)
             if record is not None and here and point.text not in self._leaving:
-                with contextlib.suppress(Conflict):  # another wave was faster
+                with contextlib.suppress(Conflict):  # another wave was first
                     return await self.adopt(record, at)
         raise NotHostedHere(f"{point.text!r} does not live in {self.star.text}")
 
     async def at_home(self, point: Point) -> Active | None:
-        """The particle, if it lives here. Waits for one that is being taken in."""
+        """Returns the particle if it lives here. Waits for one that is being taken in."""
         while True:
             coming = self._coming.get(point.text)
             if coming is None:
@@ -131,7 +130,7 @@ class Hosting:
         return active
 
     def pin(self, point: Point, kind: str, particle: Particle | None = None, *, owner: Point = HYPERUSER) -> Active:
-        """Puts a particle here that the registry does not place: a star's, a global one, a client's. Raises
+        """Adds a particle that the registry does not place: one of a star, a global one, one of a client. Raises
         UnknownKind."""
         parsed = Kind.parse(kind)
         served = self._served.get(parsed.base)
@@ -146,8 +145,8 @@ class Hosting:
     # -- leaving ------------------------------------------------------------------------------------------
 
     async def passivate(self, candidates: list[Active], grace: float) -> int:
-        """Takes those in which no wave is under way out of memory: their tasks are ended, their states saved, their
-        assignments released. Returns how many."""
+        """Removes from memory those particles in which no wave is in progress: ends their tasks, saves their states,
+        releases their assignments. Returns how many."""
         leaving = {
             active: take_turn(active)
             for active in candidates
@@ -156,8 +155,8 @@ class Hosting:
         return await self._let_go(leaving, grace)
 
     async def send_away(self, candidates: list[Active], grace: float) -> int:
-        """As :meth:`passivate`, but the busy leave too, each behind the wave that it is handling. One that has not
-        come to rest after ``grace`` seconds stays."""
+        """Like :meth:`passivate`, but busy particles leave too, each after its current wave. One that has not come to
+        rest after ``grace`` seconds stays."""
         going = [active for active in candidates if not active.gone and active.assignment is not None]
         rests = await asyncio.gather(*(bring_to_rest(active, grace) for active in going))
         return await self._let_go({a: rest for a, rest in zip(going, rests, strict=True) if rest is not None}, grace)
@@ -166,7 +165,7 @@ class Hosting:
         """Saves and releases particles whose turns are ours.
 
         Args:
-            leaving: with the state that each was in when its turn was taken.
+            leaving: the particles, each with the state that it was in when its turn was taken.
         """
         self._leaving.update(active.text for active in leaving)
         try:
@@ -178,13 +177,13 @@ class Hosting:
             for active in leaving:
                 self.table.remove(active)
                 self._leaving.discard(active.text)
-                active.mailbox.leave()  # waves that came meanwhile are told to look again
+                active.mailbox.leave()  # waves that arrived meanwhile must look it up again
         return len(leaving)
 
     async def _save(self, active: Active, before: State, grace: float) -> tuple[Point, Assignment] | None:
-        """Stops a particle and writes its state. Returns what is to be released, None when it is not ours any more."""
+        """Stops a particle and writes its state. Returns what must be released; None when it is not ours any more."""
         assert active.assignment is not None
-        if active.state.spoiled:  # a wave of its own call chain was cut off while it came to rest
+        if active.state.spoiled:  # a wave of its call chain was cut off while it came to rest
             before = State.CUT
         particle = active.particle if before is State.READY else None
         if particle is None:
@@ -204,7 +203,7 @@ class Hosting:
             return None
         except HyperverseError as exc:
             _log.error("%s leaves without what it has not saved itself: %s", active.text, exc)
-        except BaseException as exc:  # its state cannot be written down: no reason to keep its neighbours from leaving
+        except BaseException as exc:  # its state cannot be encoded, which must not keep its neighbours from leaving
             if ends_task(exc):
                 raise
             _log.exception("%s leaves without what it has not saved itself", active.text)

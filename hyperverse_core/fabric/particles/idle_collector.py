@@ -1,4 +1,4 @@
-"""Idle particles leave memory."""
+"""Deactivates idle particles."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ _log = guarded_log("hyperverse.hosting")
 _GRACE = 5.0
 _CHUNK = 500
 _DRAIN = 0.5
-"""Part of the stop deadline that busy particles have to finish."""
+"""Share of the stop deadline that busy particles have to finish."""
 _GLANCE = 0.02
 
 
 class IdleCollector:
-    """Looks for idle particles now and then.
+    """Looks for idle particles from time to time.
 
-    A wave only marks its particle as touched; the time is taken here, once for each look.
+    A wave only marks its particle as touched; the time is read here, once in each round.
 
     Args:
-        homes: where to look.
-        served: says how long particles of each Kind may be idle.
-        stop_deadline: seconds in which the machine has to stop.
+        homes: the particles.
+        served: tells how long particles of each Kind may be idle.
+        stop_deadline: seconds in which the machine must stop.
     """
 
     def __init__(self, homes: Homes, served: Mapping[str, Served], stop_deadline: float) -> None:
@@ -69,7 +69,7 @@ class IdleCollector:
             elif not active.pinned and active.idle and now - active.quiet_since >= active.served.idle_after:
                 idle.append(active)
             if number % 5000 == 4999:
-                await asyncio.sleep(0)  # others want the loop too
+                await asyncio.sleep(0)  # give others the loop
         await self._send_off(hosting, idle)
 
     async def _send_off(self, hosting: Hosting, leaving: list[Active]) -> None:
@@ -77,7 +77,7 @@ class IdleCollector:
             await hosting.passivate(leaving[start : start + _CHUNK], _GRACE)
 
     async def empty(self) -> None:
-        """Every particle leaves, because the machine stops. Busy ones get a moment to finish."""
+        """Deactivates every particle, because the machine stops. Busy ones get some time to finish."""
         loop = asyncio.get_running_loop()
         until = loop.time() + self._stop_deadline * _DRAIN
         while await self._empty_once():
@@ -90,8 +90,8 @@ class IdleCollector:
                 hosting.table.lose(active)
 
     async def _empty_once(self) -> int:
-        """Sends off all that are not busy, in all stars at once: one that stops slowly keeps those of its own star
-        only. Returns how many still are."""
+        """Deactivates all particles that are not busy, in all stars at once: one that stops slowly delays only its own
+        star. Returns how many are still busy."""
         return sum(await asyncio.gather(*(self._empty_star(hosting) for hosting in self._homes.values())))
 
     async def _empty_star(self, hosting: Hosting) -> int:
@@ -107,7 +107,7 @@ class IdleCollector:
         return len(hosting.table.placed())
 
     async def close(self) -> None:
-        """Ends the looking."""
+        """Stops looking for idle particles."""
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)

@@ -1,4 +1,4 @@
-"""How the waves of a concurrent particle begin in the order in which they came, and run beside one another."""
+"""Begins the waves of a concurrent particle in the order of their arrival, and lets them run concurrently."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ __all__ = ["InOrder"]
 Job = Callable[..., Coroutine[Any, Any, None]]
 _IN_A_ROW = 32
 _AT_WORK = -1
-"""Instead of the priority of a worker that has begun: none is more urgent."""
+"""Stands in for the priority of a worker that has begun: no wave is more urgent."""
 
 
 class InOrder:
-    """Signals that were accepted and have not begun, and Pings that came behind one.
+    """Accepted Signals that have not begun, and Pings that came after one.
 
-    A worker begins one after the other, and goes on with the next when a handler has ended without waiting. When one
-    waits, the worker stays with it, and another one goes on with the rest. A Ping runs in the task of its sender: that
-    is woken, and has the loop before the next one begins.
+    A worker begins one after another, and continues with the next when a handler ended without waiting. When a handler
+    waits, the worker stays with it, and another worker continues with the rest. A Ping runs in the task of its sender,
+    which is woken and gets the loop before the next wave begins.
     """
 
     __slots__ = ("_line", "_planned", "_pool", "_worker")
@@ -30,22 +30,22 @@ class InOrder:
     def __init__(self, pool: WorkerPool) -> None:
         self._pool = pool
         self._line: PriorityQueue[asyncio.Future[None] | tuple[Job, tuple[Any, ...]]] = PriorityQueue()
-        self._worker: object | None = None  # who goes on, planned or at work
-        self._planned = _AT_WORK  # with which priority
+        self._worker: object | None = None  # the worker that continues, planned or running
+        self._planned = _AT_WORK  # its priority
 
     def __bool__(self) -> bool:
         return self._worker is not None
 
     def put(self, job: Job, *args: Any, priority: int) -> None:
-        """``job(*args)`` begins in its turn. Raises Unavailable when too much waits to begin on this machine."""
+        """Begins ``job(*args)`` in its turn. Raises Unavailable when too much waits on this machine."""
         self._pool.check_room()
         self._line.put((job, args), priority)
         if self._worker is None or priority < self._planned:
             self._plan(priority)
 
     async def turn(self, priority: int) -> None:
-        """Returns when everything that came before has begun. Nothing that comes later begins before the caller has
-        had the loop."""
+        """Returns once everything that came before has begun. Nothing that comes later begins before the caller has had
+        the loop."""
         begun: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._line.put(begun, priority)
         if self._worker is None or priority < self._planned:
@@ -59,7 +59,7 @@ class InOrder:
 
     async def _work(self, worker: object, priority: int) -> None:
         if self._worker is not worker:
-            return  # an urgent one has come meanwhile, and another worker for it
+            return  # an urgent wave came meanwhile, with another worker
         self._planned = _AT_WORK
         loop = asyncio.get_running_loop()
         done = 0
@@ -77,13 +77,13 @@ class InOrder:
             finally:
                 waits.cancel()
             if self._worker is not worker:
-                return  # it has waited, and another one goes on
+                return  # its handler waited, and another worker continues
             if not done % _IN_A_ROW:
-                await asyncio.sleep(0)  # everybody else wants the loop too
+                await asyncio.sleep(0)  # give others the loop
         self._worker = None
 
     def _pass_on(self, worker: object, priority: int) -> None:
-        """The handler that was begun waits."""
+        """The handler that was begun is waiting: lets another worker continue."""
         if self._worker is worker:
             self._worker = None
             if self._line:

@@ -1,4 +1,4 @@
-"""The last failure of particles, for those who ask what is wrong with one."""
+"""The latest failure of each particle, to show what is wrong with it."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ _MOST: Final = 256
 
 @attrs.frozen
 class LastFailure:
-    """A failure of a handler, or of a start.
+    """A failure of a handler or a start.
 
     Attributes:
         at: seconds since the epoch.
-        what: the handler, or ``on_start``, and what it has raised, as one line.
+        what: the handler, or ``on_start``, and the error, in one line.
     """
 
     at: float
@@ -26,19 +26,19 @@ class LastFailure:
 
 
 class LastFailures:
-    """Keeps one failure for each of the particles that have failed last. It is written when a handler or a start
-    raises, never for a wave that is handled."""
+    """Keeps one failure for each of the particles that failed most recently. Written only when a handler or a start
+    raises, never on the hot path."""
 
     def __init__(self) -> None:
         self._by_point: dict[str, LastFailure] = {}
 
     def note(self, point: str, what: str) -> None:
-        """A handler of a particle has raised, or its start."""
+        """Records that a particle's handler or start raised."""
         self._by_point.pop(point, None)
         if len(self._by_point) >= _MOST:
             del self._by_point[next(iter(self._by_point))]
         self._by_point[point] = LastFailure(time.time(), what)
 
     def of(self, point: str) -> LastFailure | None:
-        """The last failure of a particle; None for one that has not failed, or long ago."""
+        """Returns the latest failure of a particle; None when it never failed, or long ago."""
         return self._by_point.get(point)

@@ -1,7 +1,7 @@
-"""Letters: the permissions that each agent has on a particle, where the hot path finds them.
+"""Letters: the permissions of each agent on a particle, stored where the hot path finds them.
 
-Thousands of particles are reached by the same one agent. They share one dict for it, which saves 184 bytes of a
-particle (measured); a particle that more agents reach gets a dict of its own.
+Thousands of particles are reached by the same single agent. They share one dict for it, which saves 184 bytes for each
+particle (measured); a particle that several agents reach gets a dict of its own.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ __all__ = ["NOBODY", "AllowAll", "Letters"]
 
 _SHARED = 4096
 _AGENTS = 4096
-"""The most agents that one particle knows."""
+"""Most agents that one particle remembers."""
 
 
 class AllowAll(dict[str, str]):
-    """Takes the place of ``allowed`` where everybody may come, because what is asked for there asks the gate itself.
-    Its ``get`` ignores the key, so that the hot path needs no branch for it."""
+    """Stands in for ``allowed`` where everybody may come, because the request asks the gate itself. Its ``get`` ignores
+    the key, so that the hot path needs no branch."""
 
     __slots__ = ()
 
@@ -26,13 +26,13 @@ class AllowAll(dict[str, str]):
 
 
 class _Shared(dict[str, str]):
-    """The letters of at most one agent, for many particles: nobody changes it."""
+    """The letters of at most one agent, shared by many particles and never changed."""
 
     __slots__ = ()
 
 
 NOBODY: Final[dict[str, str]] = _Shared()
-"""The letters of a particle that nobody has asked for yet."""
+"""The letters of a particle that was not requested yet."""
 
 
 class Letters:
@@ -42,12 +42,12 @@ class Letters:
         self._of_one: dict[tuple[str, str], _Shared] = {}
 
     def more(self, allowed: dict[str, str], agent: str, letter: str) -> dict[str, str]:
-        """``allowed`` with one letter more; the same dict where it is nobody else's."""
+        """Returns ``allowed`` with one more letter; changes the same dict if it is not shared."""
         held = allowed.get(agent, "")
         if letter in held:
             return allowed
         if len(allowed) >= _AGENTS and not held:
-            return self._one(agent, letter)  # whoever is left out comes to the gate again
+            return self._one(agent, letter)  # an agent that is left out asks the gate again
         if type(allowed) is not _Shared:
             allowed[agent] = held + letter
             return allowed
@@ -56,7 +56,7 @@ class Letters:
         return self._one(agent, held + letter)
 
     def less(self, allowed: dict[str, str], agent: str, letter: str) -> dict[str, str]:
-        """``allowed`` with one letter less; the same dict where it is nobody else's."""
+        """Returns ``allowed`` with one letter less; changes the same dict if it is not shared."""
         held = allowed.get(agent, "")
         left = held.replace(letter, "")
         if left == held:
@@ -72,7 +72,7 @@ class Letters:
     def _one(self, agent: str, letters: str) -> dict[str, str]:
         shared = self._of_one.get((agent, letters))
         if shared is None:
-            if len(self._of_one) >= _SHARED:  # those in use are held by their particles
+            if len(self._of_one) >= _SHARED:  # their particles hold those in use
                 self._of_one.clear()
             shared = self._of_one[agent, letters] = _Shared({agent: letters})
         return shared

@@ -1,4 +1,4 @@
-"""The life of an active particle: which step follows which. Nothing else writes its state."""
+"""The life of an active particle: which state follows which. Nothing else writes its state."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ __all__ = ["Lifecycle"]
 
 
 class Lifecycle:
-    """Moves the state of a particle along the ways that :class:`~.state.State` draws.
+    """Moves the state of a particle along the transitions drawn in :class:`~.state.State`.
 
-    The turn of the particle must be the caller's, except for what takes the particle away or gives up its object.
+    The caller must have the particle's turn, except to remove the particle or discard its object.
 
     Attributes:
-        state: where the particle is in its life. Written here alone.
+        state: its current state. Written only here.
     """
 
     __slots__ = ("state",)
@@ -23,7 +23,7 @@ class Lifecycle:
 
     @property
     def gone(self) -> bool:
-        """Whether it does not live here any more."""
+        """Whether it no longer lives here."""
         return self.state is State.GONE
 
     # -- coming -------------------------------------------------------------------------------------------
@@ -33,14 +33,14 @@ class Lifecycle:
         self.state = State.STARTING
 
     def end_start(self) -> None:
-        """Waves reach its handlers from here on."""
+        """From here on, waves reach its handlers."""
         self.state = State.READY
 
     def give_start_up(self, *, failed: bool) -> None:
-        """It has not started: the next wave tries again.
+        """It did not start: the next wave tries again.
 
         Args:
-            failed: whether it is to be blamed, and says so until it starts.
+            failed: whether the particle is at fault, and shows that until it starts.
         """
         if self.state is not State.GONE:
             self.state = State.FAILED if failed else State.PLACED
@@ -48,40 +48,40 @@ class Lifecycle:
     # -- what its object holds ----------------------------------------------------------------------------
 
     def spoil(self) -> None:
-        """Nobody may see what its object holds: its next wave begins with the state that was saved last."""
+        """Nobody may see its object's content: the next wave begins with the last saved state."""
         if self.state is not State.GONE:
             self.state = State.CUT
 
     def note_unsaved(self) -> bool:
-        """A save has failed. Returns whether that is new, and about an object that was sound."""
+        """Records that a save failed. Returns whether that is new, for an object that was sound."""
         if self.state is not State.READY:
             return False
         self.state = State.UNSAVED
         return True
 
     def note_saved(self) -> None:
-        """What its object holds is durable: a save that had failed does not count any more."""
+        """Its object's content is durable: an earlier failed save no longer counts."""
         if self.state is State.UNSAVED:
             self.state = State.READY
 
     # -- leaving ------------------------------------------------------------------------------------------
 
     def begin_stop(self) -> State:
-        """No wave begins any more: those that come wait for the turn. Returns the state that it was in."""
+        """No more waves begin: new ones wait for the turn. Returns the state that it was in."""
         before = self.state
         if before is not State.GONE:
             self.state = State.STOPPING
         return before
 
     def give_stop_up(self, before: State) -> None:
-        """It has not come to rest, and stays, unless a handler was cut off meanwhile or it has left.
+        """It did not come to rest, and stays, unless a handler was cut off meanwhile or it has left.
 
         Args:
-            before: what :meth:`begin_stop` returned.
+            before: the result of :meth:`begin_stop`.
         """
         if self.state is State.STOPPING:
             self.state = before
 
     def end(self) -> None:
-        """It does not live here any more."""
+        """It no longer lives here."""
         self.state = State.GONE

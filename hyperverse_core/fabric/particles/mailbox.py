@@ -1,4 +1,4 @@
-"""Turns: one wave at a time for a particle, the most urgent first, in the order of arrival within one priority."""
+"""Turns: one wave at a time for a particle; the most urgent first, then in order of arrival."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from ...scheduling.priority_queue import ORDINARY, PriorityQueue
 __all__ = ["Mailbox", "Posted"]
 
 Posted: TypeAlias = tuple[Any, ...]
-"""A function, and what it is called with."""
+"""A function and its arguments."""
 _Entry: TypeAlias = "asyncio.Future[None] | Posted"
 
 
 class Mailbox:
-    """Keeps the turn of a particle: whether it is taken, and the waves that wait for it.
+    """Holds the turn of a particle: whether it is taken, and the waves that wait for it.
 
-    A Ping waits as a future. A Signal, whose sender does not wait, is posted: a function with its arguments, which
-    is called when its turn has come and then owns it.
+    A Ping waits as a future. A Signal, whose sender does not wait, is posted: a function with its arguments, which is
+    called when its turn has come, and then owns the turn.
 
     Args:
         limit: how many may wait.
 
     Attributes:
         busy: whether the turn is taken.
-        waiting: those that wait for it; None when none does. It is None whenever the turn is free.
+        waiting: those that wait for it; None when there are none, and whenever the turn is free.
         limit: how many may wait.
     """
 
@@ -48,7 +48,7 @@ class Mailbox:
         return self.waiting
 
     async def turn(self, priority: int = ORDINARY) -> None:
-        """Returns when the turn is the caller's. Raises Unavailable when too many wait."""
+        """Returns when the turn is the caller's. Raises Unavailable when too many waves wait."""
         queue = self._queue()
         future = asyncio.get_running_loop().create_future()
         queue.put(future, priority)
@@ -56,20 +56,21 @@ class Mailbox:
             await future
         except asyncio.CancelledError:
             if future.cancelled():
-                queue.leave(future, priority)  # who has gone must not count as one who waits
+                queue.leave(future, priority)  # a cancelled wave must not count as waiting
             else:
                 self.leave()  # the turn was given to us while we were being cancelled
             raise
 
     def post(self, posted: Posted, priority: int = ORDINARY) -> None:
-        """Calls the function in ``posted`` with the rest when the turn has come, at once if that is free. Raises
-        Unavailable when too many wait, and what the function raises at once; the turn is not taken then."""
+        """Calls the function in ``posted`` with its arguments when the turn has come, or at once if the turn is free.
+        Raises Unavailable when too many waves wait, and any error that the function raises at once; the turn is not
+        taken then."""
         if self.busy:
             queue = self.waiting
             if queue is None or len(queue) >= self.limit:
                 queue = self._queue()
             if queue.ranks is None and priority == ORDINARY:
-                queue.append(posted)  # as `put` does, without the call
+                queue.append(posted)  # inlines `put`
             else:
                 queue.put(posted, priority)
         else:
@@ -77,7 +78,7 @@ class Mailbox:
             self.busy = True
 
     def leave(self) -> None:
-        """Gives the turn to the next one, or back."""
+        """Gives the turn to the next wave, or frees it."""
         queue = self.waiting
         while queue:
             entry = queue.take()
@@ -85,7 +86,7 @@ class Mailbox:
                 try:
                     entry[0](*entry[1:])
                 except Unavailable:
-                    continue  # nobody runs it any more: the machine has stopped
+                    continue  # nothing runs it any more: the machine has stopped
                 return
             if not entry.done():  # type: ignore[union-attr]  # it is a future
                 entry.set_result(None)  # type: ignore[union-attr]

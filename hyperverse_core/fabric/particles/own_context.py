@@ -1,17 +1,17 @@
-"""A context of its own for each handler, and an end for one that does not let itself be ended.
+"""Runs each handler in a context of its own, and ends a handler that resists cancellation.
 
-A handler runs in the task of whoever sends the wave, or of a worker that takes one wave after the other. Without this,
-the variables that it sets, the precision of decimals among them, would stay set for its caller and for the next wave.
-A task for each wave would cost as much as the wave. So the coroutine of the handler is stepped within an empty
-context, and only a handler that waits for something costs more than the one step. The context is empty, and no copy: a
-copy shares objects such as the context of decimals, which a handler changes in place.
+A handler runs in the task of the wave's sender, or of a worker that takes one wave after another. Without this module,
+variables that it sets, such as the precision of decimals, would stay set for its caller and for the next wave. A task
+for each wave would cost as much as the wave. So the coroutine of the handler is stepped within an empty context, and
+only a handler that waits costs more than one step. The context is empty rather than a copy: a copy shares objects such
+as the decimal context, which a handler changes in place.
 
-Signals and the copies of Ripples are handled by workers. A worker begins in an empty context too, and serves one
-handler after the other in it for as long as it stays empty: 0.4 us less for each than with a context for each.
+Workers handle Signals and the copies of Ripples. A worker also begins in an empty context, and serves one handler after
+another in it as long as it stays empty: 0.4 us less for each than a separate context.
 
-Code that steps a coroutine can also stop stepping it. A handler that was cancelled and goes on waiting has some seconds
-for it; then it is not stepped any more, and its caller gets the cancellation. The same holds for one that waits for a
-task of its own which does not let itself be cancelled.
+Code that steps a coroutine can also stop stepping it. A cancelled handler that goes on waiting has some seconds to end;
+after that it is no longer stepped, and its caller gets the cancellation. The same applies to one that waits for a task
+of its own which resists cancellation.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ __all__ = ["CANCEL_GRACE", "HERE", "OVER", "Abandoned", "Variables", "begin_in_o
 T = TypeVar("T")
 
 CANCEL_GRACE: Final = 2.0
-"""Seconds that a handler may go on after it was cancelled."""
+"""Seconds that a handler may continue after it was cancelled."""
 
 OVER: Final = object()
-"""Stands for the end of a coroutine that returns nothing."""
+"""Marks the end of a coroutine that returns nothing."""
 
 
 class Abandoned(Exception):
@@ -42,7 +42,7 @@ class Abandoned(Exception):
 
 
 class _Here:
-    """Stands for the context that a task has anyway."""
+    """Stands in for the context that a task has anyway."""
 
     @staticmethod
     def run(call: Callable[..., Any], *args: Any) -> Any:
@@ -53,11 +53,11 @@ class _Here:
 HERE: Final = _Here()
 """Steps a coroutine in the context of its task."""
 _watched: dict[asyncio.Task[Any], _Watch] = {}
-"""Tasks whose innermost handler has swallowed its cancellation."""
+"""Tasks whose innermost handler swallowed its cancellation."""
 
 
 class _Watch:
-    """Cancels a task once more, when its handler has had its time."""
+    """Cancels a task again when its handler has used up its time."""
 
     def __init__(self, task: asyncio.Task[Any]) -> None:
         self.task = task
@@ -70,20 +70,20 @@ class _Watch:
         self.task.cancel()
 
     def end(self) -> None:
-        """The handler has ended, or is given up."""
+        """The handler has ended, or was abandoned."""
         self._timer.cancel()
         del _watched[self.task]
 
 
 def begin_in_own_context(work: Coroutine[Any, Any, None], context: Variables | None = None) -> Awaitable[None] | None:
-    """Runs ``work`` in a context of its own, in the task of the caller, until it ends or waits. Returns what is left
-    to be awaited, None when it has ended: most handlers wait for nothing, and no coroutine is made to await them.
+    """Runs ``work`` in a context of its own, in the caller's task, until it ends or waits. Returns the rest to be
+    awaited, or None when it has ended: most handlers do not wait, and then no coroutine is made to await them.
 
     Args:
-        work: returns nothing, so that its end is told without an exception: that saves half of what this costs.
-        context: where it runs; an empty one when None.
+        work: returns nothing, so that its end needs no exception: this saves half of the cost.
+        context: the context to run in; a new empty one when None.
 
-    What is left raises Abandoned when the work was cancelled and does not end in time.
+    The rest raises Abandoned when the work was cancelled and does not end in time.
     """
     if context is None:
         context = Variables()
@@ -93,8 +93,8 @@ def begin_in_own_context(work: Coroutine[Any, Any, None], context: Variables | N
 
 
 async def in_own_context(work: Awaitable[T], context: Variables | None = None) -> T:
-    """Awaits ``work`` in a context of its own, and returns what it returns; for calls that are not on the hot path.
-    ``context``: where it runs; an empty one when None."""
+    """Awaits ``work`` in a context of its own, and returns its result; for calls off the hot path. ``context``: the
+    context to run in; a new empty one when None."""
     results: list[T] = []
 
     async def whole() -> None:
@@ -111,7 +111,7 @@ async def in_own_context(work: Awaitable[T], context: Variables | None = None) -
 
 @types.coroutine
 def go_on(context: Variables | _Here, steps: Generator[Any, Any, None], awaited: object) -> Generator[Any, Any, None]:
-    """Hands on to the task what ``steps`` awaits, and back what the task says. Raises Abandoned."""
+    """Passes what ``steps`` awaits to the task, and the task's answer back. Raises Abandoned."""
     watch: _Watch | None = None
     waiting: WaitsForTask | None = None
     try:
@@ -129,7 +129,7 @@ def go_on(context: Variables | _Here, steps: Generator[Any, Any, None], awaited:
                     _keep_for_ever(steps)
                     raise Abandoned from None
                 if watch is not None and watch.due:
-                    watch.task.uncancel()  # that was ours, and the first one is still there
+                    watch.task.uncancel()  # undoes our cancellation; the first one still stands
                     _keep_for_ever(steps)
                     raise Abandoned from None
                 task = asyncio.current_task() if ends_task(exc) else None
@@ -148,8 +148,8 @@ def go_on(context: Variables | _Here, steps: Generator[Any, Any, None], awaited:
 
 
 def _keep_for_ever(steps: object) -> None:
-    """A coroutine that nobody refers to is closed, and one that swallows everything does not end then: the interpreter
-    would run it without end when it leaves. So it is never let go."""
+    """Keeps a coroutine alive forever. An unreferenced coroutine is closed, and one that swallows everything does not
+    end then: the interpreter would run it forever at exit."""
     import ctypes  # nobody else needs it
 
     ctypes.pythonapi.Py_IncRef(ctypes.py_object(steps))

@@ -1,7 +1,7 @@
-"""Places: where particles are, as far as this machine knows.
+"""Places: where particles live, as far as this machine knows.
 
-A place is whatever takes waves for a point: the active particle itself when it lives on this machine, or the remote
-star that hosts it elsewhere.
+A place is anything that takes waves for a point: the active particle itself when it lives on this machine, or the
+remote star that hosts it.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ __all__ = ["Find", "Place", "Places", "StarText"]
 
 
 class StarText(Protocol):
-    """What a place says of its star."""
+    """What a place knows of its star."""
 
     @property
     def text(self) -> str: ...
 
 
 class Place(Protocol):
-    """What takes the waves for one point."""
+    """Takes the waves for one point."""
 
     remote: bool
 
@@ -35,20 +35,20 @@ class Place(Protocol):
         """Handles a Ping, or one copy of a Ripple."""
 
     def accept(self, wave: Directed) -> Coroutine[Any, Any, None] | None:
-        """Takes a Signal; returns what is left to be awaited."""
+        """Takes a Signal; returns the rest to be awaited."""
 
 
 Find = Callable[[Point], Awaitable[Place]]
-"""Finds where a particle lives, and gives it a place when it has none."""
+"""Finds where a particle lives, and places it if it lives nowhere."""
 FindIf = Callable[[Point], Awaitable[Place | None]]
-"""The same, and None when it may not be given a place."""
+"""The same, but returns None when it must not be placed."""
 
 
 class Places:
-    """The table of known places, and the one part that writes it.
+    """The table of known places, and the only part that writes it.
 
     Attributes:
-        known: places by the text of the point, for the hot path, which only reads it.
+        known: places by the text of the point; the hot path only reads it.
     """
 
     def __init__(self) -> None:
@@ -56,20 +56,21 @@ class Places:
         self._lookup: SingleFlight[str, tuple[Point, FindIf], Place | None] = SingleFlight(self._find, self._keep)
 
     async def look_up(self, point: Point, find: Find) -> Place:
-        """Where ``point`` lives. The first caller has it found; others that call meanwhile wait for the same answer.
+        """Returns where ``point`` lives. The first caller has it found; concurrent callers wait for the same answer.
 
         Args:
             point: the particle.
             find: finds its place when it is not known.
 
-        Raises what ``find`` raises, and Unavailable when the machine stops."""
+        Raises the errors of ``find``, and Unavailable when the machine stops."""
         while True:
             place = await self.look_up_if(point, find)
-            if place is not None:  # else somebody else has begun to look for it, who may not
+            if place is not None:  # otherwise a caller that must not place it began the search
                 return place
 
     async def look_up_if(self, point: Point, find: FindIf) -> Place | None:
-        """As :meth:`look_up`; None when whoever has it found now gets no place for it. Nothing is kept then."""
+        """Like :meth:`look_up`; returns None when the caller that runs the search gets no place. Nothing is kept
+        then."""
         place = self.known.get(point.text)
         return place if place is not None else await self._lookup.get(point.text, (point, find))
 
@@ -79,7 +80,7 @@ class Places:
         return await find(point)
 
     def keep(self, point: Point, place: Place) -> None:
-        """``point`` lives there."""
+        """Records that ``point`` lives at ``place``."""
         self.known[point.text] = place
 
     def _keep(self, text: str, place: Place | None) -> None:
@@ -87,34 +88,34 @@ class Places:
             self.known[text] = place
 
     def forget(self, point: Point) -> None:
-        """The place of ``point`` may have changed; particles at home here stay known."""
+        """Forgets the place of ``point``, which may have changed; particles that live here stay known."""
         self._lookup.forget(point.text)
         place = self.known.get(point.text)
         if place is not None and (place.remote or getattr(place, "gone", False)):
             del self.known[point.text]
 
     def drop(self, point: Point) -> None:
-        """``point`` does not live where it was known to live."""
+        """Forgets the place of ``point``, which does not live there."""
         self._lookup.forget(point.text)
         self.known.pop(point.text, None)
 
     def left(self, point: Point, place: Place) -> None:
-        """``place`` has gone; a newer one of the same point stays known."""
+        """Forgets ``place``, which is gone; a newer place of the same point stays known."""
         if self.known.get(point.text) is place:
             self.drop(point)
 
     def star_gone(self, star: str) -> None:
-        """Nothing lives in ``star`` any more."""
+        """Forgets all places in ``star``."""
         self._lookup.forget_all()
         for text in [text for text, place in self.known.items() if place.remote and place.star.text == star]:
             del self.known[text]
 
     def lost(self) -> None:
-        """What was known of other machines may be wrong."""
+        """Forgets all places on other machines, which may be wrong."""
         self._lookup.forget_all()
         for text in [text for text, place in self.known.items() if place.remote]:
             del self.known[text]
 
     async def close(self) -> None:
-        """Ends look-ups that are under way."""
+        """Ends look-ups in progress."""
         await self._lookup.close()

@@ -1,4 +1,4 @@
-"""What a particle uses of the rooms above it, as Protocols: the arrows point down."""
+"""What a particle uses of the layers above it, as Protocols, so that imports point down."""
 
 from __future__ import annotations
 
@@ -25,37 +25,37 @@ class GatePort(Protocol):
     """Decides which waves may reach a particle."""
 
     def turn_away(self, active: Resident, wave: Directed) -> None:
-        """Raises the refusal of the wave if it is known already. Raises Forbidden, Unauthorized."""
+        """Raises the refusal of the wave if it is already known. Raises Forbidden or Unauthorized."""
 
     def kept_refusal(self, active: Resident, wave: Directed) -> HyperverseError | None:
-        """The refusal of the wave if it is known already."""
+        """Returns the refusal of the wave if it is already known."""
 
     async def authorise(self, active: Resident, wave: Directed) -> None:
-        """Returns when the wave may go on. Raises Forbidden, Unavailable."""
+        """Returns when the wave may continue. Raises Forbidden or Unavailable."""
 
     async def authorise_again(self, wave: Directed) -> None:
-        """Returns when a wave that was handled before might go on now. Raises Forbidden, Unavailable."""
+        """Returns when a wave that was handled before may continue now. Raises Forbidden or Unavailable."""
 
     async def demand(self, active: Resident, wave: Directed, privilege: str) -> None:
-        """Returns when the wave's agent has ``privilege`` on the particle. Raises Forbidden, Unavailable."""
+        """Returns when the wave's agent has ``privilege`` on the particle. Raises Forbidden or Unavailable."""
 
 
 class RoutingPort(Protocol):
-    """The way that a particle's bind has for a wave."""
+    """Routes waves by a particle's bind."""
 
     async def follow(self, active: Resident, wave: Directed) -> Pong | None:
-        """Sends the wave by that way; None lets it through to the particle's handlers."""
+        """Sends the wave along its route; None lets it through to the particle's handlers."""
 
 
 class OutboundPort(Protocol):
-    """Sends waves from one star. Replies come back as they are; nothing but Ripples raises."""
+    """Sends waves from one star. Replies are returned unchanged; only Ripples raise."""
 
     deadlines: Deadlines
 
     async def ask(self, wave: Ping) -> Pong: ...
 
     def accepted(self, wave: Signal) -> Pong | None:
-        """Sends a Signal if nothing has to be waited for; None leaves it to `notify`."""
+        """Sends a Signal if nothing has to be awaited; None leaves it to `notify`."""
 
     async def notify(self, wave: Signal) -> Pong: ...
 
@@ -63,7 +63,7 @@ class OutboundPort(Protocol):
 
 
 class ServicesPort(Protocol):
-    """What a handler may have its machine do."""
+    """What a handler may ask its machine to do."""
 
     async def create(
         self,
@@ -76,20 +76,20 @@ class ServicesPort(Protocol):
         """Registers a particle in the name of ``caller``."""
 
     async def execute(self, command: Command | str, ctx: Ctx) -> Pong:
-        """Carries out a command as the agent of ``ctx``, which is what the handler was given."""
+        """Carries out a command as the agent of ``ctx``, the handler's context."""
 
     def logged(self, point: Point, level: str, text: str) -> None:
-        """A particle has written a line to its log."""
+        """Takes a line that a particle wrote to its log."""
 
 
 class TablePort(Protocol):
-    """The table of the particles of one star, as far as they use it. See :class:`~.active_table.ActiveTable`."""
+    """The part of the table of a star's particles that they use. See :class:`~.active_table.ActiveTable`."""
 
     def renew(self, active: Resident, record: ParticleRecord) -> None:
-        """The registry has a newer record of the particle."""
+        """Takes a newer record of the particle from the registry."""
 
     def lose(self, active: Resident) -> None:
-        """The particle does not live here any more."""
+        """The particle no longer lives here."""
 
     def taken(self, active: Resident) -> None:
-        """The registry does not assign the particle to this star any more."""
+        """The registry no longer assigns the particle to this star."""

@@ -1,4 +1,4 @@
-"""A particle that is active in a star of this machine: what is known of it, and how long it lives."""
+"""A particle that is active in a star of this machine: its data, and its life."""
 
 from __future__ import annotations
 
@@ -29,29 +29,30 @@ __all__ = ["Resident"]
 
 
 class Resident(Lifecycle):
-    """What is known of a particle at home here, and what becomes of it. :class:`~.active.Active` adds the way of its
-    waves, without another object.
+    """The data and the life of a particle that lives here. :class:`~.active.Active` adds the path of its waves, without
+    another object.
 
     Attributes:
-        record: as the registry had it when the particle came here, kept up to date by the change feed.
+        record: its record when it came here, kept up to date by the change feed.
         served: how its Kind is served on this machine.
-        home: what it has in common with the other particles of its star.
-        star: its star. It is in ``home`` too; here it saves the hot path a look-up.
+        home: what it shares with the other particles of its star.
+        star: its star. ``home`` has it too; here it saves the hot path a look-up.
         assignment: proof that it lives here; None for a particle that the registry does not place.
         particle: the driver's object; None until the first wave that needs it.
-        state: where it is in its life. Written by :class:`~.lifecycle.Lifecycle`.
-        allowed: permission letters that the policy has granted, for each agent that has asked. Written by the gate.
-        bind: the routes that its waves take; None sends all to the handlers. Written by the binds.
-        watched_until: time of the event loop until which its states go into the change feed. Written by the watches.
-        touched: whether a wave has come since the last look for idle particles.
-        saved: the state to activate it with; None when the registry has to be asked for it.
-        background: tasks of its own; None when it never began one.
+        state: its state of life. Written by :class:`~.lifecycle.Lifecycle`.
+        allowed: permission letters that the policy granted, by agent. Written by the gate.
+        bind: the routes of its waves; None sends all to the handlers. Written by the binds.
+        watched_until: time of the event loop until which its states are published to the change feed. Written by the
+            watches.
+        touched: whether a wave arrived since the last search for idle particles.
+        saved: the state to activate it with; None when it must be read from the registry.
+        background: its background tasks; None when it never began one.
         origin: makes the waves that it sends; None until it sends one.
-        running: handlers that run beside the one that has the turn.
-        posted: Signals of a concurrent particle that have not begun, and what came behind them; None when it never had
+        running: handlers that run concurrently with the one that has the turn.
+        posted: Signals of a concurrent particle that have not begun, and what came after them; None when it never had
             one.
-        saves: what is known of its saves; None until its object has begun one.
-        durable: fingerprint of the state that is durable; None when that is not known.
+        saves: state of its saves; None until its object has begun one.
+        durable: fingerprint of the durable state; None when unknown.
     """
 
     __slots__ = (
@@ -109,7 +110,7 @@ class Resident(Lifecycle):
         self.touched = True
         self.quiet_since = 0.0
         self.watched_until = 0.0
-        # Empty: it is known to have none, so that nobody has to ask the registry.
+        # Empty: known to have no saved state, so nobody needs to ask the registry.
         self.saved = b"" if state is None and assignment is not None else state
         self.background: BackgroundTasks | None = None
         self.origin: Origin | None = None
@@ -127,27 +128,27 @@ class Resident(Lifecycle):
         raise NotImplementedError
 
     def core(self, wave: Directed) -> Coroutine[Any, Any, Pong]:
-        """Handles a wave behind the gate and the bind."""
+        """Handles a wave after the gate and the bind."""
         raise NotImplementedError
 
     def accept_core(self, wave: Directed) -> Coroutine[Any, Any, None]:
-        """Takes a Signal behind the gate and the bind."""
+        """Takes a Signal after the gate and the bind."""
         raise NotImplementedError
 
     # -- life ---------------------------------------------------------------------------------------------
 
     def check_lease(self) -> None:
-        """Raises Unavailable when its star's lease may be over: it may live elsewhere by now. A particle that the
-        registry does not place lives nowhere else."""
+        """Raises Unavailable when its star's lease may be over: the particle may live elsewhere by now. A particle that
+        the registry does not place lives nowhere else."""
         if self.assignment is not None and not self.star.may_serve:
             raise Unavailable(f"{self.star.no_lease}, so {self.text!r} does not answer here", retry_after=0.5)
 
     def cut_off(self, particle: Particle | None) -> None:
-        """A handler was ended in the middle: what it left behind in ``particle`` must not be seen. The next wave gets
-        the particle from its last saved state. One that the registry does not place goes on."""
+        """A handler was interrupted: what it left behind in ``particle`` must not be seen. The next wave gets the
+        particle from its last saved state. A particle that the registry does not place continues."""
         if self.assignment is None or particle is not self.particle:
             return
-        # Many at once: one that was cut off before it changed anything must not disturb the others.
+        # With many at once, a handler that was cut off before it changed anything must not disturb the others.
         if not self.concurrent or has_unsaved(self):
             self.spoil()
 
@@ -156,8 +157,8 @@ class Resident(Lifecycle):
         return NotHostedHere(f"{self.text!r} has left {self.star.text}")
 
     def spawn(self, work: Coroutine[Any, Any, None], name: str, wave: Directed) -> None:
-        """Runs a task of the particle's own until it ends or the particle leaves. Raises TooMany, and NotHostedHere
-        when it has left."""
+        """Runs a background task until it ends or the particle leaves. Raises TooMany, and NotHostedHere when the
+        particle has left."""
         if self.state is State.GONE:
             work.close()
             raise self.has_left()
@@ -173,15 +174,15 @@ class Resident(Lifecycle):
 
     @property
     def pinned(self) -> bool:
-        """Whether the registry does not place it: it stays as long as the machine."""
+        """Whether the registry does not place it: it stays as long as the machine runs."""
         return self.assignment is None
 
     @property
     def quiet(self) -> bool:
-        """Whether no wave is under way in it."""
+        """Whether no wave is in progress in it."""
         return not self.mailbox.busy and not self.running
 
     @property
     def idle(self) -> bool:
-        """Whether nothing is under way in it."""
+        """Whether nothing is in progress in it."""
         return self.quiet and not self.background

@@ -1,8 +1,8 @@
-"""Saving: what is durable of a particle, and what is given up because it is not.
+"""Saving: what is durable of a particle, and what is discarded because it is not.
 
-A handler that raises, and a save that fails, leave an object behind that nobody may see: what it holds was answered
-with an error. So the particle begins again from its saved state before its next wave, if anything in it differs from
-that. See ``docs/explanation/delivery.md#all-or-nothing``.
+A handler that raises, and a save that fails, leave behind an object that nobody may see, because its content was
+answered with an error. So the particle begins again from its saved state before its next wave, if anything in it
+differs from that state. See ``docs/explanation/delivery.md#all-or-nothing``.
 """
 
 from __future__ import annotations
@@ -30,24 +30,24 @@ _READY = State.READY
 
 
 class Saver(Protocol):
-    """The context of the handler that asks for a save.
+    """The context of the handler that requests a save.
 
     Attributes:
-        has_saved: set by the first save of it that succeeds.
+        has_saved: set by its first successful save.
     """
 
     has_saved: bool
 
 
 class Saves:
-    """What is known of the saves of one particle.
+    """The state of one particle's saves.
 
     Attributes:
         begun: number of the newest save.
-        durable: number of the newest save that has succeeded.
-        at: when that was, by ``monotonic``.
-        under_way: how many are being written.
-        failed: whose save was the last to fail; only this handler may try again.
+        durable: number of the newest successful save.
+        at: time of that save, by ``monotonic``.
+        under_way: number of saves in progress.
+        failed: the context whose save failed last; only this handler may try again.
     """
 
     __slots__ = ("at", "begun", "durable", "ended", "failed", "under_way")
@@ -63,11 +63,11 @@ class Saves:
 
 @attrs.frozen
 class BeforeOnStop:
-    """What a particle held before its ``on_stop``: when that fails, what it has left half done is not written.
+    """A particle's state before its ``on_stop``: if that fails, its half-finished changes are not written.
 
     Attributes:
-        state: as it would be written; None when it cannot be, or when there is nothing that could fail.
-        durable: number of the newest save that had succeeded.
+        state: the encoded state; None when it cannot be encoded, or when nothing can fail.
+        durable: number of the newest successful save.
     """
 
     state: bytes | None
@@ -75,7 +75,7 @@ class BeforeOnStop:
 
     @classmethod
     def of(cls, active: Resident, particle: Particle) -> BeforeOnStop:
-        """The turn must be ours."""
+        """Captures the state. The caller must have the turn."""
         durable = active.saves.durable if active.saves is not None else 0
         if type(particle).on_stop is Particle.on_stop:
             return cls(None, durable)
@@ -86,25 +86,25 @@ class BeforeOnStop:
             return cls(None, durable)
 
     def left_to_write(self, active: Resident) -> bytes | None:
-        """The state to write behind an ``on_stop`` that has failed; None when it has saved something itself."""
+        """Returns the state to write after an ``on_stop`` that failed; None when it saved something itself."""
         if active.saves is not None and active.saves.durable > self.durable:
             return None
         return self.state
 
 
 def fingerprint(particle: Particle) -> int | None:
-    """Of its state as it would be written; None when it cannot be written."""
+    """Returns the fingerprint of its encoded state; None when the state cannot be encoded."""
     try:
         return hash(encode_state(particle))
-    except Exception:  # of `dump`, or of a value: whoever saves it is told
+    except Exception:  # raised by `dump`, or for a value: its save reports it
         return None
 
 
 def has_unsaved(active: Resident, before: int | None = None) -> bool:
-    """Whether the particle holds something that is not durable.
+    """Whether the particle holds changes that are not durable.
 
     Args:
-        before: fingerprint to compare with; None for that of what is durable.
+        before: fingerprint to compare with; None for that of the durable state.
     """
     if active.particle is None:
         return False
@@ -113,7 +113,7 @@ def has_unsaved(active: Resident, before: int | None = None) -> bool:
 
 
 def spoiled(active: Resident, particle: Particle | None, before: int | None = None) -> None:
-    """Something that worked on ``particle`` has raised: what it has left behind and not saved is given up."""
+    """Something that worked on ``particle`` raised: discards its unsaved changes."""
     if active.assignment is None or particle is not active.particle or active.state not in (State.READY, State.UNSAVED):
         return
     if has_unsaved(active, before):
@@ -131,11 +131,11 @@ def given_up(active: Resident, ctx: Saver | None = None) -> HyperverseError:
 
 
 async def save(active: Resident, ctx: Saver, particle: Particle | None) -> None:
-    """Commits the durable state. ``particle`` is the object on which ``ctx`` works."""
+    """Saves the durable state. ``particle`` is the object on which ``ctx`` works."""
     saves = active.saves
     if saves is None or active.state is not _READY or active.particle is not particle or active.assignment is None:
         saves = _checked(active, ctx, particle)
-    assert particle is not None, "it is ready, or a wave of its own chain runs in it"
+    assert particle is not None, "it is ready, or runs a wave of its own chain"
     number = saves.begun = saves.begun + 1
     watched = active.watched_until and active.star.loop.time() < active.watched_until
     try:
@@ -169,7 +169,7 @@ async def save(active: Resident, ctx: Saver, particle: Particle | None) -> None:
         active.home.interceptors.tell(listeners, active.point, active.star.key, size, seconds)
     if number > saves.durable:
         saves.durable, saves.at = number, monotonic()
-        if active.saves is saves:  # else the particle was made anew meanwhile
+        if active.saves is saves:  # otherwise the particle was made again meanwhile
             active.durable = hash(encoded)
     if active.state is not _READY and active.particle is particle:
         active.note_saved()
@@ -177,7 +177,7 @@ async def save(active: Resident, ctx: Saver, particle: Particle | None) -> None:
 
 
 def _checked(active: Resident, ctx: Saver, particle: Particle | None) -> Saves:
-    """What is known of its saves. Raises HyperverseError when ``ctx`` may not save ``particle``."""
+    """Returns the state of its saves. Raises HyperverseError when ``ctx`` may not save ``particle``."""
     if active.assignment is None:
         raise BadRequest(f"{active.text!r} has no durable state: the registry does not place it")
     if active.state is State.GONE:
@@ -209,7 +209,7 @@ def _has_failed(active: Resident, saves: Saves, ctx: Saver, particle: Particle) 
 
 
 def _told(error: _Error, active: Resident, ctx: Saver) -> _Error:
-    """The same error, which also says what has become of the change."""
+    """Returns the same error, extended by what has become of the change."""
     unknown = isinstance(error, OutcomeUnknown)
     became = "" if unknown else f"; {_became(ctx, repeatable=isinstance(error, Unavailable))}"
     was = "may not have been" if unknown else "was not"
@@ -225,7 +225,7 @@ def _told(error: _Error, active: Resident, ctx: Saver) -> _Error:
 
 
 def _became(ctx: Saver | None, *, repeatable: bool) -> str:
-    """What has become of the change of a handler that could not save it."""
+    """Returns what has become of a handler's change that could not be saved."""
     if getattr(ctx, "has_saved", False):
         return "what its handler saved before is kept, and what it changed since did not happen"
     return "the change did not happen" + (", and it is safe to repeat it" if repeatable else "")

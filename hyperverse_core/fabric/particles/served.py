@@ -1,4 +1,4 @@
-"""The Kinds that this machine serves, and by which driver."""
+"""The Kinds that this machine serves, and their drivers."""
 
 from __future__ import annotations
 
@@ -31,29 +31,29 @@ _VARIANTS = 1024
 
 
 class Served:
-    """A Kind as it is served on this machine; or, made by :meth:`of_record`, those of its particles that are alike.
+    """A Kind as this machine serves it; or, made by :meth:`of_record`, a group of its particles with the same traits.
 
     Attributes:
         driver: the one driver object.
-        kind: what it serves.
-        host: what the driver may use; None in tests that have no machine.
+        kind: the Kind that it serves.
+        host: the driver's access to the machine; None in tests without a machine.
         particle: the class of the particles.
-        makes: whether the driver makes the objects itself, so that it has to be asked.
+        makes: whether the driver makes the objects itself, so that it must be called.
         alike: whether all fresh particles hold the same durable state.
-        fresh: fingerprint of that state; None until one was made.
-        checks: whether the driver is asked before a particle is registered.
-        completes: whether the driver says what is registered.
-        prepares: whether the driver says what is prepared for its particles.
-        needs: whether it says what one particle needs of that.
-        grants: whether it says what one particle may use of the computer.
-        handlers: of the particle class, compiled.
+        fresh: fingerprint of that state; None until a particle was made.
+        checks: whether the driver checks particles before they are registered.
+        completes: whether the driver completes what is registered.
+        prepares: whether the driver reports what is prepared for its particles.
+        needs: whether it reports which of that one particle needs.
+        grants: whether it reports what one particle may use of the computer.
+        handlers: the compiled handlers of the particle class.
         bind: the default bind, None to let every method through.
-        concurrent: whether the particles handle waves beside one another.
+        concurrent: whether the particles handle waves concurrently.
         idle_after: seconds without a wave after which the particles leave memory.
         waves_limit: how many waves may wait for one of the particles.
         status, cause: as shown in the machine's status.
-        again: when its driver is started again, in seconds since the epoch; None when it is not.
-        plugin: name of the plugin that brings it.
+        again: when its driver is started again, in seconds since the epoch; None when it will not be.
+        plugin: name of the plugin that provides it.
     """
 
     def __init__(
@@ -68,8 +68,8 @@ class Served:
         host: DriverHost | None = None,
         acting_for: Callable[[Point, Scope | None], DriverHost] | None = None,
     ) -> None:
-        """``idle_after`` and ``waves_limit`` hold where neither the traits nor the driver says otherwise; None for what
-        a driver has by default. ``configured_idle`` is what the config says of the Kind, and is stronger."""
+        """``idle_after`` and ``waves_limit`` apply where neither the traits nor the driver set them; None for the
+        driver defaults. ``configured_idle`` is the config's value for the Kind, and takes precedence."""
         cls = traits.particle or driver.particle
         self.driver = driver
         self.kind: KindDef = driver.kind
@@ -108,7 +108,7 @@ class Served:
         self._variants: dict[Traits, Served] = {}
 
     def told(self) -> str:
-        """Why its driver does not serve; of one that serves, what its driver has to remark."""
+        """Why its driver does not serve; for a driver that serves, its remark."""
         if self.cause or self.status is not Status.READY:
             return self.cause
         try:
@@ -119,9 +119,9 @@ class Served:
             return f"remark() failed: {described(exc)}"
 
     def of_record(self, record: ParticleRecord) -> Served:
-        """How one particle is served: as all of its Kind, unless its driver says otherwise.
+        """Returns how one particle is served: like all of its Kind, unless its driver says otherwise.
 
-        Raises the HyperverseError that the driver raises, PluginError when it does not do what it should."""
+        Raises the HyperverseError that the driver raises, and PluginError when it misbehaves."""
         if not self._varies:
             return self
         try:
@@ -138,7 +138,7 @@ class Served:
             if traits not in self._variants and traits.particle is not None:
                 self._check(traits.particle)
             return self.variant(traits)
-        except Exception as exc:  # they do not fit the class, or are no traits at all
+        except Exception as exc:  # they do not fit the class, or are not traits
             raise self._at_fault("traits", record, exc) from exc
 
     def _check(self, particle: type[Particle]) -> None:
@@ -156,8 +156,8 @@ class Served:
         )
 
     async def make(self, record: ParticleRecord) -> Particle:
-        """A particle of its driver's, without state. Raises what the driver raises, HandlerFailed when that is no
-        particle of the class."""
+        """Makes a particle with its driver, without state. Raises the driver's errors, and HandlerFailed when the
+        result is not a particle of the class."""
         made = await self.driver.create(record)
         if not isinstance(made, self.particle):
             raise HandlerFailed(
@@ -169,8 +169,8 @@ class Served:
     async def check(
         self, point: Point, kind: Kind, properties: Mapping[str, PropertyValue], agent: Point, scope: Scope | None
     ) -> None:
-        """Asks the driver whether an agent may register such a particle. Raises the HyperverseError that it raises, and
-        PluginError when it raises anything else."""
+        """Asks the driver whether an agent may register such a particle. Raises the driver's HyperverseError, and
+        PluginError for any other error."""
         assert self._acting_for is not None, "a driver that was made by a machine has a host"
         host = self._acting_for(agent, scope)
         try:
@@ -188,8 +188,8 @@ class Served:
             ) from exc
 
     async def granted(self, record: ParticleRecord, agent: Point, scope: Scope | None) -> list[str]:
-        """What a particle may use of the computer, as far as an agent may know. What the driver raises is told in its
-        place."""
+        """Returns what a particle may use of the computer, as far as an agent may know. An error of the driver is
+        reported in its place."""
         assert self._acting_for is not None, "a driver that was made by a machine has a host"
         try:
             found = await in_own_context(self.driver.granted(self._acting_for(agent, scope), record))
@@ -204,8 +204,8 @@ class Served:
             return [f"not known: the driver of Kind {self.kind.name!r} failed: {described(exc)}"]
 
     async def complete(self, draft: Draft) -> Draft:
-        """Asks the driver what is registered. Raises as :meth:`check` does, and PluginError for an answer that is no
-        such draft."""
+        """Asks the driver what to register. Raises the errors of :meth:`check`, and PluginError for an answer that is
+        not such a draft."""
         assert self.host is not None, "a driver that was made by a machine has a host"
         try:
             done = await in_own_context(self.driver.complete(self.host, draft))
@@ -228,18 +228,19 @@ class Served:
         return done
 
     def variant(self, traits: Traits) -> Served:
-        """The same driver for particles with these traits. Raises BadRequest, ParseError when they are malformed."""
+        """Returns the same driver for particles with these traits. Raises BadRequest or ParseError when they are
+        malformed."""
         known = self._variants.get(traits)
         if known is None:
             known = self._configured(traits=traits)
-            if len(self._variants) >= _VARIANTS:  # those that are in use are held by their particles
+            if len(self._variants) >= _VARIANTS:  # their particles hold those in use
                 self._variants.clear()
             self._variants[traits] = known
         return known
 
     @property
     def shortest_idle(self) -> float:
-        """The least ``idle_after`` of its particles, in seconds."""
+        """The shortest ``idle_after`` of its particles, in seconds."""
         return min([self.idle_after, *(variant.idle_after for variant in self._variants.values())])
 
     @property
@@ -249,18 +250,18 @@ class Served:
 
 
 def _limit(driver: Driver, otherwise: int | None) -> int:
-    """How many waves may wait for a particle, where its traits do not say so."""
+    """Returns how many waves may wait for a particle whose traits do not say so."""
     if otherwise is None or driver.waves_limit != Driver.waves_limit:
         return driver.waves_limit
     return otherwise
 
 
 class ServedKinds(Mapping[str, Served]):
-    """What this machine serves, by the name of the Kind; and every Kind that it knows.
+    """The Kinds that this machine serves, by name; and all Kinds that it knows.
 
     Attributes:
-        known: definitions of all Kinds, also of those that nobody serves here.
-        why_missing: returns why a Kind is not there, as the end of a hint: which plugins have failed.
+        known: definitions of all Kinds, including those that are not served here.
+        why_missing: returns why a Kind is missing, as the end of a hint: which plugins have failed.
     """
 
     def __init__(self, known: Mapping[str, KindDef], why_missing: Callable[[str], str] = lambda kind: "") -> None:
@@ -278,12 +279,13 @@ class ServedKinds(Mapping[str, Served]):
         return len(self._served)
 
     def add(self, served: Served) -> None:
-        """A driver serves its Kind here from now on."""
+        """Adds a Kind that a driver serves here from now on."""
         self.known[served.kind.name] = served.kind
         self._served[served.kind.name] = served
 
     def of(self, kind: Kind) -> Served:
-        """How particles of ``kind`` are served here. Raises NoDriver (501), Unavailable when the machine stops."""
+        """Returns how particles of ``kind`` are served here. Raises NoDriver (501), or Unavailable when the machine
+        stops."""
         served = self._served.get(kind.base)
         if served is None:
             raise NoDriver(

@@ -8,7 +8,7 @@ __all__ = ["State"]
 
 
 class State(enum.Enum):
-    """Where an active particle is in its life::
+    """The state of life of an active particle::
 
                        on_start fails
                  +--------- FAILED <-------+
@@ -25,12 +25,12 @@ class State(enum.Enum):
            +----- UNSAVED ------------+
                   a save has failed
 
-    From every state it may become GONE: the registry has given it to somebody else, or it was deleted.
-    :class:`~.lifecycle.Lifecycle` moves it, and nobody else writes it. The hot path compares it once, with READY.
+    From every state it may become GONE: the registry gave it to another star, or it was deleted. Only
+    :class:`~.lifecycle.Lifecycle` changes the state. The hot path compares it once, with READY.
     """
 
     PLACED = "placed"
-    """The registry says that it lives here; its object is made by the first wave that needs it."""
+    """The registry says that it lives here; the first wave that needs its object makes it."""
     STARTING = "starting"
     """Its state is being loaded, or ``on_start`` runs."""
     READY = "ready"
@@ -38,16 +38,15 @@ class State(enum.Enum):
     FAILED = "failed"
     """It could not start; its record says Panic. The next wave tries again."""
     CUT = "cut"
-    """A handler was ended in the middle, or has raised behind a change: the next turn begins with the state that was
-    saved last."""
+    """A handler was interrupted, or raised after a change: the next turn begins with the last saved state."""
     UNSAVED = "unsaved"
-    """A save has failed. As CUT, unless the same handler succeeds in saving before it ends."""
+    """A save failed. Like CUT, unless the same handler succeeds in saving before it ends."""
     STOPPING = "stopping"
-    """Its turn is taken for good: no wave begins any more."""
+    """Its turn is taken for good: no more waves begin."""
     GONE = "gone"
-    """It does not live here any more: waves are answered 421 and find it elsewhere."""
+    """It no longer lives here: waves are answered 421 and find it elsewhere."""
 
     @property
     def spoiled(self) -> bool:
-        """Whether its object holds what nobody may see."""
+        """Whether its object holds content that nobody may see."""
         return self is State.CUT or self is State.UNSAVED

@@ -1,4 +1,4 @@
-"""The durable state of a particle: as bytes, put into a fresh object, and shown."""
+"""The durable state of a particle: encoded to bytes, loaded into a fresh object, and shown."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ __all__ = ["decode_state", "encode_state", "state_of"]
 
 
 def encode_state(particle: Particle) -> bytes:
-    """The durable state of a particle. Raises HandlerFailed, which names the field, when it would not come back as it
-    is."""
+    """Encodes the durable state of a particle. Raises HandlerFailed, naming the field, when it could not be read back
+    unchanged."""
     cls = type(particle)
     if cls.dump is Particle.dump:
         return StateFields.of(cls).encode(particle, cls._state_version)
@@ -33,9 +33,9 @@ def encode_state(particle: Particle) -> bytes:
 
 
 def state_of(particle: Particle) -> Any:
-    """The durable state of a particle, as the body of a wave: what it dumps, or its durable fields.
+    """Returns the durable state of a particle as the body of a wave: what it dumps, or its durable fields.
 
-    Raises HandlerFailed when it cannot be had."""
+    Raises HandlerFailed when that fails."""
     cls = type(particle)
     if cls.dump is not Particle.dump:
         dumped = _dumped(particle)
@@ -44,7 +44,7 @@ def state_of(particle: Particle) -> Any:
 
 
 def _shown(field: StateField, value: Any) -> Any:
-    """A field as part of a body. One that holds what could not be saved is shown all the same."""
+    """Returns a field as part of a body. A field whose value could not be saved is shown as well."""
     try:
         written = field.write(value)
     except HandlerFailed:

@@ -1,4 +1,4 @@
-"""Distances from a star of this machine to other stars, computed on demand and not at each change."""
+"""Distances from a star of this machine to other stars, computed on demand instead of at each change."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ __all__ = ["Distances"]
 
 
 class Distances(dict[str, int]):
-    """Lanes to every star that can be reached, by the text of its key.
+    """Number of lanes to each reachable star, by the text of its key.
 
-    ``distances[text]`` is 0 for a star that cannot be reached. A caller that wants another answer for these, or all
-    stars, calls :meth:`whole` first.
+    ``distances[text]`` is 0 for a star that is out of reach. To tell such stars apart, or to see all stars, call
+    :meth:`whole` first.
     """
 
     __slots__ = ("_work_out",)
@@ -21,16 +21,16 @@ class Distances(dict[str, int]):
         self._work_out: Callable[[], dict[str, int]] | None = None
 
     def forget(self, work_out: Callable[[], dict[str, int]]) -> None:
-        """What is known holds no more.
+        """Discards the known distances.
 
         Args:
-            work_out: returns the distances as they are when it is called.
+            work_out: returns the distances as they are at the time of the call.
         """
         self._work_out = work_out
         self.clear()
 
     def whole(self) -> Distances:
-        """Returns itself, with every star that can be reached."""
+        """Returns itself, filled with every reachable star."""
         work_out, self._work_out = self._work_out, None
         if work_out is not None:
             self.update(work_out())

@@ -1,7 +1,8 @@
-"""Ways between stars: the shortest over the lanes that there are, through stars that forward.
+"""Routes between stars: the shortest ones over the existing lanes, through stars that forward.
 
-A link is a name, which may mean any number of stars. So stars are never paired: one step goes to all that a link means
-at once, and each link and each name is followed once. The cost grows with the number of stars, not with its square.
+A link is a name, which may mean any number of stars. So stars are never paired: one step goes to all stars that a link
+means at once, and each link and each name is followed once. The cost grows with the number of stars, not with its
+square.
 """
 
 from __future__ import annotations
@@ -18,15 +19,16 @@ _NOBODY: frozenset[str] = frozenset()
 
 @attrs.frozen
 class Lanes:
-    """Which stars have a lane to one another: a lane carries both ways, and one end that names the other is enough.
+    """Which stars have a lane between them. A lane works in both directions, and it is enough that one end links to the
+    other.
 
     Attributes:
-        links: what a star has links to.
-        names: how links may call a star.
+        links: the links of a star.
+        names: the names by which links may refer to a star.
         named: the stars that a link means.
         linking: the stars that have a link.
-        forwards: whether a star passes waves on.
-        ours, unreachable: no star of the one set has a lane to a star of the other.
+        forwards: whether a star forwards waves.
+        ours, unreachable: no star of the first set has a lane to a star of the second.
     """
 
     links: Callable[[str], Iterable[str]]
@@ -38,7 +40,7 @@ class Lanes:
     unreachable: Set[str] = _NOBODY
 
     def cut_off(self, star: str) -> Set[str]:
-        """The stars that this one has no lane to, whatever its links say."""
+        """Returns the stars to which this one has no lane, whatever its links say."""
         if not self.unreachable:
             return _NOBODY
         return self.unreachable if star in self.ours else self.ours if star in self.unreachable else _NOBODY
@@ -46,12 +48,12 @@ class Lanes:
 
 @attrs.frozen
 class Reached:
-    """A star that can be reached.
+    """A star within reach.
 
     Attributes:
-        lanes: how many lanes it is away.
-        by: the first star on the way that is not of ours: itself, if it is the first; empty for one of ours that is
-            reached by ours alone.
+        lanes: its distance in lanes.
+        by: the first star on the route that is not ours: the star itself if it is the first; empty for one of ours that
+            is reached through our stars alone.
     """
 
     lanes: int
@@ -59,12 +61,12 @@ class Reached:
 
 
 def reach(start: str, lanes: Lanes, ours: Callable[[str], bool]) -> dict[str, Reached]:
-    """Returns a shortest way to each star that can be reached; of several, the one whose names sort first.
+    """Returns a shortest route to each star within reach; of several, the one whose names sort first.
 
     Args:
-        start: where the ways begin.
-        lanes: those that there are.
-        ours: whether a star is of this machine.
+        start: the star where the routes begin.
+        lanes: the existing lanes.
+        ours: whether a star belongs to this machine.
     """
     found = {start: Reached(0, "")}
     followed: set[tuple[bool, str]] = set()
@@ -72,7 +74,7 @@ def reach(start: str, lanes: Lanes, ours: Callable[[str], bool]) -> dict[str, Re
     while queue:
         here = queue.popleft()
         if here != start and not lanes.forwards(here):
-            continue  # it is reached, but passes nothing on
+            continue  # within reach, but does not forward
         way = found[here]
         for star in sorted(_next_to(here, lanes, followed) - found.keys()):
             found[star] = Reached(way.lanes + 1, way.by or ("" if ours(star) else star))
@@ -81,7 +83,7 @@ def reach(start: str, lanes: Lanes, ours: Callable[[str], bool]) -> dict[str, Re
 
 
 def _next_to(here: str, lanes: Lanes, followed: set[tuple[bool, str]]) -> set[str]:
-    """The neighbours of a star, without those that an earlier star has reached."""
+    """Returns the neighbours of a star, except those that an earlier star reached."""
     near: set[str] = set()
     cut_off = lanes.cut_off(here)
     for named, texts, stars in ((True, lanes.links(here), lanes.named), (False, lanes.names(here), lanes.linking)):
@@ -90,7 +92,7 @@ def _next_to(here: str, lanes: Lanes, followed: set[tuple[bool, str]]) -> set[st
                 continue
             meant = stars.get(text, _NOBODY)
             if cut_off.isdisjoint(meant):
-                followed.add((named, text))  # whoever is meant by it is found now
+                followed.add((named, text))  # the stars that it means are found now
                 near |= meant
             else:
                 near |= meant - cut_off

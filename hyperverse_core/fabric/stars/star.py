@@ -1,4 +1,4 @@
-"""A star of this machine: a virtual node that particles live in and waves start from."""
+"""A star of this machine: a virtual node in which particles live and from which waves start."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ _log = guarded_log("hyperverse.star")
 
 
 class Star:
-    """One star of this machine. It is a value that others fill in: it calls nobody.
+    """One star of this machine. It holds values that other parts fill in, and calls no other part.
 
     Attributes:
-        key, text, point: its name, as a value, as text, and the point of its own particle.
-        kind: what stars of its kind do.
-        links: which stars it has lanes to: names, names with index, or whole keys.
+        key, text, point: its key, the key as text, and the point of its own particle.
+        kind: its star kind.
+        links: the stars to which it has lanes: names, names with index, or whole keys.
         loop: the event loop.
-        now: says its time.
-        incarnation: which one was announced last, 0 before the first. Written by the membership.
-        serve_until: time of the event loop at which its lease may have ended: nothing that lives here answers
-            then. Written by the membership.
-        cannot_renew: why its lease could not be renewed the last time; empty when it could. Written by the membership.
-        distances: lanes to every star that can be reached, by the text of its key. Worked out by the ways.
+        now: returns the star's time.
+        incarnation: the incarnation announced last, 0 before the first. Written by the membership.
+        serve_until: time of the event loop at which its lease may have ended: from then on no particle here answers.
+            Written by the membership.
+        cannot_renew: why the last renewal of its lease failed; empty when it succeeded. Written by the membership.
+        distances: number of lanes to each star within reach, by the text of its key. Computed by the ways.
     """
 
     __slots__ = (
@@ -54,23 +54,24 @@ class Star:
 
     @property
     def may_serve(self) -> bool:
-        """Whether its lease still holds."""
+        """Whether its lease is still valid."""
         return self.now() < self.serve_until
 
     @property
     def no_lease(self) -> str:
-        """Why it does not serve, when its lease may be over."""
+        """The reason why the star does not serve, when its lease may be over."""
         why = f" ({self.cannot_renew})" if self.cannot_renew else ""
         return f"{self.text} cannot renew its lease{why}"
 
     def lost(self, wave: Directed, error: BaseException) -> Pong:
-        """Returns the reply to a wave that an unexpected error ended. Whether its handler ran is not known.
+        """Returns the reply to a wave that an unexpected error ended. It is not known whether its handler ran.
 
         Args:
-            error: what was caught. A RecursionError of waves within one another is a loop, everything else our bug.
+            error: the error caught. A RecursionError from nested waves is a loop; anything else is a bug of the
+                platform.
         """
         if isinstance(error, RecursionError) and wave.chain:
-            shown: HyperverseError = LoopDetected(f"too many waves within one another, the last to {wave.to.text!r}")
+            shown: HyperverseError = LoopDetected(f"waves are nested too deeply, the last to {wave.to.text!r}")
         else:
             shown = InternalError(
                 f"the wave {wave.id} was lost to an error of the platform: {described(error)}",
@@ -82,7 +83,7 @@ class Star:
         return reply
 
     def refusal(self, wave: Directed, error: HyperverseError) -> Pong:
-        """The reply to a wave that did not reach a handler."""
+        """Returns the reply to a wave that did not reach a handler."""
         if isinstance(error, InternalError) and error.__traceback__ is not None:  # else it was logged where it was made
             _log.error("%s to %s: %s", wave.method, wave.to, error, exc_info=error, extra={"wave": wave.id})
         reply = Pong.failure(error)

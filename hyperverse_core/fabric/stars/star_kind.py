@@ -1,4 +1,4 @@
-"""What stars of a kind do. The kinds themselves come from the plugins and the built-in table."""
+"""The behaviour of a star kind. The kinds themselves come from plugins and the built-in table."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ class StarKind(Protocol):
 
     @property
     def forwards(self) -> bool:
-        """Whether its stars pass on waves for others."""
+        """Whether its stars forward waves for others."""
 
     @property
     def hosts(self) -> bool:
-        """Whether its stars take particles."""
+        """Whether its stars host particles."""

@@ -1,4 +1,4 @@
-"""Topology: which stars a machine runs, and which stars their lanes lead to."""
+"""Topology: which stars a machine runs, and to which stars their lanes lead."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ __all__ = [
 
 @lru_cache(maxsize=1024)
 def machine_key(machine: str) -> StarKey:
-    """The key of the star that stands for a machine."""
+    """Returns the key of the star that represents a machine."""
     return StarKey("machine", machine, 0)
 
 
 def make_stars(config: Config, index: int, star_kinds: Mapping[str, StarKind]) -> dict[StarKey, Star]:
-    """The stars of a machine, by key; the last one stands for the machine itself.
+    """Returns the stars of a machine by key; the last one represents the machine itself.
 
     Args:
-        index: of the machine, as for :func:`own_stars`.
-        star_kinds: those that plugins bring.
+        index: index of the machine, as for :func:`own_stars`.
+        star_kinds: the star kinds of plugins.
 
-    Raises NotFound when a star is of a kind that nobody brings.
+    Raises NotFound when no plugin provides the kind of a star.
     """
     home = machine_key(config.name)
     stars: dict[StarKey, Star] = {}
@@ -58,13 +58,14 @@ def _star_kind(name: str, known: Mapping[str, StarKind]) -> StarKind:
 
 
 def own_stars(config: Config, machine_index: int) -> list[tuple[StarTemplate, int]]:
-    """The stars that a machine runs, with the index of each.
+    """Returns the stars that a machine runs, each with its index.
 
-    A star whose template names a machine is run by that machine. One that names none is run by every machine that
-    reads the config, the first with the indexes that are written there, the next with those behind them, and so on.
+    A star whose template names a machine is run by that machine. A star whose template names none is run by every
+    machine that reads the config: the first machine uses the configured indexes, the next one those that follow, and so
+    on.
 
     Args:
-        machine_index: how many machines have come to this data directory before it.
+        machine_index: number of machines that joined this data directory before this one.
     """
     named = [t for t in config.stars if t.machine]
     own = [(t, t.index) for t in named if t.machine == config.name]
@@ -74,8 +75,8 @@ def own_stars(config: Config, machine_index: int) -> list[tuple[StarTemplate, in
 
 
 def free_index(config: Config, machine_index: int, known: Iterable[StarRecord]) -> int:
-    """``machine_index``, or the first one behind it with which no other machine holds a star of this one: machines
-    of another data directory count for themselves.
+    """Returns ``machine_index``, or the first later index with which no other machine holds one of this machine's
+    stars: machines of another data directory count on their own.
 
     Args:
         known: the directory of stars.
@@ -90,9 +91,9 @@ def free_index(config: Config, machine_index: int, known: Iterable[StarRecord]) 
 
 
 def machine_links(stars: Sequence[Star]) -> tuple[str, ...]:
-    """The links of the star that stands for a machine: to the machine's other stars, and, when none of those passes
-    waves on, to the stars that these are linked to. This keeps a machine connected even if none of its own stars
-    forwards waves."""
+    """Returns the links of the star that represents a machine: to the machine's other stars, and, if none of those
+    forwards waves, to the stars that these link to. This keeps a machine connected even if none of its own stars
+    forwards."""
     links = [star.text for star in stars]
     if not any(star.kind.forwards for star in stars):
         links += [link for star in stars for link in star.links]
@@ -100,17 +101,17 @@ def machine_links(stars: Sequence[Star]) -> tuple[str, ...]:
 
 
 def announced_links(links: Iterable[str], home: str) -> tuple[str, ...]:
-    """Links as this machine announces them: each is the key of a star, or a key without its index, which means
-    every star of that name. The reader works out which stars these are.
+    """Returns links as this machine announces them: each is the key of a star, or a key without an index, which means
+    every star of that name. The reader resolves them to stars.
 
     Args:
-        home: the constellation that names without one belong to.
+        home: the constellation for names that give none.
     """
     return tuple(dict.fromkeys(link if link.startswith("STAR::") else f"STAR::{home}:{link}" for link in links))
 
 
 def names_of(star: str) -> tuple[str, str]:
-    """How announced links may call a star: by its key, or by that without its index.
+    """Returns the names by which announced links may refer to a star: its key, and the key without its index.
 
     Args:
         star: the text of its key.
@@ -119,7 +120,7 @@ def names_of(star: str) -> tuple[str, str]:
 
 
 def lanes_between(links: Mapping[str, Iterable[str]]) -> dict[str, set[str]]:
-    """The stars that each star has a lane to; one end that names the other is enough.
+    """Returns the stars to which each star has a lane; it is enough that one end links to the other.
 
     Args:
         links: the announced links of each star, by the text of its key.
