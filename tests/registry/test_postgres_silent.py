@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 import time
 from collections.abc import AsyncIterator
 
+import asyncpg
 import attrs
 import pytest
 
@@ -95,6 +97,30 @@ async def test_a_write_that_is_only_slow_is_done_once(registry: PostgresRegistry
         assert await registry.sequence(_A) == 6
     finally:
         await other.close()
+
+
+async def test_what_nobody_waits_for_any_more_ends_at_the_server_also_while_it_waits_for_a_lock(
+    monkeypatch: pytest.MonkeyPatch, database: Database
+) -> None:
+    """Otherwise each write that was given up would hold a session, until nobody gets one."""
+    monkeypatch.setitem(link._SESSION, "statement_timeout", "0")  # which would end it too, after half a minute
+    waiting = "select array_agg(pid) from pg_stat_activity where wait_event_type = 'Lock'"
+    other = await asyncpg.connect(database.url)
+    async with PostgresRegistry(database.settings) as registry:
+        await registry.register(Registration(_A, Kind("Space"), HYPERUSER))
+        await registry.announce(attrs.evolve(fold(), lease=_LEASE))
+        await other.execute(f"begin; lock table {database.schema}.particles in access exclusive mode")
+        writing = asyncio.ensure_future(registry.sequence(_A))
+        async with asyncio.timeout(PATIENCE):
+            while not (given_up := await other.fetchval(waiting)):  # noqa: ASYNC110  # nothing tells of it
+                await asyncio.sleep(0.01)
+            while set(given_up) & set(await other.fetchval(waiting) or ()):  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
+        await other.execute("rollback")
+        with contextlib.suppress(Unavailable, OutcomeUnknown):
+            await writing
+        assert await registry.sequence(_A) in (1, 2)
+    await other.close()
 
 
 def test_how_long_an_answer_may_take_follows_the_lease() -> None:
