@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
+import attrs
 import pytest
 
 from hyperverse_core import Driver, KindDef, Particle, handler, hookimpl
@@ -58,6 +59,27 @@ async def test_a_driver_that_raises_is_shown_and_tried_again(start_machine, capl
     pauses = [later - sooner for sooner, later in zip(Moody.tries, Moody.tries[1:], strict=False)]
     assert pauses == sorted(pauses)  # with growing pauses
     assert "no database there" in caplog.text
+
+
+async def test_a_driver_that_starts_late_is_announced_at_once(start_machine, machine_config) -> None:
+    class Late(Driver):
+        kind = KindDef("Late", doc="starts when it is told to")
+        particle = Plain
+        go = asyncio.Event()
+
+        async def start(self, host: Any) -> None:
+            await self.go.wait()
+
+    machine = await start_machine(config=attrs.evolve(machine_config, lease=3600.0), plugins=[Plugin(Late)])
+
+    async def announced() -> bool:
+        return any("Late" in star.kinds for star in await machine.registry.stars())
+
+    assert not await announced()
+    Late.go.set()
+    await asyncio.sleep(5)
+    assert row(machine, "Late")["state"] == "Ready"
+    assert await announced(), "the next renewal is in 12 minutes"
 
 
 async def test_a_driver_that_hangs_is_named_and_the_rest_serves(start_machine) -> None:
