@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import attrs
@@ -69,20 +69,10 @@ class OneParticle:
             asking.part(asking.machine("Ext<Waves>", {"point": point, "limit": _RECENT})),
             asking.part(asking.machine("Ext<Log>", {"point": point, "limit": _RECENT})),
         )
-        if isinstance(about, Failed):  # an agent that may not read it is not refused the same thing four times
-            state = properties = holders = under = about
-        else:
-            state, properties, holders, under = await asyncio.gather(
-                asking.part(asking.command(f"get {point}")),
-                asking.part(asking.command(f"get {point}{{}}")),
-                asking.part(asking.command(f"access {point}")),
-                asking.part(asking.page(f"{point}:*")),
-            )
+        state, properties, holders, under = await self._content(point, about, asking)
         takes = None if isinstance(about, Failed) else about["handlers"]
         offered = forms(takes or ())
-        wanted = (sent or query).get("method", "")
-        chosen = next((each for each in offered if each.method + each.path == wanted), None)
-        chosen = chosen or next(iter(offered), None)
+        chosen = _chosen(offered, (sent or query).get("method", ""))
         reply, wrong = await self._send(point, chosen, sent, asking)
         if reply is not None:  # so that the page shows what the wave changed
             state = await asking.part(asking.command(f"get {point}"))
@@ -112,6 +102,19 @@ class OneParticle:
             values=sent or {},
         )
         return html, 200
+
+    @staticmethod
+    async def _content(point: str, about: Any, asking: Questions) -> tuple[Any, Any, Any, Any]:
+        """Returns the state, the properties, who may do what, and the particles below; each is Failed if it cannot be
+        read."""
+        if isinstance(about, Failed):  # an agent that may not read it is not refused the same thing four times
+            return about, about, about, about
+        return await asyncio.gather(
+            asking.part(asking.command(f"get {point}")),
+            asking.part(asking.command(f"get {point}{{}}")),
+            asking.part(asking.command(f"access {point}")),
+            asking.part(asking.page(f"{point}:*")),
+        )
 
     @staticmethod
     async def _send(
@@ -146,3 +149,14 @@ def _above(point: str) -> list[tuple[str, str]]:
     """The point and the name of each ancestor of a particle."""
     parts = point.split(":")[:-1]
     return [(":".join(parts[: number + 1]), part) for number, part in enumerate(parts)]
+
+
+def _chosen(offered: Sequence[WaveForm], wanted: str) -> WaveForm | None:
+    """The form that is open: the wanted one, else the first.
+
+    Args:
+        offered: the forms of the page.
+        wanted: the method with its path.
+    """
+    chosen = next((each for each in offered if each.method + each.path == wanted), None)
+    return chosen or next(iter(offered), None)
