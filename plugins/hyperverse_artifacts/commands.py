@@ -21,8 +21,8 @@ __all__ = ["counted", "in_bytes", "print_json", "progress", "publish"]
 def publish(source: Path, point: str) -> None:
     """Publish the folder or zip file SOURCE as the version POINT, such as repo:my:1.0.0.
 
-    Content that the machine has already is not sent again, and an upload that broke off goes on where it was. A version
-    never changes: what is published is there as a whole, or not at all.
+    Content that the machine has already is not sent again, and an interrupted upload resumes where it stopped. A
+    version never changes, and it is published completely or not at all.
     """
     from hyperverse_core import Point
 

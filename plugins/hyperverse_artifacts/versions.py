@@ -23,14 +23,14 @@ __all__ = ["artifacts"]
 @click.group()
 @common
 def artifacts() -> None:
-    """List, get and remove published versions, and carry them to other registries."""
+    """List, get and remove published versions, and exchange them with other registries."""
 
 
 @artifacts.command()
 @click.argument("point", required=False)
 @common
 def ls(point: str | None) -> None:
-    """List the versions at and below POINT; of one version, its files."""
+    """List the versions at and below POINT, or the files of one version."""
     from hyperverse_core import Point
 
     from .reading import bundles_below, files_of
@@ -107,11 +107,11 @@ def rm(point: str) -> None:
     "--older-than",
     type=click.FloatRange(min=0),
     default=3600.0,
-    help="Seconds for which content is kept anyway (3600).",
+    help="Seconds for which unused content is kept (3600).",
 )
 @common
 def gc(dry_run: bool, older_than: float) -> None:
-    """Remove content that no version has any more, on all machines. Only the hyperuser may."""
+    """Remove content that no version uses any more, on all machines. Only the hyperuser may do this."""
     from .collecting import collect
 
     removed = talk(lambda client: collect(client, older_than=older_than, dry_run=dry_run))
@@ -129,7 +129,7 @@ def gc(dry_run: bool, older_than: float) -> None:
 @click.option("--oci", "folder", type=click.Path(path_type=Path), required=True, help="Folder of the image layout.")
 @common
 def export(point: str, folder: Path) -> None:
-    """Write the version POINT as an OCI image layout, which tools for other registries can carry."""
+    """Write the version POINT as an OCI image layout, which tools for other registries can push."""
     from .exporting import export_oci
 
     digest = talk(lambda client: export_oci(client, point, folder))
@@ -139,7 +139,7 @@ def export(point: str, folder: Path) -> None:
 @artifacts.command("import")
 @click.argument("point")
 @click.option("--oci", "folder", type=click.Path(path_type=Path), required=True, help="Folder of the image layout.")
-@click.option("--tag", default="", help="Image of the layout, if there are several.")
+@click.option("--tag", default="", help="Image to import, if the layout has several.")
 @common
 def import_(point: str, folder: Path, tag: str) -> None:
     """Publish an OCI image layout as the version POINT."""
