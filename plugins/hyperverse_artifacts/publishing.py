@@ -8,6 +8,7 @@ from typing import Any
 from hyperverse_core import Client, Point
 from hyperverse_core.blobs import PIECE, digest_of, each_in_window
 from hyperverse_core.errors import BadRequest, Conflict, NotFound, ProtocolError
+from hyperverse_core.values import SegmentKind
 
 from .manifest import Entry, Manifest
 from .preparing import DOCUMENT
@@ -31,8 +32,11 @@ async def publish(client: Client, sources: Sequence[Source], point: Point, sent:
         what was published.
 
     Raises:
+        BadRequest: the point is not that of a version.
         HyperverseError: what the machine has answered: Forbidden, Conflict (the version is there already), NotFound.
     """
+    if not point.segments or point.segments[-1].kind is not SegmentKind.VERSION:
+        raise BadRequest(f"{point.text!r} does not end with a version", hint="publish to repo:my:1.0.0")
     series = point.parent
     if series is None or series.is_root:
         raise BadRequest(f"{point.text!r} has no series to be in", hint="publish to repo:my:1.0.0")

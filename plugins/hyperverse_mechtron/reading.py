@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from hyperverse_core import Point, Pong, Sender
@@ -55,5 +56,6 @@ def _named(error: HyperverseError, point: Point) -> HyperverseError:
 async def _read(sender: Sender, point: Point) -> Pong:
     reply = await sender.ping(point, "Cmd<Read>")
     if not reply.ok:
-        raise error_for_status(reply.status, f"{point} cannot be read: {reply.error}")
+        hint = reply.body.get("hint", "") if isinstance(reply.body, Mapping) else ""
+        raise error_for_status(reply.status, f"{point} cannot be read: {reply.error}", hint=str(hint))
     return reply

@@ -307,3 +307,10 @@ async def test_a_machine_without_the_plugin_starts_and_says_what_is_missing(
     await machine.client().exec("create localhost<Space>")
     with pytest.raises(HyperverseError, match="no driver here serves Kind 'Repo'"):
         await machine.client().exec("create localhost:repo<Repo>")
+
+
+@pytest.mark.parametrize("point", ["localhost:repo:z", "localhost:repo", "localhost", f"{VERSION}:/a.txt"])
+async def test_a_point_without_a_version_is_told(machine: Machine, tmp_path: Path, point: str) -> None:
+    folder = write(tmp_path / "f", {"a.txt": b"a"})
+    with pytest.raises(BadRequest, match=f"'{point}' does not end with a version"):
+        await published(machine.client(), folder, point)

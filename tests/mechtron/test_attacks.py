@@ -11,6 +11,7 @@ import attrs
 import pytest
 
 from hyperverse_core import Machine, Outcome
+from hyperverse_mechtron.host.running import waiting
 from mechtron.attackers import ALLOC_LIES, LIES, STACKED, STARTS, TABLES, lying
 from mechtron.guests import MANY, SLEEPER, SPINNER
 from mechtron.test_mechtrons import Make, ask, machine_plugins, make
@@ -58,6 +59,23 @@ async def test_guests_that_spin_end_with_their_machine(
     for reply in await asyncio.gather(*calls):
         assert (reply.status, reply.outcome) == (503, Outcome.UNKNOWN), reply.error
     await until(lambda: not guests_in_threads(), "the guests to leave their threads")
+
+
+async def test_guests_that_wait_end_with_their_machine(
+    machine: Machine, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are in no thread: nothing but their own time would end them."""
+    monkeypatch.setattr(machine, "config", attrs.evolve(machine.config, stop_deadline=1.0))
+    point = await make("sleeps-on", SLEEPER, "Limits { +seconds=60; +concurrency=3; }")
+    many = await make("asks-on", MANY, "Limits { +seconds=60; }")
+    await machine.client().exec("create localhost:other<Other>")
+    calls = [asyncio.ensure_future(ask(machine, point, "Run")) for _ in range(3)]
+    calls.append(asyncio.ensure_future(ask(machine, many, "Ask", "wait")))
+    await until(lambda: len(waiting) == len(calls), "the guests to wait")
+    await machine.stop()
+    assert not waiting
+    for reply in await asyncio.gather(*calls):
+        assert (reply.status, reply.outcome) == (503, Outcome.UNKNOWN), reply.error
 
 
 def guests_in_threads() -> int:

@@ -113,6 +113,8 @@ async def test_the_keys_of_a_state_are_those_of_every_version(machine: Machine, 
     await m.publish("1.2.0", '(module (import "env" "x" (func)))')
     for version, told in (
         ("1.9.0", f"{m.at}:1.9.0"),
+        ("1.3.0", f"did you mean '{m.at}:1.2.0'"),
+        (f"{m.at}:1.1.0:/n.mechtron", f"did you mean '{m.at}:1.1.0:/m.mechtron'"),
         ("1.2.0", "import env.x: nothing here provides it"),
         ("nonsense!", "neither a version nor a point"),
         ("localhost:none", "localhost:none cannot be read"),

@@ -20,7 +20,7 @@ from .engine import Engine
 from .failures import told
 from .limits import GuestLimits
 from .preview_2_guest import Preview2
-from .running import busy, clock, current, left_alone, pool
+from .running import busy, clock, current, left_alone, pool, waiting
 from .waits import Suspended
 from .way import ON_FIBERS, Fiber, GuestMemory, PreparedCall, exports_of, prepare_store
 
@@ -165,8 +165,16 @@ class Guest:
             self.store.close()
 
     def stop(self) -> None:
-        """Ends the present call when it yields next: the machine stops. May be called in any thread."""
+        """Ends the present call when it yields next, or at once when it waits: the machine stops. May be called in any
+        thread."""
         self._stop = True
+        if self.loop is not None and not self.loop.is_closed():
+            self.loop.call_soon_threadsafe(self._end_wait)
+
+    def _end_wait(self) -> None:
+        task = waiting.get(self)
+        if task is not None:
+            task.cancel()
 
     # -- one call -----------------------------------------------------------------------------------------
 
@@ -209,7 +217,7 @@ class Guest:
             pending = self.pending
             if pending is not None:
                 self.pending = None
-                await pending.finish(until - loop.time())
+                await self._wait_for(pending, until - loop.time())
                 if loop.time() >= until:
                     raise self._late()
                 clock.wake()
@@ -217,9 +225,30 @@ class Guest:
             elif loop.time() >= until:
                 raise self._late()
             elif self._stop:
-                raise OutcomeUnknown("the machine stopped while the guest ran", hint="ask again")
+                raise self._stopped()
             else:
                 done = await self._in_pool(fiber, until)
+
+    async def _wait_for(self, pending: Suspended, left: float) -> None:
+        """Waits for at most about ``left`` seconds. Raises OutcomeUnknown when the machine stops meanwhile."""
+        task = asyncio.current_task()
+        if task is None:  # in a worker process a call begins without one; the process ends with its machine
+            await pending.finish(left)
+            return
+        waiting[self] = task
+        try:
+            await pending.finish(left)
+        except asyncio.CancelledError:
+            if not self._stop:
+                raise
+            task.uncancel()
+            raise self._stopped() from None
+        finally:
+            del waiting[self]
+
+    @staticmethod
+    def _stopped() -> OutcomeUnknown:
+        return OutcomeUnknown("the machine stopped while the guest ran", hint="ask again")
 
     def _late(self) -> TimedOut:
         return TimedOut(f"the guest did not finish within {self.limits.seconds:g} s")

@@ -6,11 +6,12 @@ The clock ticks every millisecond, but only while guests run.
 
 from __future__ import annotations
 
+import asyncio
 import os
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
 from time import monotonic
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import wasmtime
 
@@ -19,7 +20,7 @@ from .raw import why_no_fibers
 if TYPE_CHECKING:
     from .guest import Guest
 
-__all__ = ["busy", "clock", "current", "end_threads", "left_alone", "pool", "stuck"]
+__all__ = ["busy", "clock", "current", "end_threads", "left_alone", "pool", "stuck", "waiting"]
 
 _TICK: Final = 0.001
 _THREADS_WHERE_GUESTS_WAIT: Final = 256
@@ -121,6 +122,8 @@ def pool() -> ThreadPoolExecutor:
 
 busy: Final[set[Guest]] = set()
 """The guests in threads of the pool."""
+waiting: Final[dict[Guest, asyncio.Task[Any]]] = {}
+"""The guests that wait for an answer or for a time, in no thread, and the tasks that wait with them."""
 _left: set[Future[bool]] = set()
 
 
@@ -136,9 +139,9 @@ def stuck() -> int:
 
 
 def end_threads() -> None:
-    """Ends the running guests and the threads, without waiting for a guest that does not yield. The next call starts
-    new threads."""
-    for guest in list(busy):
+    """Ends the guests that run or wait, and the threads, without waiting for a guest that does not yield. The next call
+    starts new threads."""
+    for guest in [*busy, *waiting]:
         guest.stop()
     while _pools:
         _pools.pop().shutdown(wait=False, cancel_futures=True)
