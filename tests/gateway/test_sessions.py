@@ -219,6 +219,22 @@ async def test_a_session_ends_with_its_token(machine: Machine) -> None:
     assert (await machine.client().ping(session.point, "Ext<Knock>")).status == 404
 
 
+async def test_a_session_ends_with_its_machine(tmp_path: Path) -> None:
+    """Also when its gateway does not end it."""
+    why: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+    machine = make(tmp_path, open={})
+    async with machine:
+        await machine.client().exec("create localhost<Space>")
+        await machine.registry.register(Registration(ANN, Kind("User"), HYPERUSER))
+        await machine.registry.add_token(TokenRecord(token_digest("anns"), ANN, "ann"))
+        session: Session = await sessions().open(Credentials("anns"), ended=why.set_result)
+        assert not session.over
+    assert session.over
+    async with asyncio.timeout(PATIENCE):
+        assert "stops" in await why
+        assert (await session.ping(ANN, "Cmd<Bounce>")).status == 503
+
+
 class _Slow:
     """Holds back the first answer of ``authenticate`` until it is told to hand it out."""
 
