@@ -49,3 +49,20 @@ async def test_no_wave_is_counted_twice_or_lost_when_particles_move_and_machines
     assert sum(waves.values()) == len(answers) and min(waves.values()) > 0
     kinds = {row["kind"] for machine in told.values() for row in machine["methods"]}
     assert kinds == {"Till"}, "each wave is counted under the Kind of its particle, also when that is leaving"
+
+
+async def test_waves_are_counted_at_the_star_to_which_their_particle_has_moved(
+    start_machine: StartMachine, machine_config: Any
+) -> None:
+    machine = await start_machine(config=attrs.evolve(machine_config, name="one"))
+    client = machine.client()
+    await client.exec("create localhost<Space>; create localhost:t<Till>")
+    await figures(machine)
+    reply = await client.ping("localhost:t", "Ext<Sell>")
+    stars = [row["star"] for row in await client.ask(MACHINE, "Ext<Stars>") if "Till" in row["kinds"]]
+    to = next(star for star in stars if star != reply.star)
+    (await client.ping(MACHINE, "Ext<Move>", {"point": "localhost:t", "star": to})).unwrap()
+    for _ in range(3):
+        assert (await client.ping("localhost:t", "Ext<Sell>")).star == to
+    counted = {star: count for _, star, count in (await figures(machine))["one"]["pairs"] if star}
+    assert counted == {reply.star: 1, to: 3}

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
@@ -217,6 +219,20 @@ async def test_a_session_ends_with_its_token(machine: Machine) -> None:
         assert (await under_way).status == 503
     assert session.over
     assert (await machine.client().ping(session.point, "Ext<Knock>")).status == 404
+
+
+async def test_a_session_ends_when_its_token_expires(machine: Machine) -> None:
+    why: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+    for seconds in (1.0, 8.0, 64.0):  # longer if this computer is too slow to open it in time
+        expires = time.time() + seconds
+        await machine.registry.add_token(TokenRecord(token_digest(f"for {seconds}"), ANN, "short", expires=expires))
+        with contextlib.suppress(Unauthorized):
+            session: Session = await sessions().open(Credentials(f"for {seconds}"), ended=why.set_result)
+            break
+    async with asyncio.timeout(seconds + PATIENCE):
+        assert "its credentials do not count any more" in await why
+    assert session.over and time.time() >= expires
+    assert (await session.ping("localhost:desk", "Ext<Who>")).status == 503
 
 
 async def test_a_session_ends_with_its_machine(tmp_path: Path) -> None:
