@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from typing import Any
 
 from cluster.worlds import InProcess
 from hyperverse_core import Machine
+from hyperverse_core.testing.faulty_lane import FaultyHub
 
 
 async def _far(inside: InProcess) -> tuple[Machine, str]:
@@ -44,3 +46,14 @@ async def test_whoever_waits_for_another_machine_is_told_that_this_one_stops(ins
     async with asyncio.timeout(60):
         reply = await asked
     assert (reply.status, str(reply.outcome)) == (503, "unknown")
+
+
+async def test_whoever_waits_for_another_machine_is_told_that_the_lane_to_it_was_lost(inside: InProcess) -> None:
+    hub = inside.hub = FaultyHub(random.Random(1), notice=0.6)
+    one, far = await _far(inside)
+    asked = asyncio.ensure_future(one.client().ping(far, "Ext<Wait>", {"seconds": 3000.0}, wait=6000.0))
+    await asyncio.sleep(1.0)
+    hub.cut("one", "other")
+    async with asyncio.timeout(60):
+        reply = await asked
+    assert (reply.status, str(reply.outcome), "was lost" in reply.error) == (503, "unknown", True)
