@@ -108,3 +108,13 @@ async def test_others_are_told_of_no_more_than_was_read(
         await machine.registry.set_properties([A], [SetProperty("note", str(number))])
         await asyncio.sleep(0.1)
     assert told == [ahead - 1, ahead]
+
+
+async def test_a_particle_belongs_to_whom_another_machine_has_given_it(machine: Machine, world) -> None:
+    await world("a<Worker>", "users<UserBase<Keycloak>>")
+    await machine.client().exec("create localhost:users:ann<User>")
+    ann = machine.client(agent="localhost:users:ann")
+    assert not (await ann.ping(A, "Ext<Get>")).ok
+    await machine.registry.chown([A], Point.parse("localhost:users:ann"))
+    await asyncio.sleep(0.1)
+    assert (await ann.ping(A, "Ext<Get>")).status == 200
