@@ -315,7 +315,7 @@ def test_a_key_has_one_name(run: Run, data_dir: Path) -> None:
     run("keys", "allow", "a", "--", KEY)
     done = run("keys", "allow", "b", "--", KEY)
     assert done.returncode == 1
-    assert "error: this key is that of machine 'a' already, so it cannot be that of 'b'" in done.stderr
+    assert "error: this key already belongs to machine 'a', so it cannot belong to 'b'" in done.stderr
     assert "hyperverse keys remove a" in done.stderr
     assert kept(run) == {"a": KEY}
 

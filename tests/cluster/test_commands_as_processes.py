@@ -250,7 +250,7 @@ def test_keys_are_allowed_and_removed(program: Program) -> None:
 def test_the_key_of_a_machine_of_the_data_directory_is_not_overwritten(program: Program) -> None:
     program("up", "--detach")
     known = program.json("keys", "show")
-    assert "machine 'local' is one of this data directory" in program.refused("keys", "allow", "local", "k" * 43)
-    assert "that of machine 'local' already" in program.refused("keys", "allow", "other", "--", known["local"])
+    assert "machine 'local' belongs to this data directory" in program.refused("keys", "allow", "local", "k" * 43)
+    assert "already belongs to machine 'local'" in program.refused("keys", "allow", "other", "--", known["local"])
     program("keys", "allow", "local", "--", known["local"])
     assert program.json("keys", "show") == known

@@ -140,7 +140,7 @@ def test_an_invitation_that_lets_nobody_in_is_told_apart_and_leaves_nothing_half
             beta.run(*up, "--invitation", str(good), fails=True, HYPERVERSE__REGISTRY__URL=f"{url}.other"),
         ]
         for said, part in zip(
-            refusals, ("is empty", "20 characters", "time is over", "there is no registry"), strict=True
+            refusals, ("is empty", "20 characters", "has expired", "there is no registry"), strict=True
         ):
             assert part in said and "hint:" in said
             assert good.read_text()[4:20] not in said

@@ -1,1 +1,1 @@
-"""Which machines there are: leases, names, trusted keys."""
+"""The machines of a Hyperverse: leases, names, trusted keys."""

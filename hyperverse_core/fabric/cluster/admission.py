@@ -1,8 +1,8 @@
-"""Admission: which machines are let in by the registry, beside those whose keys lie in the data directory.
+"""Admission: machines that the registry admits, besides those whose keys are in the data directory.
 
-A new host comes in with an invitation. It spends the invitation, and by that its key is in the registry, where every
-machine finds it; it finds the keys of the others there too. A further machine of a data directory comes in because
-another one of that directory is let in. A key that was removed is let in nowhere, whatever lies in a data directory.
+A new host joins with an invitation. Spending the invitation puts its key into the registry, where every machine finds
+it; there the new host also finds the keys of the others. A further machine of a data directory is admitted because
+another machine of that directory is. A removed key is admitted nowhere, whatever a data directory holds.
 """
 
 from __future__ import annotations
@@ -26,22 +26,22 @@ __all__ = ["Admission"]
 _log = guarded_log("hyperverse.lane")
 _BYTES = 32
 _FORM = re.compile(r"inv_[A-Za-z0-9_-]{43}")
-"""The text of an invitation: 43 characters stand for so many bytes."""
+"""Bytes that the 43 characters of an invitation encode."""
 _AGAIN = 0.5
-"""Seconds until keys are read again when the registry could not be asked."""
+"""Seconds until keys are read again when the registry could not be reached."""
 
 
 class Admission:
-    """Has this machine let in, lets others in and removes them, and follows what the registry says of their keys.
+    """Gets this machine admitted, admits and removes other machines, and follows the keys in the registry.
 
     Args:
         machine: name of this machine.
-        transport_name: what the config calls the transport; its keys have a form of their own.
-        invitation: with which this machine comes in; empty for none.
-        registry: has the keys.
-        keys: what counts on a lane; told of the keys of the registry.
-        transport: has the keys of this machine made.
-        changed: called when other keys are let in than before.
+        transport_name: the configured name of the transport; each transport has its own form of keys.
+        invitation: the invitation with which this machine joins; empty for none.
+        registry: stores the keys.
+        keys: the keys that lanes accept; told about the keys of the registry.
+        transport: makes the keys of this machine.
+        changed: called when the set of admitted keys has changed.
         dismissed: called once when the key of this machine was removed.
     """
 
@@ -72,24 +72,24 @@ class Admission:
     # -- this machine -------------------------------------------------------------------------------------
 
     async def open(self) -> None:
-        """Has this machine let in, and follows the keys from now on.
+        """Gets this machine admitted, and follows the keys from now on.
 
         Raises:
             ConfigError: there is an invitation, and the transport has no keys or the registry keeps none.
             Unauthorized: the invitation is not valid, or this machine was removed.
-            Conflict: another machine of the same name is let in.
-            Unavailable: the registry cannot be asked.
+            Conflict: another machine of the same name is admitted.
+            Unavailable: the registry cannot be reached.
         """
         if not self._transport.proves_peers:
             if self._invitation:
                 raise ConfigError(
-                    f"the transport {self._transport_name!r} proves no keys, so an invitation lets nobody in",
+                    f"the transport {self._transport_name!r} proves no keys, so invitations do not work",
                     hint="start without it: machines show `machine_credentials` of [lanes] there",
                 )
             return
         self._own = self._keys.own(self._machine, self._transport).public
         await self._come_in()
-        for key in self._keys.replaced(self._machine):  # this process does not listen with them
+        for key in self._keys.replaced(self._machine):  # this process does not use them
             await self.end(key)
         await self._read()
         self._task = asyncio.get_running_loop().create_task(self._follow(), name="keys of machines")
@@ -108,7 +108,7 @@ class Admission:
         elif mine is not None:
             raise Unauthorized(
                 f"machine {self._machine!r} was removed from this Hyperverse",
-                hint="to let it in again, run `hyperverse machines invite` on a machine that is let in, and start this "
+                hint="to admit it again, run `hyperverse machines invite` on an admitted machine, and start this "
                 "one with the invitation",
             )
 
@@ -120,26 +120,26 @@ class Admission:
             await self._registry.set_machine_keys([here], invitation=token_digest(self._invitation))
         except NotFound:
             raise Unauthorized(
-                "the invitation is not valid: it was used already, its time is over, or it is for another Hyperverse",
-                hint="`hyperverse machines invite` on a machine that is let in prints a new one; the registry of that "
+                "the invitation is not valid: it was used already, has expired, or is for another Hyperverse",
+                hint="`hyperverse machines invite` on an admitted machine prints a new one; the registry of that "
                 "machine and of this one must be the same: see [registry]",
             ) from None
-        if self._holders(here, await self._registry.machine_keys()):  # they came in at the same moment
+        if self._holders(here, await self._registry.machine_keys()):  # both joined at the same moment
             await self._registry.set_machine_keys([attrs.evolve(here, admitted=False)])
             raise self._name_is_taken(here)
         _log.info("machine %s was let in by an invitation", here.machine)
 
     def _check_form(self) -> None:
-        """Raises Unauthorized when the text cannot be an invitation, such as one that was cut off on the way."""
+        """Raises Unauthorized when the text cannot be an invitation, for example because it was truncated."""
         if _FORM.fullmatch(self._invitation) is None:
             raise Unauthorized(
-                f"the invitation is not valid: it has {len(self._invitation)} characters, and one has 47 and begins "
+                f"the invitation is not valid: it has {len(self._invitation)} characters, but must have 47 and begin "
                 "with 'inv_'",
                 hint="copy the whole line that `hyperverse machines invite` prints",
             )
 
     def _holders(self, here: MachineKey, known: Iterable[MachineKey]) -> list[MachineKey]:
-        """The keys of other machines with the name of this one that are let in."""
+        """Returns the admitted keys of other machines with this machine's name."""
         return [
             key
             for key in known
@@ -148,14 +148,14 @@ class Admission:
 
     def _name_is_taken(self, here: MachineKey) -> Conflict:
         return Conflict(
-            f"a machine {here.machine!r} with another key is let in already",
+            f"a machine {here.machine!r} with another key is already admitted",
             hint="choose another name with `--name`; if this is the same machine with new keys, run `hyperverse "
             f"machines remove {here.machine}` on another one first",
         )
 
     async def announce(self, key: str) -> str:
-        """Has all machines let in another key of this one, beside the present one. Returns the present one. Raises
-        ConfigError, Unavailable."""
+        """Gets another key of this machine admitted everywhere, in addition to the current one. Returns the current
+        one. Raises ConfigError, Unavailable."""
         before = self._own
         self._keys.keep_replaced(self._machine, [*self._keys.replaced(self._machine), before, key])
         both = [MachineKey(self._machine, self._transport_name, one) for one in (before, key)]
@@ -163,12 +163,12 @@ class Admission:
         return before
 
     def take(self, key: str) -> None:
-        """This machine goes by a key that it has announced. Raises ConfigError."""
+        """Switches this machine to a key that it announced. Raises ConfigError."""
         self._own = key
         self._drop_replaced(key)
 
     async def end(self, key: str) -> None:
-        """A key by which this machine does not go any more is let in nowhere. Raises ConfigError, Unavailable."""
+        """Ends a former key of this machine, which is then admitted nowhere. Raises ConfigError, Unavailable."""
         if key != self._own:
             ended = MachineKey(self._machine, self._transport_name, key, admitted=False)
             await self._registry.set_machine_keys([ended])
@@ -181,13 +181,13 @@ class Admission:
     # -- other machines -----------------------------------------------------------------------------------
 
     async def invite(self, seconds: float) -> str:
-        """Returns the text of an invitation for one host. The machines of this data directory are let in by the
-        registry from now on, so that the new host lets them in.
+        """Returns the text of an invitation for one host. From now on the registry admits the machines of this data
+        directory, so that the new host accepts them.
 
         Args:
-            seconds: how long it can be used, in seconds.
+            seconds: how long the invitation is valid, in seconds.
 
-        Raises BadRequest when there are no keys to let in by, and Unavailable.
+        Raises BadRequest when there are no keys to admit machines by, and Unavailable.
         """
         if not self._transport.proves_peers:
             raise BadRequest(
@@ -204,8 +204,8 @@ class Admission:
         return text
 
     async def keys_of(self, machine: str) -> list[MachineKey]:
-        """The keys with which a machine is let in anywhere, as far as this one knows: by the registry, by the data
-        directory here, or announced with its stars. Raises NotFound, and BadRequest for this machine itself."""
+        """Returns the keys of a machine that are admitted anywhere, as far as this machine knows: by the registry, by
+        this data directory, or announced with its stars. Raises NotFound, and BadRequest for this machine itself."""
         if machine == self._machine:
             raise BadRequest(
                 f"machine {machine!r} cannot remove itself", hint="ask another machine, or stop it: `hyperverse down`"
@@ -220,12 +220,12 @@ class Admission:
         if not admitted:
             names = {key.machine for key in known if key.admitted} | set(self._keys.names())
             raise NotFound(
-                f"no machine {machine!r} is let in{did_you_mean(machine, names)}", hint="see `hyperverse machines`"
+                f"no machine {machine!r} is admitted{did_you_mean(machine, names)}", hint="see `hyperverse machines`"
             )
         return admitted
 
     async def remove(self, keys: Iterable[MachineKey]) -> None:
-        """Lets the holders of keys in nowhere any more, and takes their stars out of the directory. Raises
+        """Removes the admission of the holders of keys everywhere, and removes their stars from the directory. Raises
         Unavailable."""
         removed = [attrs.evolve(key, admitted=False) for key in keys]
         await self._registry.set_machine_keys(removed)
@@ -235,12 +235,12 @@ class Admission:
     # -- following the registry ---------------------------------------------------------------------------
 
     def changed(self, change: Change) -> None:
-        """The registry has changed."""
+        """Takes a change of the registry."""
         if change.kind is ChangeKind.MACHINE:
             self._stale.set()
 
     def lost(self) -> None:
-        """Changes were missed."""
+        """Reads the keys again: changes were missed."""
         self._stale.set()
 
     async def _follow(self) -> None:
@@ -249,7 +249,7 @@ class Admission:
             self._stale.clear()
             try:
                 await self._read()
-            except HyperverseError as exc:  # what was let in is let in as long as nothing else is known
+            except HyperverseError as exc:  # admitted keys stay admitted as long as nothing else is known
                 _log.warning("the keys of machines could not be read: %s", exc)
                 self._stale.set()
                 await asyncio.sleep(_AGAIN)

@@ -1,4 +1,4 @@
-"""The stars of the whole Hyperverse, as the registry announced them when it was read last."""
+"""The stars of the whole Hyperverse, as last read from the registry."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ __all__ = ["Directory"]
 
 
 class Directory:
-    """Written by the directory reader and the membership, read by everybody.
+    """Written by the directory reader and the membership, read by all parts.
 
-    A change costs what has changed, whatever the number of stars.
+    The cost of a change depends on the size of the change, not on the number of stars.
 
     Args:
         machine: name of this machine.
@@ -25,10 +25,11 @@ class Directory:
     Attributes:
         records: every announced star.
         machine_of: the machine of each of them, by the text of its key.
-        named: the texts of the keys of stars by what a link may call them: the key, and the key without its index.
-        linking: the texts of the keys of the stars that have a link, by its text.
-        version: grows whenever what can be placed where may have changed.
-        incarnations: of each star, by the text of its key, as it was announced last; kept when the star has left.
+        named: keys of stars, as texts, by what a link may call them: the key, and the key without its index.
+        linking: keys, as texts, of the stars that have a link, by the link's text.
+        version: grows whenever the places available for particles may have changed.
+        incarnations: the incarnation of each star as last announced, by the text of its key; kept after the star has
+            left.
     """
 
     def __init__(self, machine: str) -> None:
@@ -44,7 +45,7 @@ class Directory:
         self._others: dict[str, dict[StarKey, StarRecord]] = {}
 
     def update(self, changes: Mapping[StarKey, StarRecord | None]) -> None:
-        """Takes stars that were read again; None stands for one that is no longer announced."""
+        """Takes stars that were read again; None means that a star is no longer announced."""
         for key, record in changes.items():
             known = self.records.get(key)
             if known is not None:
@@ -82,31 +83,31 @@ class Directory:
                 del self._others[record.machine]
 
     def renewed(self, records: Mapping[StarKey, StarRecord]) -> None:
-        """Takes stars that this machine has renewed and that are already in the directory: no way has changed."""
+        """Takes stars of this machine that were renewed and are already in the directory: no route has changed."""
         self.records.update(records)
 
     def touch(self) -> None:
-        """What this machine's stars can host, or the way to another star, has changed."""
+        """Records that what this machine's stars can host, or the route to another star, has changed."""
         self.version += 1
 
     @property
     def by_text(self) -> list[tuple[str, StarKey, StarRecord]]:
-        """Every star with the text of its key, in the order of these."""
+        """Returns every star with the text of its key, in the order of these texts."""
         if self._by_text is None:
             self._by_text = sorted((str(key), key, record) for key, record in self.records.items())
         return self._by_text
 
     def record_of(self, star: str) -> StarRecord | None:
-        """The record of a star, by the text of its key; None when it is not announced."""
+        """Returns the record of a star, by the text of its key; None when it is not announced."""
         return self._by_key_text.get(star)
 
     def machines(self) -> dict[str, StarRecord]:
-        """Every other machine, by name, with the record that :meth:`machine_record` returns."""
+        """Returns every other machine, by name, with the record that :meth:`machine_record` returns."""
         return {name: _standing_for(name, stars) for name, stars in self._others.items()}
 
     def machine_record(self, name: str) -> StarRecord | None:
-        """The record of the star that stands for another machine, or of any star of it before that is known; None when
-        it has none."""
+        """Returns the record of the star that represents another machine, or, before that is known, of any of its
+        stars; None when it has none."""
         stars = self._others.get(name)
         return _standing_for(name, stars) if stars else None
 
@@ -115,16 +116,16 @@ class Directory:
         return bool(self._others)
 
     def stars_of(self, machine: str) -> list[StarKey]:
-        """The stars of another machine."""
+        """Returns the stars of another machine."""
         return list(self._others.get(machine, ()))
 
     def holds(self, assignment: Assignment) -> bool:
-        """Whether the star of an assignment is still there, in the same incarnation."""
+        """Whether the star of an assignment still exists in the same incarnation."""
         record = self.records.get(assignment.star)
         return record is not None and record.incarnation == assignment.incarnation
 
     def incarnation_of(self, key: StarKey) -> int:
-        """Of a star as it is announced now, 0 when it is not."""
+        """Returns the announced incarnation of a star; 0 when it is not announced."""
         record = self.records.get(key)
         return record.incarnation if record is not None else 0
 
@@ -133,7 +134,7 @@ class Directory:
         return self.incarnation_of(StarKey.parse(star)) == incarnation != 0
 
     def star_points(self, to: Stars, asking: Star) -> list[Point]:
-        """The points of the stars that are meant."""
+        """Returns the points of the stars that ``to`` means."""
         distances = asking.distances.whole() if to.adjacent else {}
         return [
             Point.of_star(key)

@@ -1,4 +1,4 @@
-"""Reads from the registry those stars of the directory that the change feed says have changed."""
+"""Reads from the registry those stars of the directory that have changed according to the change feed."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from .ways import Ways
 __all__ = ["DirectoryReader"]
 
 _RECENT = 1 / 8
-"""Part of the lease for which figures of the other machines are recent."""
+"""Part of the lease for which figures of other machines count as recent."""
 
 
 class DirectoryReader:
-    """Reads the directory of stars, and tells those who rest on it what has changed.
+    """Reads the directory of stars, and tells the parts that depend on it what has changed.
 
     Args:
-        lease: seconds for which a renewal of this machine is good.
-        registry: has the directory.
-        directory: takes what was read.
-        ways: told that stars, links or machines have changed.
-        star_gone: called with the text of a star's key when it is not announced any more, or in another incarnation:
-            nothing lives there.
-        machines_changed: called with the names of machines of which stars, links, addresses or keys have changed, after
-            ``ways``.
+        lease: seconds for which a renewal of this machine is valid.
+        registry: stores the directory.
+        directory: takes what is read.
+        ways: told when stars, links or machines have changed.
+        star_gone: called with the text of a star's key when the star is no longer announced, or has another
+            incarnation: nothing lives there.
+        machines_changed: called, after ``ways``, with the names of machines whose stars, links, addresses or keys have
+            changed.
     """
 
     def __init__(
@@ -54,13 +54,13 @@ class DirectoryReader:
         self._whole = float("-inf")
 
     async def refresh(self) -> None:
-        """Reads the whole directory: what was announced before the call is known when it returns. Raises
+        """Reads the whole directory: everything announced before the call is known when it returns. Raises
         Unavailable."""
         self._asked += 1
         mine = self._asked
         async with self._reading:
             if self._answered >= mine:
-                return  # a reading that began after our call has just ended
+                return  # a read that began after our call has just ended
             upto = self._asked
             begun = self._loop.time()
             records = {record.key: record for record in await self._registry.stars()}
@@ -69,20 +69,20 @@ class DirectoryReader:
             self._take(records | gone)
 
     async def read(self, keys: Collection[StarKey]) -> None:
-        """Reads some stars: what was announced or withdrawn of them before the call is known when it returns. Raises
+        """Reads some stars: everything announced or withdrawn before the call is known when it returns. Raises
         Unavailable."""
-        async with self._reading:  # what was read first is taken first
+        async with self._reading:  # reads are applied in order
             found = {record.key: record for record in await self._registry.stars(keys)}
             self._take({key: found.get(key) for key in keys})
 
     async def have_recent(self) -> None:
-        """Reads the load of other machines unless it was read lately: the change feed does not report it. Raises
+        """Reads the load of other machines, unless that was done recently: the change feed does not report it. Raises
         Unavailable."""
         if self._directory.has_others() and self._loop.time() - self._whole > self._recent:
             await self.refresh()
 
     def _take(self, records: Mapping[StarKey, StarRecord | None]) -> None:
-        """These stars were read; None stands for one that is not announced."""
+        """Takes stars that were read; None means that a star is not announced."""
         known = self._directory.records
         before = {key: known.get(key) for key in records}
         changed = {key: record for key, record in records.items() if record != before[key]}
@@ -105,13 +105,13 @@ class DirectoryReader:
             self.tell_changed(machines)
 
     def tell_changed(self, machines: Collection[str]) -> None:
-        """What stars, links, addresses or keys these machines have is another by now."""
+        """Reports that the stars, links, addresses or keys of these machines have changed."""
         self._ways.changed()
         for changed in self._machines_changed:
             changed(machines)
 
     async def has_left(self, key: StarKey, incarnation: int) -> bool:
-        """Whether a star that cannot be reached is not announced any more, as far as that can be known now."""
+        """Returns whether an unreachable star is no longer announced, as far as that can be known now."""
         if self._directory.incarnation_of(key) == incarnation:
             try:
                 await self.read((key,))
@@ -125,7 +125,7 @@ def _incarnation(record: StarRecord | None) -> int:
 
 
 def _layout(record: StarRecord | None) -> object:
-    """What ways and lanes rest on."""
+    """Returns what routes and lanes depend on."""
     if record is None:
         return None
     return record.incarnation, record.links, record.machine, record.kind, record.address, record.server_key

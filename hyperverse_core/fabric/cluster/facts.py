@@ -1,4 +1,4 @@
-"""Facts: what a machine tells the others about itself, for placing particles. They travel in the directory of stars."""
+"""Facts: what a machine tells the others for placing particles. They are stored in the directory of stars."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ _log = guarded_log("hyperverse.placement")
 _BOOT: Final = Path("/proc/sys/kernel/random/boot_id")
 _MEMINFO: Final = Path("/proc/meminfo")
 _NAMES: Final = 64
-"""Names that are told of one Kind at most: they are written with each renewal of a lease."""
+"""Most names reported for one Kind: they are written with each renewal of a lease."""
 _NOTHING: Final[frozenset[str]] = frozenset()
 
 
 @attrs.frozen
 class Facts:
-    """What is known of a machine.
+    """What is known about a machine.
 
     Attributes:
-        load: the part of its processors that is busy, from 0 to 1.
-        memory: free bytes; 0 when that is not known.
-        labels: what its config says of it, by name.
+        load: share of its processors that is busy, from 0 to 1.
+        memory: free memory in bytes; 0 when unknown.
+        labels: labels from its config, by name.
         prepared: what is prepared there, by Kind.
-        host: tells its host from others; empty when that is not known.
+        host: identifies its host; empty when unknown.
     """
 
     load: float = 0.0
@@ -46,12 +46,12 @@ class Facts:
     host: str = ""
 
     def prepared_for(self, kind: str) -> frozenset[str]:
-        """What is prepared for particles of ``kind``."""
+        """Returns what is prepared for particles of ``kind``."""
         return self.prepared.get(kind, _NOTHING)
 
     @property
     def text(self) -> str:
-        """As it stands in the record of a star."""
+        """The facts as stored in the record of a star."""
         told: dict[str, Any] = {"load": round(self.load, 2), "memory": self.memory}
         if self.labels:
             told["labels"] = dict(self.labels)
@@ -63,7 +63,8 @@ class Facts:
 
     @classmethod
     def read(cls, text: str) -> Facts:
-        """What a machine has told. One of another version may tell less, or more: what cannot be read is not known."""
+        """Parses the facts of a machine. Another version may report less or more: what cannot be parsed counts as
+        unknown."""
         return _read(text)
 
 
@@ -84,14 +85,14 @@ def _read(text: str) -> Facts:
 
 
 class OwnFacts:
-    """Looks at this machine, each time when its leases are renewed.
+    """Inspects this machine at each renewal of its leases.
 
     Args:
-        labels: what the config says of it.
-        served: the Kinds that it serves; their drivers say what is prepared.
+        labels: labels from its config.
+        served: the Kinds that it serves; their drivers report what is prepared.
 
     Attributes:
-        now: what was seen last.
+        now: the latest facts.
     """
 
     def __init__(self, labels: Mapping[str, str], served: ServedKinds) -> None:
@@ -101,7 +102,7 @@ class OwnFacts:
         self.now = Facts(labels=self._labels, host=self._host)
 
     def look(self) -> str:
-        """Looks again. Returns what is told to other machines."""
+        """Inspects the machine. Returns the text for other machines."""
         self.now = Facts(_load(), _free_memory(), self._labels, self._prepared(), self._host)
         return self.now.text
 
@@ -121,26 +122,27 @@ class OwnFacts:
 
 
 def _this_host() -> str:
-    """Differs between computers, and between two starts of one; containers of one computer have it in common."""
+    """Returns an identifier that differs between computers, and between two boots of one; containers on one computer
+    share it."""
     try:
         named = _BOOT.read_text("ascii").strip()
-    except (OSError, ValueError):  # no Linux
+    except (OSError, ValueError):  # not Linux
         named = platform.node()
     return hashlib.sha256(named.encode()).hexdigest()[:16]
 
 
 def _load() -> float:
-    """The part of the processors that was busy in the last minute."""
+    """Returns the share of the processors that was busy in the last minute."""
     try:
         return min(os.getloadavg()[0] / (os.cpu_count() or 1), 1.0)
-    except OSError:  # this system does not say
+    except OSError:  # not available on this system
         return 0.0
 
 
 def _free_memory() -> int:
     try:
         return _available(_MEMINFO.read_text("ascii").splitlines())
-    except (OSError, ValueError):  # no Linux
+    except (OSError, ValueError):  # not Linux
         return 0
 
 

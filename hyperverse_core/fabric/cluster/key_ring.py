@@ -1,4 +1,4 @@
-"""KeyRing: the machines that are let in, as an administrator changes them."""
+"""KeyRing: the admitted machines, as an administrator changes them."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ __all__ = ["KeyRing"]
 
 
 class KeyRing:
-    """Lists and changes the keys of a data directory, and refuses what cannot be a name or a key.
+    """Lists and changes the keys of a data directory, and refuses invalid names and keys.
 
     Args:
-        keys: the files.
-        transport: says what a key looks like.
+        keys: the key files.
+        transport: knows the form of a key.
     """
 
     def __init__(self, keys: TrustedKeys, transport: LaneTransport) -> None:
@@ -25,13 +25,13 @@ class KeyRing:
         self._transport = transport
 
     def names(self) -> Mapping[str, str]:
-        """Public keys that are let in, by the name of the machine."""
+        """Returns the admitted public keys, by the name of the machine."""
         return self._keys.let_in()
 
     def check(self, machine: str, key: str) -> None:
-        """Raises BadRequest when ``machine`` cannot be the name of a machine, or ``key`` no public key of one."""
+        """Raises BadRequest when ``machine`` is not a valid name of a machine, or ``key`` not a valid public key."""
         try:
-            Config(name=machine)  # the configuration has the rule
+            Config(name=machine)  # the configuration defines the rule
         except ConfigError:
             raise BadRequest(
                 f"{machine!r} is not the name of a machine",
@@ -46,11 +46,11 @@ class KeyRing:
             ) from exc
 
     def allow(self, machine: str, key: str) -> None:
-        """Lets ``machine`` in with ``key``. Raises BadRequest as :meth:`check`, and Conflict as
+        """Admits ``machine`` with ``key``. Raises BadRequest as :meth:`check`, and Conflict as
         :meth:`TrustedKeys.allow`."""
         self.check(machine, key)
         self._keys.allow(machine, key)
 
     def remove(self, machine: str) -> None:
-        """Lets ``machine`` in no more. Raises NotFound."""
+        """Revokes the admission of ``machine``. Raises NotFound."""
         self._keys.remove(machine)

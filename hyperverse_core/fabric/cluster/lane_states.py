@@ -6,7 +6,7 @@ __all__ = ["LaneStates"]
 
 
 class LaneStates:
-    """Written by the switchboard, read by whoever finds ways. So neither has to know the other."""
+    """Written by the switchboard, read by the parts that find routes, so that neither needs the other."""
 
     __slots__ = ("_down",)
 
@@ -14,11 +14,11 @@ class LaneStates:
         self._down: dict[str, str] = {}
 
     def went_down(self, machine: str, cause: str) -> None:
-        """The lane to that machine is down."""
+        """Records that the lane to a machine is down."""
         self._down[machine] = cause
 
     def came_up(self, machine: str) -> None:
-        """The lane to that machine is there, or nobody wants one any more."""
+        """Records that the lane to a machine is up, or no longer wanted."""
         self._down.pop(machine, None)
 
     def is_down(self, machine: str) -> bool:
@@ -26,9 +26,9 @@ class LaneStates:
         return machine in self._down
 
     def all_down(self) -> list[str]:
-        """The machines whose lanes are known to be down."""
+        """Returns the machines whose lanes are known to be down."""
         return list(self._down)
 
     def cause_of(self, machine: str) -> str:
-        """Why the lane to that machine is down, empty when it is not."""
+        """Returns why the lane to a machine is down; empty when it is not."""
         return self._down.get(machine, "")

@@ -3,8 +3,8 @@
 A star holds its place in the directory by renewing it. Clocks of machines are not compared. A star stops serving when
 three quarters of its lease have passed, by its own clock, since it *began* its last good renewal. A machine that sees a
 star's renewal counter unchanged for 0.85 of its lease, by its own clock, may expire the star (``watchman.py``).
-What is seen was begun before, so the star has stopped by then, unless one of the clocks runs a tenth faster than the
-other.
+A machine notices a renewal only after it began, so the star has stopped by then, unless one of the clocks runs a tenth
+faster than the other.
 """
 
 from __future__ import annotations
@@ -36,15 +36,15 @@ __all__ = ["Listening", "Membership", "StarTaken"]
 _RENEWAL = "the renewal of leases"
 _log = guarded_log("hyperverse.membership")
 _MARGIN = 0.75
-"""Part of the lease after which a star that could not renew stops serving."""
+"""Part of the lease after which a star whose renewals fail stops serving."""
 
 
 @attrs.frozen
 class Listening:
-    """Where other machines find this one.
+    """Where other machines find this machine.
 
     Attributes:
-        address: of its listener, as the transport writes it.
+        address: address of its listener, as the transport writes it.
         key: the public key that its listener proves to hold.
     """
 
@@ -63,28 +63,28 @@ class StarTaken(Conflict):
 
     @classmethod
     def told_by(cls, error: Conflict, star: StarKey) -> StarTaken:
-        """The same error, with the star."""
+        """Returns the same error, with the star."""
         taken = cls(error.message, hint=error.hint)
         taken.star = star
         return taken
 
 
 class Membership:
-    """This machine's stars among those of the others: it announces them, renews them, and withdraws them.
+    """This machine's stars in the directory: announces, renews and withdraws them.
 
     Args:
-        name, constellation: of this machine.
-        lease: seconds for which a renewal is good.
-        stars: of this machine; their ``incarnation`` and ``serve_until`` are written here.
-        homes: what lives in them.
+        name, constellation: those of this machine.
+        lease: seconds for which a renewal is valid.
+        stars: the stars of this machine; their ``incarnation`` and ``serve_until`` are written here.
+        homes: the particles in these stars.
         registry: takes the announcements.
-        directory: what is known of all stars.
+        directory: all known stars.
         reader: reads the directory.
         watchman: expires stars of other machines.
-        facts: what this machine tells of itself.
-        lease_lost: called when this machine's stars were given up on: nothing that lives here may go on.
-        troubles: shows leases that cannot be renewed.
-        interceptors: told when the leases are held, and when they are lost.
+        facts: what this machine reports about itself.
+        lease_lost: called when this machine has lost its stars: particles that live here must not continue.
+        troubles: shows failed renewals.
+        interceptors: told when the leases are gained or lost.
 
     Attributes:
         draining: whether this machine takes no new particles.
@@ -133,11 +133,11 @@ class Membership:
     # -- own stars ----------------------------------------------------------------------------------------
 
     async def join(self, listening: Listening) -> None:
-        """Announces this machine's stars and begins to renew them. Raises StarTaken when another machine holds one, and
-        Conflict when it goes by the same name.
+        """Announces this machine's stars and begins to renew them. Raises StarTaken when another machine holds one of
+        them, and Conflict when another machine has the same name.
 
         Args:
-            listening: where other machines find this one.
+            listening: where other machines find this machine.
         """
         self._listening = listening
         await claim_name(self._registry, self._name, self._listening.key, PATIENCE)
@@ -160,7 +160,7 @@ class Membership:
             announced[star.key] = record
             hosting = self._homes[star.key]
             for active in hosting.table.of_the_past():
-                hosting.table.lose(active)  # it became active here while the lease was lost
+                hosting.table.lose(active)  # activated here while the lease was lost
         self._directory.update(announced)
         self._hold_until(begun + self._lease * _MARGIN)
         await self._reader.refresh()
@@ -168,19 +168,19 @@ class Membership:
         await self._leave_to_nobody()
 
     def _stands_for_us(self, star: Star) -> bool:
-        """Whether it is the star that stands for this machine. That is announced first: others watch it in the place of
-        all, and must not take what is announced now for what this machine had in an earlier life."""
+        """Whether a star represents this machine. It is announced first: others watch it in place of all stars, and
+        must not mistake what is announced now for what this machine had in an earlier life."""
         return star.key == machine_key(self._name)
 
     async def _leave_to_nobody(self) -> None:
-        """Withdraws stars that this machine had in an earlier life, with another config, and that it does not renew."""
+        """Withdraws stars that this machine had in an earlier life with another config, and no longer renews."""
         records = self._directory.records.values()
         left = [record for record in records if record.machine == self._name and record.key not in self._stars]
         if left:
             await self._registry.withdraw(left)
 
     def _hold_until(self, when: float) -> None:
-        """Until then no machine may take the places of this machine's stars, so they may serve."""
+        """No machine may take this machine's stars before that time, so they may serve until then."""
         self.serve_until = when
         for star in self._stars.values():
             star.serve_until = when
@@ -189,7 +189,7 @@ class Membership:
             self._tell_lease(True, "")
 
     def _tell_lease(self, held: bool, cause: str) -> None:
-        """Tells observers of the leases, if that is news."""
+        """Tells observers about the leases when that is news."""
         if held is not self._told_held:
             self._told_held = held
             self._interceptors.tell(self._interceptors.lease_changed, held, cause)
@@ -222,29 +222,29 @@ class Membership:
         return [self._record(star, facts) for star in self._stars.values()]
 
     async def announce_changes(self) -> None:
-        """Tells the others at once what has changed about this machine's stars. Raises Unavailable."""
+        """Announces changes of this machine's stars to the others at once. Raises Unavailable."""
         await self._registry.renew(self._records())
         await self._reader.read(tuple(self._stars))
 
     async def listen_at(self, listening: Listening) -> None:
-        """Tells the others that this machine listens elsewhere, with another key, while its stars go on. Raises
+        """Announces that this machine listens at another address, with another key, while its stars continue. Raises
         Unavailable."""
         self._listening = listening
         await self.announce_changes()
 
     async def take_no_more(self) -> None:
-        """Tells the others that this machine takes no new particles. Raises Unavailable."""
+        """Announces that this machine takes no new particles. Raises Unavailable."""
         self.draining = True
         await self.announce_changes()
 
     def changed(self) -> None:
-        """What this machine's stars can do has changed: the others are told soon."""
+        """What this machine's stars can do has changed: announces that soon."""
         self._directory.touch()
         self._renew_now.set()
 
     def set_back(self) -> None:
-        """The registry has another history than before, and may know nothing of this machine's stars, or of what lives
-        here: they take their places again, at once."""
+        """The registry has another history than before, and may not know this machine's stars or what lives here:
+        announces the stars again at once."""
         self._set_back = True
         self._renew_now.set()
 
@@ -253,7 +253,7 @@ class Membership:
             begun = self.loop.time()
             try:
                 if self._set_back:
-                    _log.warning("the registry has another history than before: this machine takes its places again")
+                    _log.warning("the registry has another history than before: this machine announces its stars again")
                     self._set_back = False
                     self._set_back = not await self._rejoin() or self._set_back
                     begun = self.loop.time()
@@ -265,7 +265,7 @@ class Membership:
                 self._troubles.over(_RENEWAL)
                 self._directory.renewed({r.key: attrs.evolve(r, renewals=-1) for r in records})
             except NotHostedHere as exc:
-                _log.warning("this machine's stars were given up on, it takes its places again: %s", exc)
+                _log.warning("this machine has lost its stars and announces them again: %s", exc)
                 self._tell_lease(False, exc.message)
                 await self._rejoin()
             except (HyperverseError, TimeoutError) as exc:
@@ -288,34 +288,34 @@ class Membership:
                 continue
 
     async def _rejoin(self) -> bool:
-        """Nothing that lives here holds any more: ours end here, and the stars come back as a new incarnation. Returns
-        whether they have."""
+        """Nothing that lives here is valid any more: ends the particles here, and announces the stars in a new
+        incarnation. Returns whether that succeeded."""
         self._hold_until(0.0)
         for lost in self._lease_lost:
             lost()
         try:
             await self._announce()
         except HyperverseError as exc:
-            _log.error("this machine's stars cannot take their places: %s", exc)
+            _log.error("this machine's stars cannot be announced: %s", exc)
             return False
         return True
 
     async def leave(self) -> None:
-        """Stops renewing and takes this machine's stars from the directory."""
+        """Stops renewing, and removes this machine's stars from the directory."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._tasks = []
         self._hold_until(0.0)
-        self._tell_lease(False, "this machine stops")
+        self._tell_lease(False, "this machine is stopping")
         own = [self._record(star) for star in self._stars.values() if star.incarnation]
         try:
             if own:
                 await self._registry.withdraw(own)
         except HyperverseError as exc:
-            _log.warning("this machine's stars could not be withdrawn, so their leases have to run out: %s", exc)
+            _log.warning("this machine's stars could not be withdrawn, so their leases must expire: %s", exc)
 
 
 def _said(error: HyperverseError | TimeoutError) -> str:
-    """Why a renewal failed, for whoever is answered 503 because of that."""
-    return error.message if isinstance(error, HyperverseError) else "the registry gives no answer in time"
+    """Returns why a renewal failed, for callers that are answered 503 because of it."""
+    return error.message if isinstance(error, HyperverseError) else "the registry does not answer in time"

@@ -1,4 +1,4 @@
-"""The claim of a name: another machine may go by the name that this one wants."""
+"""Claims a name for this machine, unless another machine uses it."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from ...universe.address.star_key import StarKey
 __all__ = ["claim_name"]
 
 _LOOK = 1 / 20
-"""Part of the lease between two looks at the directory."""
+"""Part of the lease between two reads of the directory."""
 
 
 async def claim_name(registry: StarRegistry, name: str, key: str, patience: float) -> None:
-    """Sees to it that no other machine goes by this name, before the stars of this one are announced.
+    """Makes sure that no other machine uses this name, before this machine's stars are announced.
 
-    A machine that was started again has its old keys, and takes its places at once. Stars that are announced under its
-    name with other keys belong to another machine, or were left behind by one: whether they are renewed tells.
+    A restarted machine has its old keys, and announces its stars at once. Stars announced under its name with other
+    keys belong to another machine, or were left behind by one: renewals tell which.
 
     Args:
-        registry: has the directory of stars.
-        name: that this machine wants.
+        registry: stores the directory of stars.
+        name: the name that this machine claims.
         key: the public key of this machine's listener.
-        patience: part of the lease after which stars that are not renewed are given up.
+        patience: part of the lease after which stars without a renewal count as abandoned.
 
-    Raises Conflict when another machine goes by the name.
+    Raises Conflict when another machine uses the name.
     """
     before = found = await _of_others(registry, name, key)
     lease = max((record.lease for record in before.values()), default=0.0)
@@ -39,7 +39,7 @@ async def claim_name(registry: StarRegistry, name: str, key: str, patience: floa
         if any(_lives(record, before) for record in found.values()):
             raise Conflict(
                 f"another machine named {name!r} runs at {next(iter(found.values())).address}",
-                hint="give this one a name of its own: `hyperverse up --name NAME`",
+                hint="give this machine another name: `hyperverse up --name NAME`",
             )
     for record in found.values():
         await registry.expire(record)

@@ -1,10 +1,10 @@
-"""Which machines this one watches: a few of all, and more of them while some of those stand still.
+"""Chooses which machines this one watches: a few, and more while some of those do not renew.
 
-The machines stand in a ring, in the order of a hash of their names, which is the same everywhere. Each watches the next
-:data:`FEW`, so that the death of a machine is noticed by so many. One that is seen to stand still counts for three that
-are not: the machines behind it may have nobody else any more. When all machines die but one, it watches 3, then 9, 27
-and so on, each time half a lease later: of n machines the last is noticed half a lease times the logarithm of n to the
-base 3 later than it would be by somebody who had watched it from the beginning.
+The machines form a ring, ordered by a hash of their names, which is the same everywhere. Each machine watches the next
+:data:`FEW`, so that many notice the death of a machine. For each watched machine that stops renewing, three more are
+watched, because the machines behind it may have no other watcher left. When all machines but one die, that one watches
+3, then 9, 27 and so on, each time half a lease later: of n machines, it notices the last one half a lease times the
+base-3 logarithm of n later than if it had watched that one from the beginning.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ from functools import lru_cache
 __all__ = ["FEW", "neighbours"]
 
 FEW = 3
-"""Machines that each machine watches."""
+"""Number of machines that each machine watches."""
 _MORE = 2
-"""Additional machines that are watched for each one that stands still."""
+"""Additional machines that are watched for each one that does not renew."""
 
 
 def neighbours(own: str, others: Iterable[str], still: Collection[str]) -> list[str]:
-    """The machines that a machine watches, in their order behind it.
+    """Returns the machines that a machine watches, in the order of the ring.
 
     Args:
-        own: its name.
-        others: the names of the others.
-        still: those of them that are seen to stand still.
+        own: name of this machine.
+        others: names of the other machines.
+        still: those of them that were seen not to renew.
     """
     here = _place(own)
     ring = sorted((_place(name) for name in others if name != own), key=lambda place: (place < here, place))

@@ -1,9 +1,9 @@
-"""The keys of machines: each has one, and lets in those whose public keys lie in ``DATA_DIR/keys/machines``, or in
-``DATA_DIR/keys/TRANSPORT/machines`` for a transport other than the default.
+"""The keys of machines: each machine has one, and accepts those whose public keys are in ``DATA_DIR/keys/machines``, or
+in ``DATA_DIR/keys/TRANSPORT/machines`` for a transport other than the default.
 
-A machine puts its own public key there when it starts, so machines of one data directory know each other. A key of
-a machine on another host is put there by ``hyperverse keys allow``. Besides, the registry lets machines in, and removes
-some (``admission.py``): what it says of a key counts more than a file.
+A machine puts its own public key there when it starts, so machines of one data directory know each other. ``hyperverse
+keys allow`` puts the key of a machine on another host there. In addition, the registry admits and removes machines
+(``admission.py``): it takes precedence over a file.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class TrustedKeys:
         self._seen = 0
 
     def changed(self) -> bool:
-        """Whether keys have been allowed or removed since the last call; what was read of them is forgotten then. It
+        """Returns whether keys have been allowed or removed since the last call, and then discards the cached keys. It
         costs one look at the directory."""
         try:
             written = self.directory.stat().st_mtime_ns
@@ -46,7 +46,8 @@ class TrustedKeys:
         return True
 
     def own(self, name: str, transport: LaneTransport) -> Identity:
-        """The key pair of machine ``name``, made when there is none. Raises ConfigError when it cannot be kept."""
+        """Returns the key pair of machine ``name``, and makes it when there is none. Raises ConfigError when it cannot
+        be stored."""
         try:
             self._finish(name)
             secret = self.directory / f"{name}.secret"
@@ -57,17 +58,17 @@ class TrustedKeys:
             write_private_file(secret, made.secret + "\n")
             write_private_file(public, made.public + "\n")
         except OSError as exc:
-            raise ConfigError(f"the keys in {str(self.directory)!r} cannot be kept: {exc.strerror or exc}") from exc
+            raise ConfigError(f"the keys in {str(self.directory)!r} cannot be stored: {exc.strerror or exc}") from exc
         return made
 
     def replace(self, name: str, identity: Identity) -> None:
-        """Keeps another key pair for machine ``name``. A process that ends half-way leaves the one or the other: the
-        next start has it. Raises ConfigError when it cannot be kept."""
+        """Stores another key pair for machine ``name``. If the process ends half-way, one or the other pair remains,
+        and the next start uses it. Raises ConfigError when it cannot be stored."""
         try:
             write_private_file(self._next(name), json.dumps([identity.public, identity.secret]) + "\n")
             self._finish(name)
         except OSError as exc:
-            raise ConfigError(f"the keys in {str(self.directory)!r} cannot be kept: {exc.strerror or exc}") from exc
+            raise ConfigError(f"the keys in {str(self.directory)!r} cannot be stored: {exc.strerror or exc}") from exc
         self._known.clear()
 
     def _finish(self, name: str) -> None:
@@ -82,12 +83,13 @@ class TrustedKeys:
         return self.directory / f"{name}.next"
 
     def replaced(self, name: str) -> list[str]:
-        """The public keys of machine ``name`` that were replaced, or were to replace one, and have not ended yet."""
+        """Returns the public keys of machine ``name`` that were replaced, or should replace one, and have not ended
+        yet."""
         kept = self.directory / f"{name}.replaced"
         return read_private_file(kept).split() if kept.exists() else []
 
     def keep_replaced(self, name: str, keys: Iterable[str]) -> None:
-        """Remembers which keys of machine ``name`` are to end, also over a start. Raises ConfigError."""
+        """Remembers, across restarts, which keys of machine ``name`` are to end. Raises ConfigError."""
         kept, text = self.directory / f"{name}.replaced", "\n".join(keys)
         try:
             if text:
@@ -95,25 +97,25 @@ class TrustedKeys:
             else:
                 kept.unlink(missing_ok=True)
         except OSError as exc:
-            raise ConfigError(f"the keys in {str(self.directory)!r} cannot be kept: {exc.strerror or exc}") from exc
+            raise ConfigError(f"the keys in {str(self.directory)!r} cannot be stored: {exc.strerror or exc}") from exc
 
     def own_keys(self) -> dict[str, str]:
-        """The names of the machines of this data directory, by their public keys."""
+        """Returns the names of the machines of this data directory, by public key."""
         return {key: name for name, key in self.names().items() if (self.directory / f"{name}.secret").exists()}
 
     def share(self, keys: Mapping[str, str]) -> bool:
-        """Takes what the registry says of keys: the name of the machine that is let in with each of them, empty for one
-        that was removed. Returns whether it says something else than before."""
+        """Takes the keys in the registry: the name of the machine admitted with each key, empty for a removed one.
+        Returns whether anything has changed."""
         before, self._shared = self._shared, dict(keys)
         return before != self._shared
 
     def let_in(self) -> dict[str, str]:
-        """All public keys that are let in, by the name of the machine."""
+        """Returns all admitted public keys, by the name of the machine."""
         files = {name: key for name, key in self.names().items() if key not in self._shared}
         return files | {name: key for key, name in sorted(self._shared.items()) if name}
 
     def holder(self, key: str) -> str:
-        """Name of the machine that holds ``key``, empty when no such key is let in."""
+        """Returns the name of the machine that holds ``key``; empty when no such key is admitted."""
         if key in self._shared:
             return self._shared[key]
         if key not in self._known and self.directory.is_dir():
@@ -121,42 +123,42 @@ class TrustedKeys:
         return self._known.get(key, "")
 
     def names(self) -> dict[str, str]:
-        """Public keys in the data directory, by the name of the machine."""
+        """Returns the public keys in the data directory, by the name of the machine."""
         return {path.stem: path.read_text().strip() for path in sorted(self.directory.glob("*.pub"))}
 
     def allow(self, name: str, key: str) -> None:
-        """Lets the machine ``name`` in, which lives elsewhere; a key that it had before is let in no more.
+        """Admits the machine ``name``, which runs elsewhere; a former key of it is no longer accepted.
 
-        Raises Conflict when the key is that of another name, or the machine is one of this data directory."""
+        Raises Conflict when the key belongs to another name, or the machine belongs to this data directory."""
         if self._shared.get(key) == "":
             raise Conflict(
                 f"machine {name!r} was removed from this Hyperverse",
-                hint="let it in again by an invitation: `hyperverse machines invite`",
+                hint="admit it again with an invitation: `hyperverse machines invite`",
             )
         known = self.names()
         if known.get(name) == key:
             return
         if (self.directory / f"{name}.secret").exists():
             raise Conflict(
-                f"machine {name!r} is one of this data directory, which has a key of its own here",
-                hint="machines of one data directory know each other; one elsewhere needs another name",
+                f"machine {name!r} belongs to this data directory, and has its own key here",
+                hint="machines of one data directory know each other; a machine elsewhere needs another name",
             )
-        # a key says who somebody is: under two names, the right one may be refused
+        # A key identifies its holder: under two names, the right machine could be refused.
         holder = next((other for other, has in known.items() if has == key), "")
         if holder:
             raise Conflict(
-                f"this key is that of machine {holder!r} already, so it cannot be that of {name!r}",
-                hint=f"if the name is wrong, say `hyperverse keys remove {holder}` first",
+                f"this key already belongs to machine {holder!r}, so it cannot belong to {name!r}",
+                hint=f"if the name is wrong, run `hyperverse keys remove {holder}` first",
             )
         write_private_file(self.directory / f"{name}.pub", key + "\n")
         self._known.clear()
 
     def remove(self, name: str) -> None:
         """Revokes the key of the machine ``name``. Raises NotFound."""
-        if name not in self.names():  # a name that leads out of the directory is not among them
+        if name not in self.names():  # a name that leads out of the directory is not in there
             raise NotFound(
                 f"no key of a machine {name!r} is allowed here",
-                hint="see `hyperverse keys show`; one that was invited is removed with `hyperverse machines remove`",
+                hint="see `hyperverse keys show`; remove an invited machine with `hyperverse machines remove`",
             )
         (self.directory / f"{name}.pub").unlink(missing_ok=True)
         self._known.clear()

@@ -1,6 +1,6 @@
-"""Watches a few other machines, and expires the stars of those that stand still.
+"""Watches a few other machines, and expires the stars of those that do not renew.
 
-``membership.py`` says how long a machine waits before it does so, and why that is safe.
+``membership.py`` explains how long a machine waits first, and why that is safe.
 """
 
 from __future__ import annotations
@@ -24,25 +24,26 @@ __all__ = ["PATIENCE", "RENEW", "Watchman"]
 RENEW = 1 / 5
 """Part of the lease between two renewals."""
 PATIENCE = 0.85
-"""Part of its lease after which a machine that was not seen to renew is expired."""
+"""Part of its lease after which a machine is expired when no renewal was seen."""
 _log = guarded_log("hyperverse.membership")
 _LOOK = 1 / 8
-"""Part of the lease between two readings of the machines that are watched,"""
+"""Part of the lease between two reads of the watched machines,"""
 _CLOSE_LOOK = 1 / 20
-"""and while the lane to one of them is down, so that it is noticed soon when it has died."""
+"""and while the lane to one of them is down, so that its death is noticed soon."""
 _STILL = 0.5
-"""Part of its lease after which a machine without a renewal may have died: the machines behind it are watched too."""
+"""Part of its lease after which a machine without a renewal may have died: then the machines behind it are watched
+too."""
 
 
 @attrs.define
 class _Seen:
-    """What was seen of a machine: the record of the star that stands for it, and when that was another one last."""
+    """What was seen of a machine: the record of the star that represents it, and when the record last changed."""
 
     record: StarRecord
     when: float
 
     def age(self, now: float) -> float:
-        """How long it stands still, as a part of its lease."""
+        """Returns how long ago it renewed, as a part of its lease."""
         return (now - self.when) / self.record.lease
 
 
@@ -50,13 +51,13 @@ class Watchman:
     """Watches the neighbours of this machine (``neighbours.py``).
 
     Args:
-        lease: seconds for which a renewal of this machine is good.
-        registry: has the directory of stars.
-        directory: which machines there are.
+        lease: seconds for which a renewal of this machine is valid.
+        registry: stores the directory of stars.
+        directory: the known machines.
         lanes: while the lane to a neighbour is down, that neighbour is read more often.
 
     Attributes:
-        renewed: time of the event loop at which this machine has renewed its leases last. Written by the membership.
+        renewed: time of the event loop at which this machine last renewed its leases. Written by the membership.
     """
 
     def __init__(self, lease: float, *, registry: StarRegistry, directory: Directory, lanes: LaneStates) -> None:
@@ -69,7 +70,7 @@ class Watchman:
         self._looked = self.renewed = self._loop.time()
 
     async def run(self) -> None:
-        """Expires the stars of machines that stand still, until it is cancelled."""
+        """Expires the stars of machines that do not renew, until it is cancelled."""
         while True:
             close = any(map(self._lanes.is_down, self._seen))
             await asyncio.sleep(self._lease * (_CLOSE_LOOK if close else _LOOK))
@@ -95,7 +96,7 @@ class Watchman:
             self._looked = now
             return
         found = {record.machine: record for record in await self._registry.stars(self._standing_for(wanted))}
-        now = self._loop.time()  # not before: a renewal may have come while we waited
+        now = self._loop.time()  # read only now: a renewal may have arrived while we waited
         self._forgive(now)
         before, self._seen = self._seen, {}
         for name, record in found.items():
@@ -106,7 +107,7 @@ class Watchman:
                 self._seen[name] = _Seen(record, now)
 
     def _standing_for(self, machines: list[str]) -> list[StarKey]:
-        """A star of each machine: all of a machine are renewed together."""
+        """Returns one star of each machine: all stars of a machine are renewed together."""
         records = ((name, self._directory.machine_record(name)) for name in machines)
         return [machine_key(name) if record is None else record.key for name, record in records]
 
