@@ -203,7 +203,7 @@ async def test_it_answers_nothing_that_another_was_asked(liar: Liar) -> None:
             liar.send(encode_pong(lie), number=number, origin="", passed=passed)
             liar.send(encode_provision_reply(ProvisionReply("x", None)), number=number, origin="", passed=passed)
     assert [reply.body for reply in await asyncio.gather(*asked)] == ["the true answer"] * 5
-    assert [why for _, why in await liar.refusals()] == ["403 machine 'evil' has answered what another one was asked"]
+    assert [why for _, why in await liar.refusals()] == ["403 machine 'evil' has answered a request to another machine"]
 
 
 async def test_it_comes_in_under_no_other_name(liar: Liar) -> None:

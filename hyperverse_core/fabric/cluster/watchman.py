@@ -112,8 +112,8 @@ class Watchman:
         return [machine_key(name) if record is None else record.key for name, record in records]
 
     def _forgive(self, now: float) -> None:
-        """Ignores time in which this machine could not observe the others (this process slept, the registry was away)
-        or could not renew leases itself (the registry takes no writes)."""
+        """Ignores time in which this machine could not observe the others (this process slept, the registry was
+        unreachable) or could not renew its own leases (the registry accepts no writes)."""
         gap = now - self._looked
         self._looked = now
         if gap > self._lease / 2 or now - self.renewed > self._lease * RENEW * 2:
@@ -125,15 +125,15 @@ class Watchman:
         return [seen for seen in self._seen.values() if seen.age(now) > PATIENCE]
 
     async def _expire(self, seen: _Seen) -> None:
-        """Expires every star of a machine, unless it has renewed by now."""
+        """Expires every star of a machine, unless the machine has renewed meanwhile."""
         machine, keys = seen.record.machine, {seen.record.key}
-        if seen.record.key == machine_key(machine):  # which is announced before all others of a machine
+        if seen.record.key == machine_key(machine):  # it is announced before all other stars of a machine
             keys.update(self._directory.stars_of(machine))
         found = [record for record in await self._registry.stars(keys) if record.machine == machine]
         if not any(record.key == seen.record.key and _renewals(record) == _renewals(seen.record) for record in found):
             return
-        # It renews all of them together or none: so none was renewed since that one was seen to stand still. What is
-        # renewed from here on does not expire.
+        # A machine renews all of its stars together or none: so none was renewed since that one was seen unchanged. A
+        # star that is renewed from here on does not expire.
         for record in found:
             _log.warning("%s of machine %s does not renew its lease", record.key, record.machine)
             await self._registry.expire(record)

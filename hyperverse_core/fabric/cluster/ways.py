@@ -1,4 +1,4 @@
-"""The ways to the stars of other machines: which machine to hand a wave to."""
+"""Routes to the stars of other machines: which machine gets a wave next."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ __all__ = ["Ways"]
 
 
 class Ways:
-    """Computes the ways on demand, once for all changes of the directory and the lanes since the last computation.
+    """Computes routes on demand, once for all changes of the directory and the lanes since the last computation.
 
     Args:
-        stars: of this machine; their ``distances`` are worked out here.
-        directory: which stars there are.
+        stars: the stars of this machine; their ``distances`` are computed here.
+        directory: the announced stars.
         lanes: which lanes are down.
-        star_kinds: which kinds of stars forward.
-        home: the star that stands for this machine.
+        star_kinds: tells which kinds of stars forward.
+        home: the star that represents this machine.
 
     Attributes:
-        by_star: for stars of other machines that can be reached, by the text of their keys, the machine to hand their
-            waves to. It is empty until :meth:`to` or :meth:`table` is asked after a change.
+        by_star: for each star of another machine within reach, by the text of its key, the machine that gets its waves
+            next. It is empty after a change until :meth:`to` or :meth:`table` is called.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class Ways:
         self.by_star: dict[str, str] = {}
 
     def changed(self) -> None:
-        """Discards all ways, because the directory has changed, or a lane has come up or gone down."""
+        """Discards all routes, because the directory has changed, or a lane has come up or gone down."""
         self._directory.touch()
         if self._changed:
             return
@@ -60,8 +60,8 @@ class Ways:
             star.distances.forget(partial(self._distances_from, star.text))
 
     def table(self) -> dict[str, str]:
-        """For every star of another machine that can be reached, by the text of its key, the machine to hand its waves
-        to."""
+        """Returns, for each star of another machine within reach, by the text of its key, the machine that gets its
+        waves next."""
         if self._changed:
             self._find()
         return self.by_star
@@ -73,7 +73,7 @@ class Ways:
         self.by_star = {text: machine_of[way.by] for text, way in found.items() if way.by and not self._is_ours(text)}
 
     def _distances_from(self, star: str) -> dict[str, int]:
-        self.table()  # so that the next change is not taken for one of a batch, which nobody has asked about yet
+        self.table()  # so that the next change does not count as part of a batch that nobody has asked about yet
         reached = self._reached
         if star != self._home.text:
             reached = reach(star, self._all_lanes(), self._is_ours)
@@ -83,7 +83,7 @@ class Ways:
         return self._directory.machine_of.get(star, self._directory.machine) == self._directory.machine
 
     def _all_lanes(self) -> Lanes:
-        """The lanes between stars, without those of this machine that are down: others may still have one."""
+        """Returns the lanes between stars, without those of this machine that are down: others may still have one."""
         directory = self._directory
         down = [name for name in self._lanes.all_down() if directory.machine_record(name) is not None]
         return Lanes(
@@ -106,18 +106,19 @@ class Ways:
         return kind is not None and kind.forwards
 
     def to(self, star: str) -> str:
-        """Name of the machine to hand a wave for ``star`` to. Raises Unavailable when there is no way."""
+        """Returns the name of the machine that gets a wave for ``star`` next. Raises Unavailable when there is no
+        route."""
         machine = self.table().get(star)
         if machine is None:
             raise Unavailable(self._no_way(star), hint="see `hyperverse stars`", retry_after=0.5)
         return machine
 
     def next_machine(self, star: str) -> str | None:
-        """Name of the machine to hand a wave for ``star`` to, None when there is no way."""
+        """Returns the name of the machine that gets a wave for ``star`` next; None when there is no route."""
         return self.table().get(star)
 
     def _no_way(self, star: str) -> str:
-        """Why there is none, for whoever has to mend it."""
+        """Returns why there is no route, for the operator who must repair it."""
         record = self._directory.record_of(star)
         if record is None:
             return f"there is no way to {star}: it is not in the directory of stars"
@@ -125,7 +126,7 @@ class Ways:
         return f"there is no way to {star}" + (f": the lane to {record.machine!r} is down: {cause}" if cause else "")
 
     def no_other(self, star: str) -> str:
-        """Why a star cannot be reached from here but through machines that sent us the wave."""
+        """Returns why a star can only be reached through machines that sent us the wave."""
         record = self._directory.record_of(star)
         cause = self._lanes.cause_of(record.machine) if record is not None else ""
         own = self._directory.machine

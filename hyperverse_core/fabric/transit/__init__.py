@@ -1,1 +1,1 @@
-"""Lanes between machines: connections, requests that wait for an answer, stars elsewhere."""
+"""Lanes between machines: connections, requests that wait for an answer, stars of other machines."""

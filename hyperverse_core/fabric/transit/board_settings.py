@@ -1,4 +1,4 @@
-"""What the config says to a switchboard."""
+"""The settings of a switchboard."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ __all__ = ["BoardSettings"]
 
 @attrs.frozen
 class BoardSettings:
-    """What a switchboard is told by the config.
+    """The configured settings of a switchboard.
 
     Attributes:
-        machine, constellation: names of this machine and of what its stars belong to.
-        hops: how many machines may pass a wave on.
+        machine, constellation: name of this machine, and of the constellation of its stars.
+        hops: how many machines may forward a wave.
         lanes: the table ``[lanes]``.
-        directory: where this machine keeps files of its own.
-        host: tells the host of this machine from others, see :class:`Facts`.
+        directory: where this machine keeps its own files.
+        host: identifies this machine's host, see :class:`Facts`.
     """
 
     machine: str

@@ -1,4 +1,4 @@
-"""Greeting: which machines are let in on a lane, and which number of the protocol both use."""
+"""Greeting: which machines a lane admits, and which protocol number both use."""
 
 from __future__ import annotations
 
@@ -19,25 +19,25 @@ from ..cluster.trusted_keys import TrustedKeys
 __all__ = ["Authenticate", "Greeting"]
 
 Authenticate = Callable[[str, Credentials], Awaitable[None]]
-"""Asks the policy whether these are the credentials of the machine of that name. Raises Unauthorized."""
+"""Asks the policy whether these credentials belong to the machine of that name. Raises Unauthorized."""
 
 _POLICY_SECONDS = 3.0
 
 
 @attrs.define
 class Greeting:
-    """What this machine says first on a lane, and what it expects to hear.
+    """What this machine says first on a lane, and what it expects to receive.
 
-    A machine that is let in may act in anybody's name, so it has to prove which machine it is. Where the transport
-    proves keys, the key of the connection is the proof. Elsewhere the policy checks the credentials in its ``Hello``.
+    An admitted machine may act in anybody's name, so it must prove its identity. If the transport proves keys, the key
+    of the connection is the proof. Otherwise the policy checks the credentials in its ``Hello``.
 
     Attributes:
-        machine, constellation: the names that this machine says.
-        keys: the keys that are let in.
+        machine, constellation: the names that this machine announces.
+        keys: the admitted keys.
         proves_peers: whether the transport proves the keys of peers.
         authenticate: asks the policy.
-        credentials: what this machine shows where keys are not proved.
-        protocols: the numbers of the protocol that this machine understands.
+        credentials: what this machine shows if the transport does not prove keys.
+        protocols: the protocol numbers that this machine understands.
     """
 
     machine: str
@@ -54,24 +54,24 @@ class Greeting:
         return Hello(numbers.speaks, self.machine, __version__, self.constellation, numbers.understands, shown)
 
     def proved(self, peer: Peer) -> bool:
-        """Whether the transport has proved who holds the key of a connection."""
+        """Whether the transport has proved that the peer holds the key of its connection."""
         return self.proves_peers and bool(peer.key)
 
     def check_key(self, peer: Peer) -> None:
-        """Checks the key of a connection before its holder says anything. Raises Unauthorized."""
+        """Checks the key of a connection before the peer sends anything. Raises Unauthorized."""
         if self.proved(peer) and not self.keys.holder(peer.key):
             allow = f"hyperverse keys allow NAME {shlex.quote(peer.key)}"
             raise Unauthorized(f"machine {self.machine!r} does not let that key in: allow it there: `{allow}`")
 
     def check_server(self, machine: str, key: str) -> None:
-        """Checks that the key which another machine has written into the directory, and has proved, is let in here:
-        nothing but a greeting is sent to one whose key was removed. Raises Unauthorized."""
+        """Checks that the key which another machine announced in the directory, and has proved, is admitted here: a
+        machine whose key was removed gets nothing but a greeting. Raises Unauthorized."""
         if self.proves_peers and key and self.keys.holder(key) != machine:
             allow = f"hyperverse keys allow {machine} {shlex.quote(key)}"
             raise Unauthorized(f"the key of machine {machine!r} is not let in here: allow it: `{allow}`")
 
     def check_name(self, peer: Peer, hello: Hello) -> None:
-        """Checks that a proved key is that of the machine that says hello. Raises Unauthorized."""
+        """Checks that a proved key belongs to the machine that says hello. Raises Unauthorized."""
         if self.keys.holder(peer.key) != hello.machine:
             raise Unauthorized(f"the key of this connection is not that of machine {hello.machine!r}")
 
@@ -79,7 +79,7 @@ class Greeting:
         """Asks the policy about a machine whose key is not proved.
 
         Raises:
-            Unauthorized: the policy does not take the credentials.
+            Unauthorized: the policy rejects the credentials.
             Unavailable: the policy does not answer in time.
         """
         shown = Credentials(token=hello.credentials, address=peer.name)
@@ -90,7 +90,7 @@ class Greeting:
             raise Unavailable(f"the policy has not answered within {_POLICY_SECONDS:g} s", retry_after=1.0) from None
 
     def agreed(self, hello: Hello) -> int:
-        """Returns the number of the protocol that both machines use. Raises ProtocolError when there is none."""
+        """Returns the protocol number that both machines use. Raises ProtocolError when there is none."""
         ours = Party(f"machine {self.machine!r}", __version__, self.protocols)
         theirs = ProtocolRange.announced(hello.protocol, hello.understands)
         return agreed_number(ours, Party(f"machine {hello.machine!r}", hello.version, theirs))

@@ -1,4 +1,4 @@
-"""Guests: machines that have connected to this one. Each is refused, or greeted and let in."""
+"""Guests: machines that connected to this one. Each is refused, or greeted and admitted."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["Guests"]
 _log = guarded_log("hyperverse.lane")
 _REPLACED = "the key that this machine has proved here was replaced"
 _REFUSED = 1000
-"""Of how many that were refused the reason is remembered, so as not to repeat it in the log."""
+"""Number of refused machines whose reason is remembered, so that the log does not repeat it."""
 
 
 class Guests:
@@ -27,14 +27,14 @@ class Guests:
 
     Args:
         transport: moves the frames.
-        greeting: which machines are let in.
-        use: has frames of a peer read by a number of the protocol; returns what sends frames to it.
-        admitted: called with the name of a machine that was let in.
+        greeting: tells which machines are admitted.
+        use: makes frames of a peer be read by a protocol number; returns what sends frames to it.
+        admitted: called with the name of an admitted machine.
         forget: called with a peer that is refused, before it is disconnected.
-        later: has work done by a task of its own.
+        later: runs work in a task of its own.
 
     Attributes:
-        names: of the machines that were let in, by connection.
+        names: names of the admitted machines, by connection.
         answers: what sends answers to them.
     """
 
@@ -61,12 +61,12 @@ class Guests:
         self._ended: set[str] = set()
 
     def of(self, machine: str) -> list[tuple[Peer, Transmit]]:
-        """The connections that a machine has made to this one, the newest first, with what sends to them."""
+        """Returns the connections that a machine made to this one, the newest first, with what sends to them."""
         found = [(peer, self.answers[peer]) for peer, name in self.names.items() if name == machine]
         return found[::-1]
 
     def end(self, endpoint: str) -> None:
-        """The key that an endpoint proves counts no more: nobody comes in by it, and who has goes."""
+        """The key of an endpoint is no longer valid: nobody can connect with it, and its connections end."""
         self._ended.add(endpoint)
         for peer in [peer for peer in self.names if peer.endpoint == endpoint]:
             self.refuse(peer, Unauthorized.status, _REPLACED)
@@ -76,7 +76,7 @@ class Guests:
             raise Unauthorized(_REPLACED)
 
     def came(self, peer: Peer) -> None:
-        """A machine has connected. It is refused if its key is not let in; else it has to say hello."""
+        """Handles a new connection. It is refused if its key is not admitted; otherwise the machine must say hello."""
         try:
             self._check_endpoint(peer)
             self._greeting.check_key(peer)
@@ -84,14 +84,14 @@ class Guests:
             self.refuse(peer, exc.status, exc.message, exc.hint)
 
     def went(self, peer: Peer) -> None:
-        """A connection has ended."""
+        """Handles the end of a connection."""
         self.names.pop(peer, None)
         self.answers.pop(peer, None)
         self._checking.discard(peer)
 
     def greet(self, peer: Peer, hello: Hello) -> None:
-        """A machine has said hello: lets it in when it has proved its name, else refuses it. Where keys are not proved,
-        the policy is asked first."""
+        """Handles a hello: admits the machine if it has proved its name, otherwise refuses it. If keys are not proved,
+        asks the policy first."""
         if not self._greeting.proved(peer):
             if peer not in self._checking:
                 self._checking.add(peer)
@@ -105,11 +105,11 @@ class Guests:
             self.refuse(peer, exc.status, exc.message, exc.hint)
 
     async def _greet_unproved(self, peer: Peer, hello: Hello) -> None:
-        """Admits a machine whose key is not proved if the policy takes its credentials. Until then its frames are
-        dropped."""
+        """Admits a machine whose key is not proved if the policy accepts its credentials. Its frames are dropped until
+        then."""
         try:
             await self._greeting.check_credentials(peer, hello)
-            if peer in self._checking:  # else it has gone
+            if peer in self._checking:  # otherwise it has disconnected
                 self._admit(peer, hello)
         except HyperverseError as exc:
             self.refuse(peer, exc.status, exc.message, exc.hint)
@@ -120,7 +120,7 @@ class Guests:
             self.refuse(peer, 503, "the policy failed to check the credentials")
 
     def _admit(self, peer: Peer, hello: Hello) -> None:
-        """Lets a machine in that has proved its name. Raises ProtocolError when no number of the protocol fits."""
+        """Admits a machine that has proved its name. Raises ProtocolError when no protocol number fits."""
         number = self._greeting.agreed(hello)
         self._transport.send(peer, encode_lane(self._greeting.hello()))
         self.names[peer] = hello.machine
@@ -129,8 +129,8 @@ class Guests:
         self._admitted(hello.machine)
 
     def refuse(self, peer: Peer, status: int, error: str, hint: str = "") -> None:
-        """Tells a machine why it is not let in, and disconnects it."""
-        # It tries once a second: what is known is not said again.
+        """Tells a machine why it is refused, and disconnects it."""
+        # It tries once a second: a known reason is not logged again.
         level = logging.DEBUG if self._refused.get(peer.key) == error else logging.WARNING
         _log.log(level, "a machine at %s is refused: %s", peer.name, error)
         if len(self._refused) >= _REFUSED:
@@ -144,7 +144,7 @@ class Guests:
         self._later(self._transport.disconnect(peer))
 
     def refuse_untrusted(self) -> None:
-        """Refuses those that were let in by a key which is not let in any more."""
+        """Refuses machines whose keys are no longer admitted."""
         for peer, name in list(self.names.items()):
             if self._greeting.proved(peer) and self._greeting.keys.holder(peer.key) != name:
                 self.refuse(peer, Unauthorized.status, f"the key of machine {name!r} is not let in any more")

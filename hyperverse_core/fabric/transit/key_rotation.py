@@ -1,7 +1,8 @@
-"""KeyRotation: another key by which this machine is known to others, while it and they go on.
+"""KeyRotation: replaces the key of this machine, while it and the other machines keep running.
 
-The new key is let in everywhere, then proved on the lanes to others, and then on a listener of its own, whose address
-the directory tells. Both keys count for a while. Each lane is replaced when the new one is there, so no wave is lost.
+The new key is admitted everywhere, then proved on the lanes to other machines, and then on a listener of its own, whose
+address is announced in the directory. Both keys are valid for a while. Each lane is replaced once the new lane is up,
+so no wave is lost.
 """
 
 from __future__ import annotations
@@ -20,11 +21,11 @@ __all__ = ["KeyRotation"]
 
 _log = guarded_log("hyperverse.lane")
 _NEWS = 1.0
-"""Seconds in which other machines learn of a key."""
+"""Seconds in which other machines learn about a key."""
 _SECONDS = 5.0
-"""Seconds in which the lanes to other machines are replaced; a machine that needs longer is away."""
+"""Seconds in which the lanes to other machines are replaced; a machine that needs longer counts as unreachable."""
 _AGAIN = 1.0
-"""Seconds until the end of a key is tried again when the registry cannot be asked."""
+"""Seconds until the end of a key is tried again when the registry cannot be reached."""
 
 
 class KeyRotation:
@@ -32,12 +33,12 @@ class KeyRotation:
 
     Args:
         machine: name of this machine.
-        lease: seconds; within them the others have read where this machine listens.
+        lease: seconds, within which the others have read where this machine listens.
         transport: makes keys.
-        keys: keeps them.
-        admission: has them let in, and ended.
+        keys: stores them.
+        admission: gets keys admitted, and ended.
         board: the lanes.
-        membership: tells the others where this machine listens.
+        membership: announces where this machine listens.
     """
 
     def __init__(
@@ -64,24 +65,24 @@ class KeyRotation:
         self._closed = False
 
     async def rotate(self, keep: float, address: str = "", advertise: str = "") -> dict[str, str]:
-        """Takes another key. Returns the ``key``, and the ``address`` of its listener.
+        """Switches to a new key. Returns the ``key``, and the ``address`` of its listener.
 
         Args:
-            keep: seconds for which the key before counts; at least a lease, so that every machine can follow.
-            address: where to listen with the new key until the next start; empty for where the config says.
-            advertise: the address that others are told; empty for where it listens.
+            keep: seconds for which the previous key stays valid; at least a lease, so that every machine can follow.
+            address: where to listen with the new key until the next start; empty for the configured address.
+            advertise: the address announced to others; empty for the address listened at.
 
         Raises:
             BadRequest: the transport proves no keys.
             Conflict: the config fixes the address.
-            ConfigError: the key cannot be kept.
-            Unavailable: the registry cannot be asked, or the machine stops. The key before counts then as it did.
+            ConfigError: the key cannot be stored.
+            Unavailable: the registry cannot be reached, or the machine stops. The previous key then stays valid.
         """
         if not self._transport.proves_peers:
-            raise BadRequest("the transport uses no keys, so there is none to replace")
+            raise BadRequest("the transport uses no keys, so no key can be replaced")
         async with self._turn:
             if self._closed:
-                raise Unavailable("the machine stops", retry_after=1.0)
+                raise Unavailable("the machine is stopping", retry_after=1.0)
             identity = self._transport.new_identity()
             endpoint, told = await self._board.listener.open_beside(identity, address, advertise)
             before = await self._admission.announce(identity.public)
@@ -107,14 +108,14 @@ class KeyRotation:
             try:
                 await self._admission.end(key)
             except HyperverseError as exc:  # the next start tries it too
-                _log.warning("the key before could not be ended: %s", exc)
+                _log.warning("the previous key could not be ended: %s", exc)
                 await asyncio.sleep(_AGAIN)
             else:
-                _log.info("the key before the present one has ended")
+                _log.info("the previous key has ended")
                 return
 
     async def close(self) -> None:
-        """Lets go of keys that have not ended: the next start ends them."""
+        """Stops waiting for keys that have not ended: the next start ends them."""
         self._closed = True
         for task in self._ends:
             task.cancel()

@@ -1,4 +1,4 @@
-"""The watch on the keys that are let in: what a removed key has opened ends within a second."""
+"""Watches the admitted keys: connections of a removed key end within a second."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from ..cluster.trusted_keys import TrustedKeys
 __all__ = ["KeyWatch"]
 
 _SECONDS: Final = 0.5
-"""How often the keys are looked at."""
+"""Seconds between two checks of the keys."""
 
 
 class KeyWatch:
-    """Looks at the keys twice a second, from when there is another machine.
+    """Checks the keys twice a second, once there is another machine.
 
     Args:
-        keys: which machines are let in.
-        cut: ends the connections of those that are not let in any more.
-        each_time: called after each look.
+        keys: the admitted machines.
+        cut: ends the connections of machines that are no longer admitted.
+        each_time: called after each check.
     """
 
     __slots__ = ("_cut", "_each_time", "_keys", "_task")
@@ -32,7 +32,7 @@ class KeyWatch:
         self._task: asyncio.Task[None] | None = None
 
     def begin(self) -> None:
-        """Looks from now on. May be called often."""
+        """Starts checking. May be called often."""
         if self._task is None:
             self._task = asyncio.get_running_loop().create_task(self._watch(), name="keys")
 
@@ -44,7 +44,7 @@ class KeyWatch:
             self._each_time()
 
     async def close(self) -> None:
-        """Looks no more. May be called twice."""
+        """Stops checking. May be called twice."""
         task, self._task = self._task, None
         if task is not None:
             task.cancel()

@@ -11,12 +11,12 @@ __all__ = ["Listener"]
 
 
 class Listener:
-    """Listens for other machines, and knows what they are told of that.
+    """Listens for other machines, and knows the address announced to them.
 
     Args:
         settings: see :class:`BoardSettings`.
-        transport: listens.
-        receiver: gets what comes.
+        transport: the transport that listens.
+        receiver: gets incoming connections and frames.
     """
 
     def __init__(self, settings: BoardSettings, transport: LaneTransport, receiver: LaneReceiver) -> None:
@@ -26,10 +26,10 @@ class Listener:
         self._endpoints = 1
 
     async def open(self, identity: Identity) -> str:
-        """Opens the first endpoint and returns the address that others are told.
+        """Opens the first endpoint, and returns the address announced to others.
 
         Args:
-            identity: the key pair that it proves.
+            identity: the key pair that the endpoint proves.
 
         Raises Unavailable and BadRequest as the transport does.
         """
@@ -37,20 +37,20 @@ class Listener:
         return self._advertise or opened
 
     async def open_beside(self, identity: Identity, address: str, advertise: str) -> tuple[str, str]:
-        """Opens one more endpoint, which proves another key. Returns its name, and the address that others are told.
+        """Opens one more endpoint, which proves another key. Returns its name, and the address announced to others.
 
         Args:
             identity: the other key pair.
-            address: where to listen; empty for where the config says, or the transport does.
-            advertise: what others are told; empty for where it listens.
+            address: where to listen; empty for the configured address, or else the transport's default.
+            advertise: the address announced to others; empty for the address listened at.
 
-        Raises Conflict when the config fixes the address, or what others are told; Unavailable and BadRequest as the
+        Raises Conflict when the config fixes the address, or the announced address; Unavailable and BadRequest as the
         transport does.
         """
         if self._advertise and not advertise:
             raise Conflict(
-                f"the config fixes the address that others are told: {self._advertise}",
-                hint="name the one of the new key, `--address ADDRESS --advertise ADDRESS`, until the next start",
+                f"the config fixes the announced address: {self._advertise}",
+                hint="name an address for the new key, `--address ADDRESS --advertise ADDRESS`, until the next start",
             )
         name = f"stars-{self._endpoints + 1}"
         opened = await self._opener.open_beside(name, identity, address)

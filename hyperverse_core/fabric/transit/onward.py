@@ -1,4 +1,4 @@
-"""Frames that are for another machine than this one: sent on, or back to whoever has to know that they cannot go on."""
+"""Forwards frames for other machines, or tells the sender side that they cannot be forwarded."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ _log = guarded_log("hyperverse.lane")
 
 
 class Onward:
-    """Sends frames on by the lanes of this machine.
+    """Forwards frames over the lanes of this machine.
 
     Args:
-        directory, ways: which machines there are, and by which of them a star is reached.
-        peers: the lanes that we have made.
-        guests: those that others have made to us.
+        directory, ways: the known machines, and which of them leads to a star.
+        peers: the lanes that we made.
+        guests: the connections that others made to us.
         refuse: answers a request with a refusal.
     """
 
@@ -53,7 +53,7 @@ class Onward:
         (self._peers.by_name.get(name) or self._peers.add(name)).send(frame, priority)
 
     def pass_on(self, envelope: Envelope, via: Peer, machine: str) -> None:
-        """Sends on what ``machine`` has sent by ``via``. When that cannot be, whoever has to know it is told."""
+        """Forwards what ``machine`` sent by ``via``. If that fails, tells those who must know."""
         try:
             self._pass_on(envelope, machine)
         except HyperverseError as exc:
@@ -63,10 +63,10 @@ class Onward:
                 self.answer(envelope, exc.message)
 
     def _pass_on(self, envelope: Envelope, machine: str) -> None:
-        """Raises LoopDetected when it has come too far, Unavailable when there is no way, or only one that leads back:
-        machines that know different things must not send it to and fro."""
+        """Raises LoopDetected when it was forwarded too often, Unavailable when there is no route, or only one that
+        leads back: machines with different knowledge must not send it back and forth."""
         if envelope.left <= 0:
-            raise LoopDetected(f"it was passed on too often on its way to {envelope.star}")
+            raise LoopDetected(f"it was forwarded too often on its way to {envelope.star}")
         envelope.left -= 1
         envelope.passed = (*envelope.passed, machine)
         if self._ways.to(envelope.star) in envelope.passed:
@@ -74,13 +74,13 @@ class Onward:
         self.send(envelope.star, encode_lane(envelope), envelope.priority)
 
     def bounce(self, envelope: Envelope, via: Peer | None, status: int, error: str) -> None:
-        """Tells the machine that has sent an envelope that it cannot be passed on."""
+        """Tells the machine that sent an envelope that it cannot be forwarded."""
         if envelope.origin:
             self._refuse(LaneRequest(envelope, via), Pong(status, {"error": error}, outcome=Outcome.REJECTED))
 
     def answer(self, envelope: Envelope, cause: str) -> None:
-        """Sends an answer that no lane of this machine can carry over the connection that its machine has made: by that
-        one the request may have come, and whoever asked waits for as long as it holds.
+        """Sends an answer that no lane of this machine can carry over the connection that the asking machine made: the
+        request may have come by that connection, and the asking side waits for as long as it lasts.
 
         Args:
             cause: why our own lanes cannot carry it.

@@ -1,6 +1,6 @@
-"""What a machine may say of where a request comes from: docs/explanation/security.md#what-a-machine-may-say.
+"""What a machine may claim about the origin of a request: docs/explanation/security.md#what-a-machine-may-say.
 
-The key of a lane is bound to the name of a machine, and the directory says which stars that has.
+The key of a lane is bound to the name of a machine, and the directory lists the stars of that machine.
 """
 
 from __future__ import annotations
@@ -24,14 +24,15 @@ def objection(
     machine_of: Mapping[str, str],
     way_to: Callable[[str], str | None],
 ) -> HyperverseError | None:
-    """Why a request is not handled; None when nothing is wrong with where it comes from.
+    """Returns why a request is not handled; None when its origin is valid.
 
     Args:
-        envelope: as it came.
-        message: what is in it.
-        machine: the one whose lane it came by.
-        machine_of: the machine of each star that is announced.
-        way_to: returns the machine by which a star is reached from here; its own where there is a lane to it.
+        envelope: the envelope as received.
+        message: its content.
+        machine: the machine whose lane it came by.
+        machine_of: the machine of each announced star.
+        way_to: returns the machine through which a star is reached from here; its own machine when there is a lane to
+            it.
     """
     first = envelope.passed[0] if envelope.passed else machine
     owner = machine_of.get(envelope.origin, first)
@@ -45,20 +46,20 @@ def objection(
 def _not_its_star(
     wave: Directed, first: str, machine: str, machine_of: Mapping[str, str], way_to: Callable[[str], str | None]
 ) -> HyperverseError | None:
-    """A star may do everything, and its drivers act in its name, so no other machine may use their names."""
+    """Refuses the names of other machines' stars: a star may do everything, and its drivers act in its name."""
     key = wave.agent.star_key
     if key is None:
         return Forbidden(f"{wave.agent.text!r} is in the name of no star")
     if wave.agent != Point.of_star(key) and not isinstance(wave, Ping):
-        return None  # of a driver, perhaps sent on by the machine from where its recipient has moved
+        return None  # from a driver, perhaps forwarded by the machine from which its recipient has moved
     owner = machine_of.get(str(key))
     if owner is None and key.constellation == "machine":
         owner = key.name
     if owner is None:
-        return Unavailable(f"{key} is not known here", retry_after=0.5)
+        return Unavailable(f"{key} is unknown here", retry_after=0.5)
     if owner != first:
         return Forbidden(f"machine {first!r} cannot act as {wave.agent.text!r}, which is of machine {owner!r}")
     if first != machine and way_to(str(key)) == first:
-        said = f"machine {machine!r} has passed on what is said to be in the name of a star of {first!r}"
+        said = f"machine {machine!r} has forwarded a wave in the name of a star of {first!r}"
         return Unavailable(f"{said}, which has a lane to this machine", retry_after=0.5)
     return None

@@ -1,4 +1,4 @@
-"""A lane to another machine: connected when it is needed, and again when it breaks."""
+"""A lane to another machine: connected on demand, and reconnected when it breaks."""
 
 from __future__ import annotations
 
@@ -27,35 +27,35 @@ _QUEUE_BYTES = 64 * 1024 * 1024
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 1.0
 _TIMEOUT = 3.0
 _NOTICE = 1
-"""Priority of what is said by the way: before waves, which may go where it says that nobody lives any more."""
+"""Priority of incidental notices: ahead of waves, which might go where a notice says nobody lives any more."""
 _LAST = 4
-"""Priority of a greeting that says that all before it was sent."""
+"""Priority of a greeting that confirms that everything before it was sent."""
 _LAST_ANSWERS = 2.0
-"""Seconds that answers of a machine that has left may be on their way."""
+"""Seconds in which answers of a machine that has left may still arrive."""
 
 
 class PeerLane:
-    """What this machine sends to one other machine goes here. What comes from it comes by its own lane to us.
+    """Carries what this machine sends to one other machine. That machine sends over its own lane to us.
 
-    While it connects for the first time, or again, frames wait in order; when connecting fails they are given back
-    to whoever sent them, and the lane counts as down until it is there again. When it is there, they are sent as fast
-    as the transport takes them; what comes meanwhile waits behind them.
+    While it connects or reconnects, frames wait in order. If connecting fails, they are returned to their senders, and
+    the lane counts as down until it is up again. Once it is up, they are sent as fast as the transport takes them; new
+    frames wait behind them.
 
     Args:
-        board: is told what becomes of it.
-        name: of the other machine.
-        address, server_key: of its listener.
+        board: is told about the state of the lane.
+        name: name of the other machine.
+        address, server_key: those of its listener.
         transport: moves the frames.
-        identity: of this machine, for the transport.
-        greeting: what both sides say first.
+        identity: identity of this machine, for the transport.
+        greeting: makes and checks the first frames.
         pending: requests that wait for answers.
         tally: counts what it sends.
-        chance: for pauses.
+        chance: randomizes pauses.
 
     Attributes:
-        peer: its connection when both sides have greeted, else None.
-        cause: why it is down, or was the last time.
-        down: whether it could not be connected, or has broken.
+        peer: its connection once both sides have greeted, otherwise None.
+        cause: why it is down, or was down last.
+        down: whether it could not be connected, or broke.
     """
 
     def __init__(
@@ -97,7 +97,7 @@ class PeerLane:
         self._superseded = False
 
     def send(self, frame: bytes, priority: int) -> None:
-        """Takes a frame. Raises Unavailable when the lane is down or full: the frame was not taken."""
+        """Sends or queues a frame. Raises Unavailable when the lane is down or full: the frame was not accepted."""
         if self.peer is not None and not self._waiting:
             self._transmit(self.peer, frame, priority=priority)
             self._tally.sent(len(frame))
@@ -111,7 +111,7 @@ class PeerLane:
 
     @property
     def queue(self) -> tuple[int, int]:
-        """How many frames wait for the connection, and their bytes."""
+        """Returns how many frames wait for the connection, and their bytes."""
         return len(self._waiting), self._waiting_bytes
 
     def _check_room(self, size: int) -> None:
@@ -122,7 +122,7 @@ class PeerLane:
             raise Unavailable(said, hint=f"at most {_QUEUE_BYTES} bytes can wait", retry_after=0.2)
 
     def notify(self, frame: bytes) -> None:
-        """Sends what may be lost."""
+        """Sends a frame that may be lost."""
         if self.peer is not None and not self._waiting:
             try:
                 self._transmit(self.peer, frame, priority=_NOTICE)
@@ -134,7 +134,7 @@ class PeerLane:
         self._hurry.set()
 
     def connect(self) -> None:
-        """Begins to connect unless that is under way."""
+        """Starts to connect, unless that is in progress."""
         if self._task is None and self.peer is None:
             self._task = asyncio.get_running_loop().create_task(self._connecting(), name=f"lane to {self.name}")
 
@@ -145,7 +145,7 @@ class PeerLane:
                 await self._connect()
             except HyperverseError as exc:
                 self._gone(exc.message)
-            except BaseException as exc:  # of a transport: with nobody who tries again, the lane would be down for ever
+            except BaseException as exc:  # from a transport: without another attempt, the lane would stay down for ever
                 if ends_task(exc):
                     raise
                 _log.exception("the lane to machine %s could not be connected; please report it", self.name)
@@ -155,12 +155,12 @@ class PeerLane:
                 if self.peer is not None or self._retired:
                     self._task = None
                     return
-                pause = _FIRST_PAUSE  # it broke meanwhile, and what was left has been given back
+                pause = _FIRST_PAUSE  # it broke meanwhile, and the waiting frames were returned
                 continue
             pause = await self._pause(pause)
 
     async def _pause(self, seconds: float) -> float:
-        """Waits about that long, or until there is a reason to hurry; how long to wait the next time."""
+        """Waits about that long, or until there is a reason to hurry; returns how long to wait the next time."""
         self._hurry.clear()
         try:
             async with asyncio.timeout(seconds * (0.5 + self._chance.random())):
@@ -189,7 +189,7 @@ class PeerLane:
             await board.greeted(self)
         except TimeoutError:
             await self._dismiss(peer)
-            raise Unavailable(f"machine {self.name!r} does not greet us") from None
+            raise Unavailable(f"machine {self.name!r} does not answer the greeting") from None
         except BaseException:
             await self._dismiss(peer)
             raise
@@ -203,29 +203,29 @@ class PeerLane:
         board.lane_is(self, True)
 
     def _check_transport(self) -> None:
-        """Raises Unavailable when the other machine has another transport, which its key shows."""
+        """Raises Unavailable when the other machine uses another transport, which shows in its key."""
         if not self._transport.proves_peers:
             return
         try:
             self._transport.check_key(self.server_key)
         except BadRequest as exc:
             raise Unavailable(
-                f"machine {self.name!r} uses another transport: name the same `driver` in [lanes] of all machines"
+                f"machine {self.name!r} uses another transport: set the same `driver` in [lanes] on all machines"
             ) from exc
 
     def prove(self, identity: Identity) -> None:
-        """This machine has another key: the next connection proves it."""
+        """Switches to another key of this machine: the next connection proves it."""
         self._identity = identity
 
     async def supersede(self) -> None:
-        """Another lane takes the place of this one. Returns when everything that was sent by this one has arrived, as
-        far as that can be known: what the other one sends must not overtake it. Its connection stays, for answers."""
+        """Makes way for another lane. Returns when everything sent on this lane has arrived, as far as that can be
+        known: frames of the other lane must not overtake it. The connection stays open for answers."""
         self._superseded = self._retired = True
         try:
             async with asyncio.timeout(_TIMEOUT):
                 if self._task is not None:
                     await asyncio.wait({self._task})
-                if self.peer is not None:  # frames arrive in order, so whoever greets back has the others too
+                if self.peer is not None:  # frames arrive in order: whoever answers has the others too
                     self._welcome = asyncio.get_running_loop().create_future()
                     self._transmit(self.peer, encode_lane(self._greeting.hello()), priority=_LAST)
                     await self._welcome
@@ -233,14 +233,14 @@ class PeerLane:
             _log.debug("the lane to machine %s that another one replaces has broken: %s", self.name, described(exc))
 
     async def _send_waiting(self) -> None:
-        """Sends what has waited for the connection, until nothing is left or the connection has ended."""
+        """Sends the frames that waited for the connection, until none are left or the connection has ended."""
         while self._waiting and self.peer is not None:
             frame, priority = self._waiting.popleft()
             try:
                 self._transmit(self.peer, frame, priority=priority)
             except LaneFull:
                 self._waiting.appendleft((frame, priority))
-                with contextlib.suppress(Unavailable):  # then the connection has ended, and what waited is given back
+                with contextlib.suppress(Unavailable):  # the connection has ended, and the frames are returned
                     await self._transport.drain(self.peer)
                 continue
             except HyperverseError as exc:
@@ -255,7 +255,7 @@ class PeerLane:
         await self._transport.disconnect(peer)
 
     def welcomed(self, hello: Hello) -> None:
-        """The other machine has answered our hello."""
+        """Handles the other machine's answer to our hello."""
         if self._welcome is None or self._welcome.done():
             return
         if hello.machine != self.name:
@@ -266,7 +266,7 @@ class PeerLane:
             self._welcome.set_result(hello)
 
     def refused(self, said: Refused) -> None:
-        """The other machine does not want us."""
+        """Handles a refusal by the other machine."""
         error = f"{said.error}; {said.hint}" if said.hint else said.error
         known = self._superseded or error == self._refusal  # we ask once a second
         level = logging.DEBUG if known else logging.ERROR
@@ -276,7 +276,7 @@ class PeerLane:
             self._welcome.set_exception(Unavailable(f"machine {self.name!r} refuses: {error}"))
 
     def broken(self, reason: str) -> None:
-        """The connection is gone: connect again."""
+        """The connection is lost: reconnects."""
         self._connection = None
         if self._superseded:
             self.peer = None
@@ -304,14 +304,14 @@ class PeerLane:
             self._board.still_down(self)
 
     def _give_back(self, cause: str) -> None:
-        """What waits for the connection is not going to be sent by it."""
+        """Returns the frames that wait for the connection to their senders."""
         lost, self._waiting, self._waiting_bytes = self._waiting, deque(), 0
         for frame, _ in lost:
             self._board.undelivered(frame, cause)
 
     async def retire(self) -> None:
-        """The machine has left the Hyperverse: what it has answered may still come, then the lane ends. No wave is left
-        waiting for what will never come."""
+        """The machine has left the Hyperverse: its last answers may still arrive, then the lane ends. No wave is left
+        waiting for an answer that cannot come."""
         self._retired = True
         cause = f"machine {self.name!r} has left"
         if self.peer is None:
@@ -321,14 +321,15 @@ class PeerLane:
         await self.close()
 
     def give_up(self) -> None:
-        """The machine has started again, elsewhere: nothing comes by this lane any more. To be closed then."""
+        """The machine has restarted elsewhere: nothing comes by this lane any more. The lane must be closed
+        afterwards."""
         cause = f"machine {self.name!r} has started again"
         self._retired = True
         self._give_back(cause)
         self._pending.lane_lost(self.name, cause)
 
     async def close(self) -> None:
-        """Ends it."""
+        """Closes the lane."""
         task, self._task = self._task, None
         if task is not None:
             task.cancel()

@@ -1,4 +1,4 @@
-"""PeerLanes: the lanes of this machine to others, one for each that the directory has."""
+"""PeerLanes: the lanes of this machine to others, one for each machine in the directory."""
 
 from __future__ import annotations
 
@@ -28,24 +28,24 @@ _log = guarded_log("hyperverse.lane")
 
 
 class PeerLanes:
-    """The lanes to other machines: made when they are needed, and closed when their machines are gone.
+    """The lanes to other machines: made on demand, and closed when their machines are gone.
 
     Args:
-        board: is told what becomes of each.
-        host: tells the host of this machine from others, see :class:`Facts`.
+        board: is told about the state of each.
+        host: identifies this machine's host, see :class:`Facts`.
         transport: moves the frames.
-        greeting: what both sides say first.
-        directory: which machines there are.
+        greeting: makes and checks the first frames.
+        directory: the known machines.
         states: which lanes are down; written here.
         pending: requests that wait for answers.
         traffic: counts what the lanes carry.
-        chance: for pauses.
-        watch_keys: called before a lane is made: keys may be removed from now on.
-        later: has work done by a task of its own.
+        chance: randomizes pauses.
+        watch_keys: called before a lane is made: from then on keys may be removed.
+        later: runs work in a task of its own.
 
     Attributes:
-        by_name: the lanes, by the name of the other machine. Written here alone.
-        identity: of this machine, for the transport.
+        by_name: the lanes, by the name of the other machine. Written only here.
+        identity: identity of this machine, for the transport.
         succession: replaces lanes that are up.
     """
 
@@ -82,7 +82,7 @@ class PeerLanes:
         self.succession = Succession(self.by_name, self._make, later)
 
     def add(self, name: str) -> PeerLane:
-        """Makes the lane to a machine. Raises Unavailable when no address of it can be reached from here."""
+        """Makes the lane to a machine. Raises Unavailable when it has no address that can be reached from here."""
         record = self._directory.machine_record(name)
         if record is None or not record.address:
             raise Unavailable(f"machine {name!r} has no address in the directory", retry_after=0.5)
@@ -107,13 +107,13 @@ class PeerLanes:
         )
 
     async def prove(self, identity: Identity, seconds: float) -> None:
-        """Has the lanes prove another key; see :meth:`Succession.prove`."""
+        """Makes the lanes prove another key; see :meth:`Succession.prove`."""
         self.identity = identity
         await self.succession.prove(identity, seconds)
 
     def machines_changed(self, names: Collection[str]) -> None:
-        """What the directory has of these machines is another by now: lanes to those that are gone are closed, those to
-        new ones opened."""
+        """The directory entries of these machines have changed: closes lanes to machines that are gone, and opens lanes
+        to new ones."""
         self.succession.keep(lambda name: self._directory.machine_record(name) is not None)
         for name in sorted(names):
             record = self._directory.machine_record(name)
@@ -124,16 +124,16 @@ class PeerLanes:
             self._known.pop(name, None)
             lane = self.by_name.pop(name, None)
             if lane is not None:
-                self._states.came_up(name)  # nobody wants it any more
+                self._states.came_up(name)  # it is no longer wanted
                 self._later(lane.retire())
             if self._elsewhere.pop(name, ""):
                 self._states.came_up(name)
 
     def _follow(self, name: str, record: StarRecord) -> None:
-        """The lane to one machine, as the directory has it now."""
+        """Adapts the lane to one machine to the directory."""
         lane = self.by_name.get(name)
         if lane is not None and (lane.address, lane.server_key) != (record.address, record.server_key):
-            if lane.peer is not None and self._known.get(name) == record.incarnation:  # another key in the same life
+            if lane.peer is not None and self._known.get(name) == record.incarnation:  # a new key in the same life
                 self.succession.begin(name, record.address, record.server_key)
                 return
             self.succession.drop(name)
@@ -152,7 +152,7 @@ class PeerLanes:
             lane.hurry()  # it has come back
 
     def _can_reach(self, record: StarRecord) -> bool:
-        """Whether a machine has an address, and not one that only works on another host."""
+        """Whether a machine has an address that works from this host."""
         if not record.address:
             return False
         host = Facts.read(record.facts).host
@@ -161,7 +161,7 @@ class PeerLanes:
     def _works_elsewhere(self, address: str) -> bool:
         try:
             return self._transport.works_elsewhere(address)
-        except HyperverseError:  # it is none of this transport: who connects there says so
+        except HyperverseError:  # not an address of this transport: connecting reports that
             return True
 
     def hurry(self, name: str) -> None:
@@ -171,13 +171,13 @@ class PeerLanes:
             lane.hurry()
 
     def hurry_all(self) -> None:
-        """Connects now, wherever a lane is down."""
+        """Connects every lane that is down now."""
         for lane in self.by_name.values():
             if lane.down:
                 lane.hurry()
 
     def cut_untrusted(self) -> None:
-        """Ends the connections to machines whose keys are not let in any more."""
+        """Ends the connections to machines whose keys are no longer admitted."""
         for lane in list(self.by_name.values()):
             other = lane.peer
             if other is None:
@@ -190,27 +190,27 @@ class PeerLanes:
                 self._later(self._transport.disconnect(other))
 
     def went_down(self, lane: OutgoingLane) -> None:
-        """A lane has gone down, or could not be connected again; the cause may be another one by now."""
+        """Handles a lane that went down, or failed to reconnect, perhaps for a new cause."""
         if self.by_name.get(lane.name) is lane:
             self._states.went_down(lane.name, lane.cause)
 
     def tell_all(self, revision: int) -> None:
-        """Tells the others of a commit. A machine that is not told finds it a little later."""
+        """Tells the others about a commit. A machine that misses this finds the commit a little later."""
         frame = encode_lane(RevisionNotice(revision))
         for lane in self.by_name.values():
             lane.notify(frame)
 
     def causes(self) -> dict[str, str]:
-        """Why the lane to each other machine is down, by its name; empty for one that is not."""
+        """Returns why the lane to each other machine is down, by its name; empty for a lane that is up."""
         known = {name: (lane.cause or "it is down") if lane.down else "" for name, lane in self.by_name.items()}
         return dict(sorted((known | self._elsewhere).items()))
 
     def queues(self) -> dict[str, tuple[int, int]]:
-        """How many frames wait for the lane to each other machine, and their bytes, by its name."""
+        """Returns how many frames wait for the lane to each other machine, and their bytes, by its name."""
         return {name: lane.queue for name, lane in sorted(self.by_name.items())}
 
     async def close(self) -> None:
-        """Closes all of them."""
+        """Closes all lanes."""
         lanes = list(self.by_name.values())
         self.by_name.clear()
         await self.succession.close()

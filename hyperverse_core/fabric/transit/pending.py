@@ -1,4 +1,4 @@
-"""Requests to other machines that wait for their answers."""
+"""Requests to other machines that are waiting for their answers."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ __all__ = ["PendingAnswers"]
 
 
 class PendingAnswers:
-    """The table of what is waited for, by number, with the machine whose lane the request left by, and the star that
-    was asked.
+    """The table of waiting requests, by number, with the machine whose lane the request took and the star that was
+    asked.
 
     Attributes:
-        numbers: the numbers of the next requests, each used once.
+        numbers: yields the numbers of new requests, each used once.
     """
 
     def __init__(self) -> None:
@@ -29,18 +29,18 @@ class PendingAnswers:
         return len(self._waiting)
 
     def add(self, number: int, machine: str, now: float, star: str) -> asyncio.Future[Any]:
-        """Enters a request to ``star`` that has left at ``now`` by the lane to ``machine``; the future is of its
+        """Adds a request to ``star`` that left at ``now`` by the lane to ``machine``; the returned future is for its
         answer."""
         future: asyncio.Future[Any] = self.loop.create_future()
         self._waiting[number] = (future, machine, now, star)
         return future
 
     def remove(self, number: int) -> None:
-        """Nobody waits any more for an answer that has not come."""
+        """Removes a request that nobody waits for any more."""
         self._waiting.pop(number, None)
 
     def settle(self, number: int, answer: object) -> None:
-        """The answer has come. One that comes too late finds nobody, and that is fine."""
+        """Takes an answer. A late answer for a removed request is ignored."""
         waiting = self._waiting.pop(number, None)
         if waiting is not None and not waiting[0].done():
             waiting[0].set_result(answer)
@@ -48,22 +48,22 @@ class PendingAnswers:
     def answered(
         self, number: int, answer: object, machine: str, passed: Sequence[str], machine_of: Mapping[str, str]
     ) -> bool:
-        """An answer has come. Returns whether it was from where the request had gone: nobody else may answer it.
+        """Takes an answer from a lane. Returns whether it came from where the request went: nobody else may answer it.
 
         Args:
-            number: of the request.
-            answer: what has come.
-            machine: whose lane it came by.
-            passed: the machines that have had it before.
+            number: number of the request.
+            answer: the answer.
+            machine: the machine whose lane it came by.
+            passed: the machines that forwarded it before.
             machine_of: the machine of each star.
         """
         waiting = self._waiting.get(number)
         if waiting is None:
-            return True  # it comes too late
+            return True  # it came too late
         _, lane, _, star = waiting
         if machine != lane:
             owner = machine_of.get(star, lane)
-            # Asked by way of others, it may come back by way of others again.
+            # A request that went through other machines may be answered through others again.
             if machine != owner and (lane == owner or not passed or passed[0] != owner):
                 return False
         del self._waiting[number]
@@ -72,14 +72,14 @@ class PendingAnswers:
         return True
 
     def lane_lost(self, machine: str, cause: str) -> None:
-        """The lane to a machine is gone. What was sent by it may have run or not."""
+        """The lane to a machine is lost. It is unknown whether requests that were sent by it ran."""
         for number, (_, lane, _, _) in list(self._waiting.items()):
             if lane == machine:
                 self.settle(number, _lane_lost(machine, cause))
 
     async def last_answers(self, machine: str, cause: str, seconds: float) -> None:
-        """A machine has left: what waits for its answers may get them for so long, and is told then that there are
-        none."""
+        """A machine has left: requests may still get its answers for that many seconds; then they are told that there
+        are none."""
         waiting = {number: future for number, (future, lane, _, _) in self._waiting.items() if lane == machine}
         if waiting:
             await asyncio.wait(waiting.values(), timeout=seconds)
@@ -87,11 +87,12 @@ class PendingAnswers:
             self.settle(number, _lane_lost(machine, cause))
 
     def machines(self) -> list[str]:
-        """For each request that waits, the machine whose lane it left by."""
+        """Returns, for each waiting request, the machine whose lane it took."""
         return [lane for _, lane, _, _ in self._waiting.values()]
 
     def waits(self) -> dict[str, tuple[int, float]]:
-        """For each machine by whose lane requests have left: how many wait, and for how many seconds the oldest has."""
+        """Returns, for each machine, how many requests wait for its answers, and for how many seconds the oldest has
+        waited."""
         now, found = self.loop.time(), dict[str, tuple[int, float]]()
         for _, lane, since, _ in self._waiting.values():
             count, oldest = found.get(lane, (0, 0.0))
@@ -99,7 +100,7 @@ class PendingAnswers:
         return found
 
     async def close(self) -> None:
-        """Ends what waits."""
+        """Ends all waiting requests."""
         for number in list(self._waiting):
             self.settle(number, Unavailable("this machine is stopping"))
 

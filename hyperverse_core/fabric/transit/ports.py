@@ -1,4 +1,4 @@
-"""What the lanes use of the rooms above them."""
+"""What the lanes use of the layers above them."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ __all__ = ["Board", "InboundPort", "LaneRequest", "OutgoingLane"]
 
 @attrs.define(eq=False)
 class LaneRequest:
-    """What another machine asks.
+    """A request from another machine.
 
     Attributes:
-        envelope: as it came.
-        via: the connection that it came by; the answer goes back the same way while that is there.
+        envelope: the envelope as received.
+        via: the connection that it came by; the answer takes the same connection while it lasts.
     """
 
     envelope: Envelope
@@ -30,22 +30,22 @@ class LaneRequest:
 
 
 class InboundPort(Protocol):
-    """Handles what other machines ask of the stars of this one."""
+    """Handles requests of other machines to the stars of this one."""
 
     def serve(self, star: Star, request: LaneRequest, message: Message) -> None:
-        """Plans the handling of one request."""
+        """Schedules the handling of one request."""
 
     def refuse(self, request: LaneRequest, reply: Pong) -> None:
-        """Answers a request that goes no further."""
+        """Answers a request that is not handled."""
 
 
 class OutgoingLane(Protocol):
-    """A lane to another machine, as the switchboard knows it by the connection that it has made.
+    """A lane to another machine, as the switchboard knows it by the connection that the lane made.
 
     Attributes:
-        name: of the other machine.
-        peer: its connection when both sides have greeted, else None.
-        cause: why it is down, or was the last time.
+        name: name of the other machine.
+        peer: its connection once both sides have greeted, otherwise None.
+        cause: why it is down, or was down last.
     """
 
     name: str
@@ -53,35 +53,35 @@ class OutgoingLane(Protocol):
     cause: str
 
     def welcomed(self, hello: Hello) -> None:
-        """The other machine has answered our hello."""
+        """Handles the other machine's answer to our hello."""
 
     def refused(self, said: Refused) -> None:
-        """The other machine does not want us."""
+        """Handles a refusal by the other machine."""
 
     def broken(self, reason: str) -> None:
-        """The connection is gone."""
+        """The connection is lost."""
 
 
 class Board(LaneReceiver, Protocol):
-    """What a lane to another machine tells the switchboard that it belongs to. It receives what comes by the lane."""
+    """What a lane to another machine reports to its switchboard, which receives the frames of the lane."""
 
     def connected(self, peer: Peer, lane: OutgoingLane) -> None:
-        """The lane has made a connection: what comes by it is for the lane until both sides have greeted."""
+        """The lane made a connection: frames on it belong to the lane until both sides have greeted."""
 
     async def greeted(self, lane: OutgoingLane) -> None:
-        """Both ends of the lane have greeted; returns when it may be used."""
+        """Both ends of the lane have greeted; returns when the lane may be used."""
 
     def forgotten(self, peer: Peer) -> None:
-        """The lane has given a connection up, and does not want to hear of it any more."""
+        """The lane has given up a connection, and ignores it from now on."""
 
     def use(self, peer: Peer, number: int) -> Transmit:
-        """Agrees on a number of the protocol; returns what sends frames."""
+        """Sets the protocol number of a peer; returns what sends frames."""
 
     def lane_is(self, lane: OutgoingLane, up: bool) -> None:
         """The lane has come up or gone down."""
 
     def still_down(self, lane: OutgoingLane) -> None:
-        """The lane could not be connected again."""
+        """The lane failed to reconnect."""
 
     def undelivered(self, frame: bytes, cause: str) -> None:
-        """A frame has not left."""
+        """A frame was not sent."""

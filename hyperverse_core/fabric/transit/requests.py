@@ -1,4 +1,4 @@
-"""What this machine asks of the stars of others."""
+"""Requests of this machine to the stars of others."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ _PROVISION_WAIT = 10.0
 
 
 class Requests:
-    """Sends frames that want an answer, and waits for it.
+    """Sends frames that need an answer, and waits for it.
 
     Args:
-        board: the lanes.
-        pending: where answers come in.
-        directory: the stars that are announced.
-        reader: finds out whether a star that does not answer has left.
-        home: the star that stands for this machine; answers go there.
+        board: sends frames over the lanes.
+        pending: receives the answers.
+        directory: the announced stars.
+        reader: finds out whether a silent star has left.
+        home: the star that represents this machine; answers go there.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class Requests:
         self._origin = home.text
 
     async def _request(self, star: str, payload: bytes, *, priority: int, limit: float | None) -> Any:
-        """Sends a frame and waits for what comes back; None when ``limit`` (seconds) passes first."""
+        """Sends a frame and waits for the answer; None when ``limit`` (seconds) passes first."""
         number = next(self._pending.numbers)
         lane = self._board.send(star, number, self._origin, payload, priority=priority)
         future = self._pending.add(number, lane, self.loop.time(), star)
@@ -73,13 +73,13 @@ class Requests:
 
     async def ask(self, remote: RemoteStar, wave: Directed, only: int = 0) -> Pong:
         """Sends a Ping to a remote star. Raises NotHostedHere when the particle does not live there, Unavailable when
-        the wave surely did not leave. No answer is a :class:`NoAnswer`.
+        the wave certainly was not sent. A missing answer is returned as a :class:`NoAnswer`.
 
         Args:
             remote: the star.
             wave: the Ping.
-            only: the incarnation of the star that got this Ping before, when it is sent again. Another one answers
-                that nobody knows what became of it. 0 for a Ping that has not been sent.
+            only: the incarnation of the star that got this Ping before, when the Ping is repeated. Another incarnation
+                answers that the outcome is unknown. 0 for a Ping that was not sent before.
         """
         assert isinstance(wave, Ping)
         incarnation = only or self._incarnations[remote.text]
@@ -92,7 +92,7 @@ class Requests:
                 remote.text, number, self._origin, payload, priority=handling.priority, incarnation=only
             )
         except Unavailable as exc:
-            # what is sent again may have run there before it left
+            # a repeated wave may have run there before the star left
             if not only and await self._reader.has_left(remote.key, incarnation):
                 raise NotHostedHere(f"{remote.text} has left the Hyperverse") from exc
             raise
@@ -113,7 +113,7 @@ class Requests:
             return _no_answer(reply, remote.text, incarnation, wave)
         if reply.status == NotHostedHere.status and reply.outcome is Outcome.REJECTED:
             raise NotHostedHere(reply.error)
-        if not reply.id:  # a refusal on the way, of an envelope that was not opened
+        if not reply.id:  # a refusal on the way, by a machine that did not open the envelope
             reply.id, reply.sender = wave.id, wave.to
         reply.remote = True
         reply.hops = wave.hops
@@ -126,7 +126,7 @@ class Requests:
         self._board.send(remote.text, 0, "", payload, priority=wave.handling.priority)
 
     async def spread(self, star: str, wave: Ripple, points: list[Point]) -> list[Echo]:
-        """Sends one Ripple to recipients that live in one remote star; an echo for each, whatever happens."""
+        """Sends one Ripple to recipients in one remote star; returns an echo for each, whatever happens."""
         hops = self._home.distances[star]
         reply: Any = None
         try:
@@ -139,7 +139,7 @@ class Requests:
             lost = Pong.failure(exc, Outcome.UNKNOWN if exc is reply else Outcome.REJECTED)
             return [Echo(lost.status, lost.body, p, lost.outcome, wave.id, star, hops, True) for p in points]
         if reply is None:
-            return []  # whoever gathers says which recipients did not answer
+            return []  # the gatherer reports which recipients did not answer
         if not isinstance(reply, Echoes):
             lost = Pong.failure(_wrong(star, reply, "a Ripple"), Outcome.UNKNOWN)
             return [Echo(lost.status, lost.body, p, lost.outcome, wave.id, star, hops, True) for p in points]
@@ -148,12 +148,13 @@ class Requests:
         return reply.echoes
 
     async def provision(self, star: StarKey, record: ParticleRecord, expected: Assignment | None) -> None:
-        """Asks a star of another machine to take a particle. Raises Conflict, NotHostedHere, NoDriver, Unavailable."""
+        """Asks a star of another machine to take in a particle. Raises Conflict, NotHostedHere, NoDriver or
+        Unavailable."""
         text = str(star)
         payload = encode_provision_request(ProvisionRequest("", star, record.point, expected))
         reply = await self._request(text, payload, priority=1, limit=_PROVISION_WAIT)
         if reply is None:
-            raise Unavailable(f"{text} did not answer when it was to take {record.point.text!r}", retry_after=0.5)
+            raise Unavailable(f"{text} did not answer a request to take in {record.point.text!r}", retry_after=0.5)
         _raise(reply)
         if not isinstance(reply, ProvisionReply):
             raise _wrong(star=text, reply=reply, asked=f"whether it takes {record.point.text!r}")
@@ -162,12 +163,12 @@ class Requests:
 
 
 def _share(wave: Ping, now: float) -> float:
-    """Seconds that one attempt of several may take."""
+    """Returns the seconds that one of several attempts may take."""
     return (wave.deadline - now) / (wave.handling.retries + 1)
 
 
 def _no_answer(reply: object, star: str, incarnation: int, wave: Ping) -> NoAnswer:
-    """The reply for the sender when there was no answer."""
+    """Returns the reply for the sender when there was no answer."""
     if reply is None:
         reply = TimedOut(f"{wave.to.text!r} at {star} did not answer in time")
     elif not isinstance(reply, HyperverseError):
@@ -179,11 +180,11 @@ def _no_answer(reply: object, star: str, incarnation: int, wave: Ping) -> NoAnsw
 
 
 def _wrong(star: str, reply: object, asked: str) -> ProtocolError:
-    return ProtocolError(f"{star} has answered {asked} with {type(reply).__name__}")
+    return ProtocolError(f"{star} answered {asked} with {type(reply).__name__}")
 
 
 def _raise(reply: object) -> None:
-    """Raises what a reply stands for that says that the request was not carried out."""
+    """Raises the error of a reply that says that the request was not carried out."""
     if isinstance(reply, HyperverseError):
         raise reply
     if isinstance(reply, Pong):

@@ -1,4 +1,4 @@
-"""Succession: lanes to other machines that take the places of lanes that are up, with another key, and lose no wave."""
+"""Succession: replaces lanes that are up by lanes that prove another key, without losing a wave."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ __all__ = ["Succession"]
 
 
 class Succession:
-    """Lanes that wait to take the place of another one, and those whose place was taken. The connections of the latter
-    stay until the key ends that they have proved: answers come by them.
+    """Lanes that wait to replace another lane, and the lanes that they replaced. The latter keep their connections
+    until the key that these proved ends, because answers arrive on them.
 
     Args:
-        lanes: the lanes that are used, by the name of the other machine; written here when one takes its place.
+        lanes: the lanes in use, by the name of the other machine; written here when a lane is replaced.
         make: makes a lane to a machine, at an address with a key.
-        later: has work done by a task of its own.
+        later: runs work in a task of its own.
     """
 
     def __init__(
@@ -37,8 +37,8 @@ class Succession:
         self._none_waits = asyncio.Event()
 
     async def prove(self, identity: Identity, seconds: float) -> None:
-        """Has the lanes that are used prove another key: one that is up is replaced, and others prove it when they
-        connect. Returns when all are replaced, or after so many seconds."""
+        """Makes the lanes in use prove another key: a lane that is up is replaced, the others prove it when they
+        connect. Returns when all are replaced, or after ``seconds``."""
         for lane in list(self._lanes.values()):
             lane.prove(identity)
             if lane.peer is not None:
@@ -49,10 +49,10 @@ class Succession:
                     self._none_waits.clear()
                     await self._none_waits.wait()
         except TimeoutError:
-            return  # a machine is away; it finds the new key when it comes back
+            return  # a machine is unreachable; it finds the new key when it comes back
 
     def begin(self, name: str, address: str, server_key: str) -> None:
-        """A new lane takes the place of one that is up, as soon as it is up too."""
+        """Makes a new lane that replaces one that is up, as soon as the new lane is up too."""
         before = self._waiting.get(name)
         if before is not None and (before.address, before.server_key) == (address, server_key):
             return
@@ -61,12 +61,12 @@ class Succession:
         lane.connect()
 
     def waits(self, lane: OutgoingLane) -> bool:
-        """Whether a lane has not taken its place yet."""
+        """Whether a lane has not replaced the other one yet."""
         return self._waiting.get(lane.name) is lane
 
     async def greeted(self, lane: OutgoingLane) -> None:
-        """Both ends of a lane have greeted. If it waits for its place, it takes it, and what it is given from now on
-        waits until the other one has sent everything."""
+        """Both ends of a lane have greeted. If it was waiting, it now replaces the other lane, and holds its frames
+        until the other lane has sent everything."""
         if not self.waits(lane):
             return
         before = self._lanes.get(lane.name)
@@ -78,7 +78,7 @@ class Succession:
             self._none_waits.set()
 
     def drop(self, name: str) -> None:
-        """No lane to that machine waits for its place any more."""
+        """Drops the waiting lane to a machine."""
         lane = self._waiting.pop(name, None)
         if lane is not None:
             self._later(lane.close())
@@ -91,13 +91,13 @@ class Succession:
             self.drop(name)
 
     def end(self) -> None:
-        """The key before has ended: the connections that have proved it end."""
+        """The previous key has ended: ends the connections that proved it."""
         superseded, self._superseded = self._superseded, []
         for lane in superseded:
             self._later(lane.close())
 
     async def close(self) -> None:
-        """Closes all of them."""
+        """Closes all lanes."""
         lanes = [*self._waiting.values(), *self._superseded]
         self._waiting, self._superseded = {}, []
         await asyncio.gather(*(lane.close() for lane in lanes), return_exceptions=True)

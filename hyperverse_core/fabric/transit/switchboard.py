@@ -1,4 +1,4 @@
-"""Switchboard: the lanes of this machine. Stars of one machine need none; others are reached by transport."""
+"""Switchboard: the lanes of this machine. Stars of one machine need none; others are reached through a transport."""
 
 from __future__ import annotations
 
@@ -37,31 +37,31 @@ from .traffic import LaneTraffic
 __all__ = ["Switchboard"]
 
 _ANSWER = 2
-"""Priority of an answer: it goes before what is yet to begin, and that to an urgent wave before others."""
+"""Priority of an answer: before everything that has not begun; answers to urgent waves before others."""
 
 
 class Switchboard:
-    """The lanes between this machine and others, and the listener by which others come.
+    """The lanes between this machine and others, and the listener to which others connect.
 
     Args:
         settings: see :class:`BoardSettings`.
         transport: moves the frames.
-        keys: which machines are let in.
+        keys: the admitted machines.
         authenticate: asks the policy about a machine whose key is not proved.
-        directory, ways: which machines there are, and by which of them a star is reached.
+        directory, ways: the known machines, and which of them leads to a star.
         states: which lanes are down; written here.
         pending: requests that wait for answers.
-        heard: called with the revision of the registry that another machine has committed.
-        objected: told of what a machine may not send: its name, the star that it was for, and why.
-        interceptors: who listens.
-        chance: for pauses.
+        heard: called with the registry revision that another machine has committed.
+        objected: told about a forbidden message: the name of the machine, the star that it was for, and the reason.
+        interceptors: observe the lanes.
+        chance: randomizes pauses.
 
     Attributes:
-        address, server_key: of this machine's listener, as the directory tells them.
+        address, server_key: those of this machine's listener, as announced in the directory.
         listener: the endpoints at which others connect.
         peers: the lanes to other machines.
         traffic: what the lanes have carried.
-        outgoing: connections that we made. Written here alone; see :meth:`connected`, :meth:`forgotten`.
+        outgoing: connections that we made. Written only here; see :meth:`connected`, :meth:`forgotten`.
     """
 
     def __init__(
@@ -137,9 +137,9 @@ class Switchboard:
         """Opens the listener for other machines. Raises Unavailable when its address is in use.
 
         Args:
-            stars: of this machine.
-            home: the star that stands for this machine.
-            inbound: handles what others ask.
+            stars: the stars of this machine.
+            home: the star that represents this machine.
+            inbound: handles requests of others.
         """
         self._inbound = inbound
         self._own = {star.text: star for star in stars}
@@ -151,17 +151,17 @@ class Switchboard:
     # -- another key --------------------------------------------------------------------------------------
 
     async def prove(self, identity: Identity, seconds: float) -> None:
-        """Has the lanes to other machines prove another key; see :meth:`PeerLanes.prove`."""
+        """Makes the lanes to other machines prove another key; see :meth:`PeerLanes.prove`."""
         self.identity = identity
         await self.peers.prove(identity, seconds)
 
     def end_key(self, endpoint: str) -> None:
-        """The key that an endpoint proves, and our connections before, counts no more."""
+        """Ends the key that an endpoint proves and our connections proved before."""
         self._guests.end(endpoint)
         self.peers.succession.end()
 
     async def greeted(self, lane: OutgoingLane) -> None:
-        """Both ends of a lane have greeted: it may take the place of another one."""
+        """Both ends of a lane have greeted: it may replace another lane."""
         await self.peers.succession.greeted(lane)
 
     # -- out ----------------------------------------------------------------------------------------------
@@ -172,9 +172,9 @@ class Switchboard:
         """Sends a frame to a star of another machine. Returns the name of the machine that gets it first.
 
         Args:
-            incarnation: the star answers only if it is this one; 0 when any may.
+            incarnation: the incarnation that may answer; 0 for any.
 
-        Raises Unavailable when there is no way or the lane is full."""
+        Raises Unavailable when there is no route or the lane is full."""
         raw = msgspec.Raw(payload)
         frame = encode_lane(Envelope(star, self.settings.hops, number, origin, priority, (), raw, incarnation))
         name = self._ways.by_star.get(star) or self._ways.to(star)
@@ -182,9 +182,9 @@ class Switchboard:
         return name
 
     def answer(self, request: LaneRequest, payload: bytes) -> None:
-        """Sends the answer to a request by the connection that it came by, or by any way when that has ended.
+        """Sends the answer to a request on the connection that it came by, or by any route when that has ended.
 
-        Raises Unavailable when there is no way or the lane is full."""
+        Raises Unavailable when there is no route or the lane is full."""
         envelope, via = request.envelope, request.via
         star, priority = envelope.origin, min(envelope.priority, _ANSWER)
         frame = encode_lane(Envelope(star, self.settings.hops, envelope.number, "", priority, (), msgspec.Raw(payload)))
@@ -210,17 +210,17 @@ class Switchboard:
     # -- what becomes of stars and lanes ------------------------------------------------------------------
 
     def connected(self, peer: Peer, lane: OutgoingLane) -> None:
-        """A lane has made a connection: what comes by it is for the lane until both sides have greeted."""
+        """A lane made a connection: frames on it belong to the lane until both sides have greeted."""
         self.outgoing[peer] = lane
 
     def forgotten(self, peer: Peer) -> None:
-        """A lane has given a connection up, and does not want to hear of it any more."""
+        """A lane has given up a connection, and ignores it from now on."""
         self.outgoing.pop(peer, None)
 
     def lane_is(self, lane: OutgoingLane, up: bool) -> None:
-        """A lane has come up or gone down: ways change."""
+        """A lane has come up or gone down: routes change."""
         if self.peers.succession.waits(lane):
-            return  # the lane whose place it is to take is there
+            return  # the lane that it is to replace is up
         if up:
             self._states.came_up(lane.name)
         else:
@@ -236,12 +236,12 @@ class Switchboard:
             tell(self._interceptors.lane_down, lane.name, lane.cause)
 
     def still_down(self, lane: OutgoingLane) -> None:
-        """A lane that is down could not be connected again; the cause may be another one by now."""
+        """A lane failed to reconnect, perhaps for a new cause."""
         self.peers.went_down(lane)
 
     def undelivered(self, frame: bytes, cause: str) -> None:
-        """A frame that waited for a lane has not left: whoever waits for its answer is told that it did not run. An
-        answer goes by another connection."""
+        """A frame that waited for a lane was not sent: the caller that waits for its answer is told that it did not
+        run. An answer takes another connection."""
         envelope = decode_lane(frame)
         if not isinstance(envelope, Envelope):
             return
@@ -265,30 +265,30 @@ class Switchboard:
     # -- keys that are allowed no more --------------------------------------------------------------------
 
     def _tell_traffic(self) -> None:
-        """Tells observers what the lanes have carried."""
+        """Reports to observers what the lanes have carried."""
         listeners = self._interceptors.lane_carried
         if listeners:
             for machine, traffic in self.traffic.news():
                 self._interceptors.tell(listeners, machine, traffic)
 
     def keys_changed(self) -> None:
-        """The registry lets in other keys than before."""
+        """The admitted keys in the registry have changed."""
         self._cut_untrusted()
         self.peers.hurry_all()
 
     def _cut_untrusted(self) -> None:
-        """Ends the connections, in and out, of machines whose keys are not let in any more."""
+        """Ends the connections, in and out, of machines whose keys are no longer admitted."""
         self._guests.refuse_untrusted()
         self.peers.cut_untrusted()
 
     # -- in: called by the transport ----------------------------------------------------------------------
 
     def lane_up(self, peer: Peer) -> None:
-        """A machine has connected. It has to say hello."""
+        """Handles a new connection. The machine must say hello."""
         self._guests.came(peer)
 
     def lane_frames(self, peer: Peer, frames: Sequence[bytes]) -> None:
-        """What a machine has sent."""
+        """Handles frames from a machine."""
         own, machine = self._own, self._machine_at(peer)
         tally = self.traffic[machine] if machine else None
         read = self._older.get(peer) if self._older else None
@@ -314,8 +314,8 @@ class Switchboard:
             self._guests.refuse(peer, 400, exc.message)
 
     def _arrived(self, star: Star, envelope: Envelope, via: Peer, machine: str) -> None:
-        """An envelope for a star of this machine: a request is handled, an answer goes to whoever waits for it. Neither
-        counts from a machine that may not send it. Raises ProtocolError when it is neither."""
+        """Handles an envelope for a star of this machine: a request is handled, an answer is given to its waiting
+        request. Neither counts if the machine may not send it. Raises ProtocolError when it is neither."""
         message = decode(envelope.payload, star.loop.time())
         kind = type(message)
         if envelope.origin or kind is Signal:
@@ -327,19 +327,19 @@ class Switchboard:
         elif kind is Pong or kind is Echoes or kind is ProvisionReply:
             passed, machine_of = envelope.passed, self._directory.machine_of
             if not self.pending.answered(envelope.number, message, machine, passed, machine_of):
-                said = f"machine {machine!r} has answered what another one was asked"
+                said = f"machine {machine!r} has answered a request to another machine"
                 self._object(machine, envelope, None, Forbidden(said))
         else:
             raise ProtocolError(f"{kind.__name__} is not an answer")
 
     def _object(self, machine: str, envelope: Envelope, via: Peer | None, error: HyperverseError) -> None:
-        """A machine has sent what it may not send: that is logged and told, and whoever asked is answered."""
+        """Handles a forbidden message of a machine: logs and reports it, and answers the request."""
         self._objected(machine, envelope.star, error)
         if via is not None and envelope.origin:
             self._inbound.refuse(LaneRequest(envelope, via), Pong.failure(error))
 
     def _machine_at(self, peer: Peer) -> str:
-        """The name of the machine at the other end; empty until both sides have greeted."""
+        """Returns the name of the machine at the other end; empty until both sides have greeted."""
         name = self._guests.names.get(peer)
         if name is not None:
             return name
@@ -357,12 +357,12 @@ class Switchboard:
             self._guests.greet(peer, said)
 
     def _admitted(self, machine: str) -> None:
-        """A machine was let in."""
+        """Handles the admission of a machine."""
         self._key_watch.begin()
-        self.peers.hurry(machine)  # a machine that has found a way to us can be reached
+        self.peers.hurry(machine)  # a machine that reached us can be reached
 
     def use(self, peer: Peer, number: int) -> Transmit:
-        """Reads frames of ``peer`` by that number of the protocol from now on; returns what sends frames to it."""
+        """Reads frames of ``peer`` by that protocol number from now on; returns what sends frames to it."""
         read = reader_of(number, BETWEEN_MACHINES)
         if read is not None:
             self._older[peer] = read
@@ -373,7 +373,7 @@ class Switchboard:
         self._older.pop(peer, None)
 
     def lane_down(self, peer: Peer, reason: str) -> None:
-        """A connection is gone."""
+        """Handles the loss of a connection."""
         self._forget(peer)
         lane = self.outgoing.pop(peer, None)
         if lane is not None:

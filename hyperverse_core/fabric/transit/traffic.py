@@ -10,12 +10,12 @@ __all__ = ["LaneTraffic", "Tally"]
 
 
 class Tally:
-    """What has gone to one other machine, and has come from it. The switchboard adds to the counts itself, which saves
-    a Ping to another machine six calls.
+    """The traffic with one other machine. The switchboard increments the counts itself, which saves six calls in a Ping
+    to another machine.
 
     Attributes:
         waves_out, bytes_out, waves_in, bytes_in: as in :class:`~hyperverse_core.contracts.traffic.Traffic`.
-        told: the counts that were told last.
+        told: the counts reported last.
     """
 
     __slots__ = ("bytes_in", "bytes_out", "told", "waves_in", "waves_out")
@@ -25,28 +25,28 @@ class Tally:
         self.told = Traffic(0, 0, 0, 0)
 
     def sent(self, size: int) -> None:
-        """A frame of so many bytes was sent."""
+        """Counts a sent frame of that many bytes."""
         self.waves_out += 1
         self.bytes_out += size
 
     def now(self) -> Traffic:
-        """The counts as a value."""
+        """Returns the counts as a value."""
         return Traffic(self.waves_out, self.bytes_out, self.waves_in, self.bytes_in)
 
 
 class LaneTraffic(dict[str, Tally]):
-    """The counts of all other machines by name, since this machine has started. One that is not there is made."""
+    """The traffic with all other machines, by name, since this machine started. A missing entry is created."""
 
     def __missing__(self, machine: str) -> Tally:
         tally = self[machine] = Tally()
         return tally
 
     def all(self) -> dict[str, Traffic]:
-        """The counts by machine."""
+        """Returns the counts by machine."""
         return {name: tally.now() for name, tally in sorted(self.items())}
 
     def news(self) -> Iterator[tuple[str, Traffic]]:
-        """Those that have changed since this was asked last."""
+        """Yields the counts that have changed since the last call."""
         for name, tally in self.items():
             now = tally.now()
             if now != tally.told:
