@@ -97,7 +97,7 @@ async def test_rebalancing_says_why_busy_particles_stayed(inside: InProcess) -> 
     await asyncio.sleep(0.1)
     done = await administer(client, "Ext<Rebalance>", {"apply": True})
     assert done["moved"] < len(done["moves"])
-    assert "was busy, or a wave was faster: it lives in STAR::" in done["why"]
+    assert "was busy, or a wave placed it first: it lives in STAR::" in done["why"]
     assert all(pong.ok for pong in await asyncio.gather(*busy))
 
 

@@ -1,1 +1,1 @@
-"""A wave's way: from its sender to the particle, through the gate and the bind, and back."""
+"""The way of a wave: from its sender to the particle, through the gate and the bind, and back."""

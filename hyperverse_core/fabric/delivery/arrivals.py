@@ -1,7 +1,7 @@
-"""Arrivals: waves that wait at the gate of a particle go in in the order in which they came.
+"""Arrivals: waves that wait at the gate of a particle enter in the order of their arrival.
 
-A wave whose permission is known goes in at once, one whose permission is not waits for the policy. So that it is not
-overtaken by a later wave of the same sender, that one waits behind it, whatever it needs.
+A wave whose permission is known enters at once; a wave whose permission is unknown waits for the policy. So that no
+later wave of the same sender overtakes it, such a wave waits behind it, whatever it needs.
 """
 
 from __future__ import annotations
@@ -17,28 +17,28 @@ __all__ = ["Arrival", "Arrivals", "Entrance"]
 
 
 class Entrance(Protocol):
-    """A particle, as far as its arrivals know it.
+    """The part of a particle that its arrivals use.
 
     Attributes:
-        allowed: the permission letters that each agent has. While a wave waits, nobody has any, so that every wave
-            comes to the gate.
+        allowed: the permission letters of each agent. While a wave waits, no agent has any, so that every wave comes to
+            the gate.
     """
 
     allowed: dict[str, str]
 
 
 _Key: TypeAlias = tuple[Entrance, str, int]
-"""The particle, the sender and the priority of the waves that keep an order among themselves."""
+"""The particle, the sender and the priority of waves that keep their order."""
 
 
 class Arrivals:
-    """The waves that wait, for all particles of a machine.
+    """The waiting waves of all particles of a machine.
 
     Args:
-        covered: empty; written here.
+        covered: an empty dict, written here.
 
     Attributes:
-        covered: the letters of the particles at which waves wait, until none does.
+        covered: the letters of particles at which waves wait.
     """
 
     def __init__(self, covered: dict[Entrance, dict[str, str]]) -> None:
@@ -48,8 +48,8 @@ class Arrivals:
         self._gone_in: Directed | None = None
 
     def join(self, particle: Entrance, wave: Directed) -> Arrival:
-        """A wave has to wait: behind the others, or before them if it has just gone in and the policy has to be asked
-        for something else. It has to leave, whatever happens."""
+        """Lines up a wave that must wait: behind the others, or ahead of them if it has just entered and the policy
+        must be asked again. The wave must leave the line, whatever happens."""
         key = (particle, wave.sender.text, int(wave.handling.priority))
         line = self._lines.get(key)
         if line is None:
@@ -67,12 +67,12 @@ class Arrivals:
         return arrival
 
     def leave(self, arrival: Arrival) -> None:
-        """The wave goes in now, or goes away."""
+        """The wave enters now, or gives up."""
         line, key = arrival.line, arrival.key
         particle = key[0]
         if line[0] is arrival:
             line.popleft()
-            self._gone_in = arrival.wave if line else None  # nobody it could come behind: it need not be kept
+            self._gone_in = arrival.wave if line else None  # no other wave waits, so it need not be kept
             if line:
                 line[0].wake()
             else:
@@ -93,8 +93,8 @@ class Arrival:
     """The place of one wave in its line.
 
     Attributes:
-        key: of the line.
-        line: the waves of the line that wait, the earliest first.
+        key: key of the line.
+        line: the waiting waves of the line, the earliest first.
         wave: the wave.
     """
 
@@ -107,12 +107,12 @@ class Arrival:
         self.wave = wave
 
     async def turn(self) -> None:
-        """Returns when the waves before have gone in, or away."""
+        """Returns once the earlier waves have entered or given up."""
         while self.line[0] is not self:
             self._turn = asyncio.get_running_loop().create_future()
             await self._turn
 
     def wake(self) -> None:
-        """It is the first now."""
+        """Wakes the wave, which is now the first."""
         if self._turn is not None and not self._turn.done():
             self._turn.set_result(None)

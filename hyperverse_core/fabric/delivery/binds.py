@@ -1,4 +1,4 @@
-"""Binds: the routes that particles name, read from where they are and compiled once."""
+"""Binds: the routes that particles name, read from their sources and compiled once."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ __all__ = ["Binds"]
 _READ = Method.parse("Cmd<Read>")
 _KEPT = 1024
 _OPEN = "Bind(version=1.0.0) { Route<*<*>> -> (()) => &; }"
-"""Stands for the bind of a Kind where it is not registered: all methods reach the particles."""
+"""Stands in for a Kind's bind that is not registered: all methods reach the particles."""
 
 
 class Binds:
-    """Compiled binds, by where they come from. Dropped when the particle that has one changes. They are the one part
-    that writes ``bind`` of an active particle.
+    """Compiled binds, by source. A bind is dropped when the particle that holds it changes. This is the only part that
+    writes ``bind`` of an active particle.
 
     Args:
         homes: the particles of this machine's stars.
-        outbound: sends from the star that stands for this machine.
-        watch_states: has the states of a particle put into the change feed, wherever it lives, until it moves. Raises
-            what keeps it from being found.
+        outbound: sends from the star that represents this machine.
+        watch_states: publishes the states of a particle to the change feed, wherever it lives, until it moves. Raises
+            the error that keeps it from being found.
     """
 
     def __init__(self, homes: Homes, outbound: Outbound, watch_states: Callable[[Point], Awaitable[None]]) -> None:
@@ -42,13 +42,13 @@ class Binds:
         star = outbound.star
         self._star_origin = Origin(star.point, star.point, star.text, outbound.ids, star.now)
         self._kept: dict[str, BindConfig] = {}
-        self._sources: set[str] = set()  # points from which something was read since they last changed
+        self._sources: set[str] = set()  # points that were read since they last changed
         self._lookup: SingleFlight[tuple[Resident, str], tuple[Resident, str], BindConfig] = SingleFlight(
             self._find, self._keep
         )
 
     async def get(self, active: Resident, unread: UnreadBind) -> BindConfig:
-        """The bind that ``active`` names, in turn. Raises BadRequest that says where it is wrong, or why it cannot be
+        """Returns the bind that ``active`` names. Raises BadRequest, which says where it is wrong, or why it cannot be
         read."""
         key = (active, unread.source)
         known = self._kept.get(unread.source)
@@ -75,12 +75,12 @@ class Binds:
 
     async def _read(self, active: Resident, source: str) -> str:
         point = Point.parse(source)
-        self._sources.add(point.text)  # before anything else: a change from here on makes stale what is read
+        self._sources.add(point.text)  # first of all: a later change makes the text stale
         try:
             await self._watch_states(point)
         except HyperverseError as exc:
             if isinstance(exc, NotFound) and _is_of_kind(active, source):
-                return _OPEN  # nobody has published it here; the change feed tells when somebody does
+                return _OPEN  # not published here; the change feed reports when it is
             raise _unreadable(active, source, exc.message) from exc
         reader = self._star_origin if _is_of_kind(active, source) else active.own_origin()
         wave = reader.wave(Ping, point, _READ, None, {})
@@ -112,24 +112,24 @@ class Binds:
                     active.bind = UnreadBind(point.text)
 
     def lost(self) -> None:
-        """Anything may have changed."""
+        """Drops everything: anything may have changed."""
         self._lookup.forget_all()
         for source in tuple(self._sources):
             self._drop(Point.parse(source))
 
     def renewed(self, active: Resident, before: ParticleRecord) -> None:
-        """It may name another bind now."""
+        """Drops the bind of a particle whose record changed: it may name another one now."""
         if active.record.properties.get("bind") != before.properties.get("bind"):
             active.bind = first_bind(active.record, active.served.bind)
 
     async def close(self) -> None:
-        """Ends what is being read."""
+        """Ends reads in progress."""
         await self._lookup.close()
 
 
 def _is_of_kind(active: Resident, source: str) -> bool:
-    """Whether the Kind says for all of its particles where their bind is. Then the machine reads it: nobody can make it
-    point elsewhere, and the particles need no rights there."""
+    """Whether the Kind names one source for the binds of all its particles. Then the machine reads it: nobody can
+    redirect it, and the particles need no rights there."""
     declared = active.served.kind.properties.get("bind")
     return declared is not None and declared.constant and declared.default == source
 

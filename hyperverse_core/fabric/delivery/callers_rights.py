@@ -1,4 +1,4 @@
-"""The rights of callers at those stops of a bind that are marked ``(caller)``. docs/reference/binds.md#pipelines."""
+"""The rights of callers at stops of a bind marked ``(caller)``. See docs/reference/binds.md#pipelines."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ _GIVEN = {
     "w": PermissionsMask.parse("+csd-rWx"),
     "x": PermissionsMask.parse("+csd-rwX"),
 }
-"""The one permission that a wave needs."""
+"""The only permission that a wave needs."""
 
 
 class CallersRights:
-    """Lends the rights of a caller to a wave that a bind sends on, as far as the owner of the particle with the bind
-    has them too: whoever writes a bind reaches nothing by it that the owner could not reach.
+    """Lends the caller's rights to a wave that a bind forwards, as far as the owner of the particle with the bind has
+    them too: the author of a bind cannot reach anything that the owner could not reach.
 
     Args:
         gate: asks the policy about the caller.
-        decide: asks the policy about the owner; nobody is told of a refusal.
+        decide: asks the policy about the owner; a refusal is not reported.
         records: reads the records of targets.
     """
 
@@ -47,16 +47,16 @@ class CallersRights:
         self._records = records
 
     async def lend(self, active: Resident, wave: Directed, request: Ping | Signal) -> None:
-        """Makes ``request`` one of the caller. A ``Cmd`` stays one of the particle.
+        """Makes ``request`` a wave of the caller. A ``Cmd`` stays one of the particle.
 
         Args:
             active: the particle with the bind.
-            wave: what the caller has sent.
-            request: what the bind sends on; its agent and its scope are set.
+            wave: the caller's wave.
+            request: the wave that the bind forwards; its agent and its scope are set.
 
         Raises:
-            NotFound: there is no such particle, or the caller may not know of it.
-            Forbidden: the caller or the owner may not do it.
+            NotFound: there is no such particle, or the caller may not know about it.
+            Forbidden: the caller or the owner is not allowed to do it.
         """
         if request.method.kind is MethodKind.CMD:
             return
@@ -66,7 +66,7 @@ class CallersRights:
         action, need, owner = request.method.text, Need(request.method.need), active.record.owner
         asked = Request(wave.agent, action, need, target, wave.scope, wave.chain, wave.topic, request.path)
         await self._gate.check(asked, wave)
-        if owner == HYPERUSER:  # whose rights bound nothing
+        if owner == HYPERUSER:  # whose rights are no limit
             request.agent, request.scope = wave.agent, wave.scope
             return
         of_owner = Request(owner, action, need, target, None, wave.chain, wave.topic, request.path)
@@ -81,13 +81,13 @@ class CallersRights:
 
 
 def _only(target: ParticleRecord, need: Need, *, whole: bool) -> Scope:
-    """The scope in which a caller may do what it needs on one target, and nothing elsewhere: what the target's handler
-    does on behalf of the caller would not be bounded by what the owner may do.
+    """Returns a scope that allows the caller what it needs on one target, and nothing elsewhere: what the target's
+    handler does on behalf of the caller would otherwise not be limited by the owner's rights.
 
     Args:
         target: the target.
-        need: what was asked of the policy.
-        whole: whether the owner has every privilege there. Which of them it has otherwise is not asked.
+        need: the need that the policy was asked about.
+        whole: whether the owner has every privilege there. If not, the single privileges are not checked.
     """
     at = Selector.of(target.point)
     kinds = [GrantKind(GrantWord.PERMISSIONS, mask=_GIVEN[one]) for one in need.permission]

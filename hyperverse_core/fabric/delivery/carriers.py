@@ -1,4 +1,4 @@
-"""Carriers: what brings the copies of Ripples to their recipients."""
+"""Carriers: deliver the copies of Ripples to their recipients."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from .location import Location
 __all__ = ["PLACED_AT_ONCE", "Carriers"]
 
 PLACED_AT_ONCE = 512
-"""Recipients whose places are looked for at once: the writes of others wait behind theirs in the registry."""
+"""Recipients that are located at once: writes of others wait behind these look-ups in the registry."""
 
 
 @attrs.frozen(eq=False)
 class Carriers:
-    """What carries the copies of Ripples to their recipients.
+    """The parts that deliver the copies of Ripples to their recipients.
 
     Attributes:
-        places: the places that are known.
-        location: finds those that are not.
+        places: the known places.
+        location: finds unknown places.
         pool: runs the recipients of this machine.
-        ways: says whether there are other machines at all.
-        requests: sends to the stars of others.
-        interceptors: who listens.
-        placing: how many places may be looked for at once.
+        ways: tells whether there are other machines at all.
+        requests: sends to stars of other machines.
+        interceptors: observe the copies.
+        placing: bounds how many places are looked up at once.
     """
 
     places: Places

@@ -1,4 +1,4 @@
-"""What has come of one Ripple so far: its echoes, and the recipients that have not answered."""
+"""The result of one Ripple so far: its echoes, and the recipients that have not answered."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ __all__ = ["Collected", "RippleProgress", "to_echo"]
 
 
 def to_echo(reply: Pong, point: Point) -> Echo:
-    """The echo of ``point`` that says the same as ``reply``."""
+    """Returns the echo of ``point`` with the content of ``reply``."""
     if type(reply) is not Echo:
-        reply.__class__ = Echo  # they have the same fields, and nobody else has this one
+        reply.__class__ = Echo  # both have the same fields, and nothing else refers to this object
     reply.sender = point
     return reply  # type: ignore[return-value]  # it is one now
 
 
 @attrs.define(eq=False)
 class RippleProgress:
-    """How far a Ripple has come.
+    """The progress of a Ripple.
 
     Attributes:
-        waiting: the recipients that have not answered, by text; None while it is not known who the recipients are.
-        echoes: those that have come, and were not handed on.
-        handed_on: how many echoes were handed on as they came.
+        waiting: the recipients that have not answered, by text; None while the recipients are unknown.
+        echoes: those that have arrived and were not handed on.
+        handed_on: how many echoes were handed on when they arrived.
     """
 
     waiting: dict[str, Point] | None = None
@@ -45,17 +45,17 @@ class Collected:
 
     Args:
         star: where the Ripple starts.
-        interceptors: who listens.
+        interceptors: observe the Ripple.
         wave: the Ripple.
         points: its recipients.
 
     Attributes:
         open: the recipients that have not answered, by text.
-        wanted: the number of echoes with which :meth:`reached` is called.
-        echoes: those that have come.
-        template: what all copies have in common, so a field that is added to every wave is there by itself.
-        over: whether no more echoes are taken.
-        done: gets its result when it is over.
+        wanted: number of echoes at which :meth:`reached` is called.
+        echoes: the echoes that have arrived.
+        template: what all copies have in common; a field added to every wave needs no change here.
+        over: whether no more echoes are accepted.
+        done: gets the result at the end.
     """
 
     def __init__(self, star: Star, interceptors: Interceptors, wave: Ripple, points: list[Point]) -> None:
@@ -85,27 +85,27 @@ class Collected:
             self.reached()
 
     def reached(self) -> None:
-        """As many echoes have arrived as were waited for."""
+        """Called when as many echoes have arrived as were requested."""
         self.end()
 
     def end(self) -> None:
-        """Takes no more echoes."""
+        """Accepts no more echoes."""
         self.over = True
         if not self.done.done():
             self.done.set_result(None)
 
     def copy_to(self, point: Point) -> Ripple:
-        """The copy for ``point``, for those who are told of it."""
+        """Returns the copy for ``point``, for observers."""
         return replace(self.template, to=point)
 
     def refusal(self, error: HyperverseError) -> Pong:
-        """The reply of a recipient that did not get its copy; interceptors are told of it."""
+        """Returns the reply for a recipient that did not get its copy, and tells the interceptors."""
         reply = self.star.refusal(self.wave, error)
         self._interceptors.refuse(self.wave, reply)
         return reply
 
     def unreached(self, point: Point) -> None:
-        """The Ripple has ended before a handler of ``point`` began. Nobody is told when enough others have answered."""
+        """The Ripple ended before a handler of ``point`` began. Nobody is told if enough others have answered."""
         interceptors = self._interceptors
         if not interceptors.hears_refusals or len(self.echoes) >= self.wanted:
             return

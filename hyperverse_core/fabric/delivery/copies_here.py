@@ -1,7 +1,7 @@
-"""The copies of one Ripple for particles of this machine, and for those whose place is not known yet.
+"""The copies of one Ripple for particles of this machine, and for recipients whose place is unknown.
 
-The worker pool handles them, each in the task of whichever worker is free. One worker goes from recipient to recipient
-for as long as no handler waits; when one does, the next worker goes on with the others.
+The worker pool handles them, each in the task of a free worker. One worker goes from recipient to recipient as long as
+no handler waits; when a handler waits, the next worker continues with the others.
 """
 
 from __future__ import annotations
@@ -34,25 +34,25 @@ __all__ = ["CopiesHere"]
 
 _IN_A_ROW = 128
 _ASKED_AT_ONCE = 128
-"""Recipients about whom the policy is asked at once. A Ripple to many about whom nobody has asked would otherwise keep
-the event loop until all of these answers are there."""
+"""Recipients about whom the policy is asked at once. Otherwise a Ripple to many new recipients would keep the event
+loop until all answers are there."""
 _CUT_AT_ONCE = 500
 _TURN = 0.01
-"""Seconds that a Ripple, and the handler that is under way when they end, may have in one turn of the event loop."""
+"""Seconds that a Ripple, and the handlers that are cut off at its end, may take in one turn of the event loop."""
 _READY = State.READY
 _Alike: TypeAlias = "tuple[Handler | None, dict[str, Any] | None]"
 
 
 class CopiesHere:
-    """Has the recipients of one Ripple handle their copies.
+    """Makes the recipients of one Ripple handle their copies.
 
     Args:
-        out: what carries the copies.
+        out: delivers the copies.
         collected: takes the echoes.
-        remote: sends the Ripple to recipients that turn out to live on another machine.
+        remote: sends the Ripple to recipients that prove to live on another machine.
 
     Attributes:
-        waiting: recipients that are still to be handled; add to it before :meth:`begin`.
+        waiting: recipients to be handled; add to it before :meth:`begin`.
     """
 
     def __init__(
@@ -75,18 +75,18 @@ class CopiesHere:
         self._pauses = False
 
     def begin(self, put: Callable[..., None]) -> None:
-        """Hands the first work to ``put``, which raises Unavailable when there is too much of it."""
+        """Gives the first work to ``put``, which raises Unavailable when there is too much of it."""
         put(self._next_ones, priority=self._wave.handling.priority)
 
     def stop(self) -> None:
-        """Nobody waits for the echoes any more: handlers that have not finished are cut."""
+        """Nobody waits for the echoes any more: cuts off handlers that have not finished."""
         self._cut_some()
         for waiting in (self.waiting, self._unplaced, self._unasked):
             while waiting:
                 self._collected.unreached(waiting.popleft())
 
     def _cut_some(self) -> None:
-        """Cuts handlers in slices: others want the loop while a hundred thousand end."""
+        """Cuts off handlers in slices, so that others get the loop while a hundred thousand end."""
         for _ in range(min(len(self._tasks), _CUT_AT_ONCE)):
             self._tasks.pop().cancel()
         if self._tasks:
@@ -98,7 +98,7 @@ class CopiesHere:
         self._out.pool.put_accepted(self._next_ones, priority=self._wave.handling.priority)
 
     async def _next_ones(self) -> None:
-        """Handles one recipient after the other in the task of a worker, for as long as none waits."""
+        """Handles one recipient after another in the task of a worker, as long as no handler waits."""
         if self._collected.over or not self.waiting:
             return
         if perf_counter() > self._turn_ends:
@@ -118,8 +118,8 @@ class CopiesHere:
             self._tasks.discard(task)
 
     async def _some_in_a_row(self) -> None:
-        """At most ``_IN_A_ROW`` of them. A copy whose particle can take it at once is handled in this loop, without a
-        coroutine or a call of its own: they would be half of its cost."""
+        """Handles at most ``_IN_A_ROW`` recipients. A copy that its particle can take at once is handled in this loop,
+        without a coroutine or a call of its own: these would be half of its cost."""
         collected, here = self._collected, self.waiting
         body, template, hops, awaited, echoes = (
             self._wave.body,
@@ -147,7 +147,7 @@ class CopiesHere:
                         served = place.served
                         handler, arguments = self._alike.get(served) or self._handler_of(served)
                     box = place.mailbox
-                    # Nothing on its way has to be waited for, or could change it: it takes the turn at once.
+                    # Nothing has to be awaited, or could change the copy: it takes the turn at once.
                     if (
                         handler is not None
                         and place.state is _READY
@@ -172,16 +172,16 @@ class CopiesHere:
                         except Abandoned:
                             raise place.abandoned(handler, wave) from None
                         finally:
-                            if box.waiting is None:  # as `leave` does, without the call
+                            if box.waiting is None:  # inlines `leave`
                                 box.busy = False
                             else:
                                 box.leave()
                         if not collected.over and awaited.pop(point.text, None) is not None:
-                            reply.__class__ = Echo  # as `take` does, without the call
+                            reply.__class__ = Echo  # inlines `take`
                             echoes.append(reply)  # type: ignore[arg-type]  # it is one now
                             if len(echoes) >= collected.wanted:
                                 collected.reached()
-                        if variables:  # the handler has set something: another worker goes on, see Signals
+                        if variables:  # the handler set a variable: another worker continues, see Signals
                             break
                         continue
                     reply = await self._behind_others(point, place)
@@ -199,8 +199,8 @@ class CopiesHere:
                 collected.take(reply, point)
 
     def _handler_of(self, served: Served) -> _Alike:
-        """The handler that takes the wave in every particle of ``served``, with arguments that they may share; None for
-        a body that is the one argument."""
+        """Returns the handler that takes the wave in every particle of ``served``, with arguments that they may share;
+        None for a body that is the only argument."""
         arguments: dict[str, Any] | None = None
         try:
             handler = served.handlers.sure(self._wave.method)
@@ -213,7 +213,7 @@ class CopiesHere:
         return found
 
     def _pause(self) -> None:
-        """Handlers that wait for nothing have had their time in this turn of the loop: others want it too."""
+        """Handlers that never wait have used up their time in this turn of the loop: gives others the loop."""
         if not self._pauses:
             self._pauses = True
             self._collected.star.loop.call_soon(self._go_on)
@@ -221,7 +221,7 @@ class CopiesHere:
     def _go_on(self) -> None:
         self._pauses = False
         self._turn_ends = perf_counter() + _TURN
-        with suppress(Unavailable):  # the machine stops, and whoever waits is cut
+        with suppress(Unavailable):  # the machine stops, and waiting handlers are cut off
             self._next_worker()
 
     # -- recipients that something has to be waited for ---------------------------------------------------
@@ -231,8 +231,8 @@ class CopiesHere:
         return replace(self._collected.template, to=point, body=own_copy(self._wave.body), hops=hops)
 
     async def _behind_others(self, point: Point, place: Active) -> Pong | None:
-        """The reply of a particle that is busy, that has a bind, or about which the policy may have to be asked. None
-        when it is asked about later."""
+        """Returns the reply of a particle that is busy, has a bind, or needs the policy's answer. None when it is asked
+        later."""
         if self._wave.method.need in place.allowed.get(self._wave.agent.text, ""):
             return await place.receive(self._copy(point, place))
         refusal = place.home.gate.kept_refusal(place, self._collected.template)  # before a copy is made for it
@@ -251,10 +251,10 @@ class CopiesHere:
         return await place.behind_gate(wave)
 
     async def _found(self, point: Point) -> Pong | None:
-        """The reply of a particle whose place is not known yet. None when its echo is taken already, or its place is
-        looked for later."""
+        """Returns the reply of a particle whose place was unknown. None when its echo is already taken, or its place is
+        looked up later."""
         if self._finding >= PLACED_AT_ONCE:
-            self._unplaced.append(point)  # a task for each that waits would cost more than all the rest
+            self._unplaced.append(point)  # a task for each waiting one would cost more than everything else
             return None
         self._finding += 1
         try:

@@ -1,4 +1,4 @@
-"""The privilege that a wave takes at a particle which is not active yet: a handler's, or none."""
+"""The privilege that a wave needs at a particle that is not active yet: that of a handler, or none."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ __all__ = ["privilege_demanded"]
 
 
 def privilege_demanded(served: ServedKinds, record: ParticleRecord, wave: Directed) -> str:
-    """The privilege of the handler that takes ``wave`` at the particle with ``record``.
+    """Returns the privilege of the handler that takes ``wave`` at the particle with ``record``.
 
     Returns:
-        its name; empty when none is demanded, when the Kind is not served here, or when the bind of the particle has
-        to be read from another one first: the particle asks the gate itself then.
+        its name; empty when none is needed, when the Kind is not served here, or when the particle's bind must first be
+        read from another particle: then the particle asks the gate itself.
 
-    Raises the HyperverseError of a driver that cannot say how it serves the particle.
+    Raises the HyperverseError of a driver that cannot tell how it serves the particle.
     """
     kind = served.get(record.kind.base)
     if kind is None:
@@ -40,7 +40,7 @@ def _is_for_itself(bind: BindConfig | UnreadBind | None, wave: Directed) -> bool
         try:
             bind = BindConfig.parse(bind.source)
         except ParseError:
-            return wave.method.kind is MethodKind.CMD  # the others are answered that the bind is wrong
+            return wave.method.kind is MethodKind.CMD  # other methods are answered that the bind is wrong
     if bind is None:
         return True
     selected = bind.select(wave.method, wave.path, wave.topic, agent=wave.agent)

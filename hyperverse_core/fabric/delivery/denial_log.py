@@ -1,4 +1,4 @@
-"""Refusals in the log: one agent cannot push everything else out of it."""
+"""Logs refusals so that one agent cannot crowd everything else out of the log."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ __all__ = ["DenialLog"]
 _log = guarded_log("hyperverse.security")
 _SECONDS = 1.0
 _LINES = 20
-"""Lines of one agent in a second; a Ripple to thousands of particles would write a line for each."""
+"""Lines for one agent in a second; otherwise a Ripple to thousands of particles would write a line for each."""
 _AGENTS = 1000
 
 
 @attrs.define(eq=False)
 class _Written:
-    """What was written of one agent, in the second that began ``since``."""
+    """What was logged about one agent in the second that began at ``since``."""
 
     since: float
     lines: int = 0
@@ -28,7 +28,7 @@ class _Written:
 
 
 class DenialLog:
-    """Writes refusals. The first ones of an agent in each second get a line each; the others are counted in one."""
+    """Logs refusals. The first refusals of an agent in each second get a line each; the others are summed up in one."""
 
     def __init__(self) -> None:
         self._loop: asyncio.AbstractEventLoop | None = None

@@ -1,6 +1,6 @@
-"""Why the policy has decided as it did, as plain values: docs/reference/access.md#explain.
+"""The reasons of a policy decision, as plain values: docs/reference/access.md#explain.
 
-The command ``explain`` answers with them, and a refusal carries them to the agent that is refused.
+The command ``explain`` returns them, and a refusal carries them to the refused agent.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ __all__ = ["explanation_row", "refusal", "refusal_of", "refusal_row"]
 
 _ROOM: Final = 1024
 _MADE: Final[dict[tuple[int, str, str, str, str], tuple[Decision, dict[str, Any]]]] = {}
-"""The last ones that were made: the gate keeps a decision, and the same wave is often refused again and again."""
+"""The latest ones: the gate keeps a decision, and the same wave is often refused again and again."""
 
 
 def explanation_row(found: Explanation, method: str) -> dict[str, Any]:
-    """An explanation as plain values.
+    """Returns an explanation as plain values.
 
     Args:
-        found: what the policy says.
-        method: what was asked about; empty for everything that the agent may do, which nothing decides.
+        found: the policy's explanation.
+        method: the method asked about; empty for everything that the agent may do, which no decision covers.
     """
     asked, decision = found.request, found.decision
     row = _row(asked.agent, asked.record, method, asked.need, found.access, found.rule)
@@ -36,17 +36,17 @@ def explanation_row(found: Explanation, method: str) -> dict[str, Any]:
 
 
 def refusal_row(request: Request, decision: Decision) -> dict[str, Any]:
-    """A refusal with its reasons as plain values, for the agent of the request."""
+    """Returns a refusal with its reasons as plain values, for the agent of the request."""
     return _refusal_row(request.agent, request.record, request.action, request.need, decision)
 
 
 def refusal(request: Request, decision: Decision) -> HyperverseError:
-    """The error of a refusal, with its reasons for the agent of the request."""
+    """Returns the error of a refusal, with its reasons for the agent of the request."""
     return refusal_of(request.agent, request.record, request.action, request.need, decision)
 
 
 def refusal_of(agent: Point, record: ParticleRecord, action: str, need: Need, decision: Decision) -> HyperverseError:
-    """As :func:`refusal`, where no request was made."""
+    """Like :func:`refusal`, when there is no request object."""
     error = decision.error()
     if isinstance(error, Forbidden):
         key = (id(decision), agent.text, record.point.text, record.owner.text, action)

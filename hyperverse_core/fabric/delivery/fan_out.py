@@ -1,4 +1,4 @@
-"""Ripples: one wave to many recipients. Here it is found out who they are; :mod:`.gathering` reaches them."""
+"""Ripples: one wave to many recipients. This module finds the recipients; :mod:`.gathering` reaches them."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ class FanOut:
     """Delivers Ripples from any star of this machine.
 
     Args:
-        places: the places that are known.
-        location: finds those that are not.
+        places: the known places.
+        location: finds unknown places.
         pool: runs the recipients of this machine.
-        ways: says whether there are other machines at all.
-        requests: sends to the stars of others.
-        selections, directory, watches: say who the recipients are.
-        interceptors: who listens.
+        ways: tells whether there are other machines at all.
+        requests: sends to stars of other machines.
+        selections, directory, watches: find the recipients.
+        interceptors: observe the Ripples.
     """
 
     def __init__(
@@ -61,19 +61,19 @@ class FanOut:
     async def spread(
         self, star: Star, wave: Ripple, gathered: RippleProgress | None = None, hand_on: HandOn | None = None
     ) -> list[Echo]:
-        """Delivers a Ripple from ``star`` and returns the echoes, in the order in which they came.
+        """Delivers a Ripple from ``star``, and returns the echoes in the order of their arrival.
 
         Args:
-            gathered: is kept up to date, for a caller that may cut the Ripple.
-            hand_on: gets the echoes of a Ripple to very many as they arrive, except the last ones, which are returned.
-                None to have all returned.
+            gathered: kept up to date, for a caller that may cut the Ripple off.
+            hand_on: gets the echoes of a very large Ripple as they arrive, except the last ones, which are returned.
+                None to return all.
         """
         try:
             async with asyncio.timeout_at(wave.deadline if wave.deadline < float("inf") else None):
                 chosen = await self._recipients(star, wave)
         except TimeoutError:
             raise TimedOut(
-                f"there was no time to find out who the recipients of {wave.method} are, so it was sent to none",
+                f"the time ran out before the recipients of {wave.method} were found, so it was sent to none",
                 hint="give it a longer `wait`, or name fewer recipients",
             ) from None
         if not chosen.points:
@@ -84,7 +84,7 @@ class FanOut:
         return await gathering.run()
 
     async def gather(self, star: Star, wave: Ripple, points: list[Point]) -> list[Echo]:
-        """Delivers a Ripple to these recipients."""
+        """Delivers a Ripple to the given recipients."""
         return await Gathering(self._carriers, star, wave, points).run()
 
     def _gathering(self, star: Star, wave: Ripple, chosen: Chosen, hand_on: HandOn | None) -> Gathering:
@@ -101,7 +101,7 @@ class FanOut:
         )
 
     async def _recipients(self, star: Star, wave: Ripple) -> Chosen:
-        """All recipients, or the first of very many."""
+        """Returns all recipients, or the first of very many."""
         to = wave.recipients
         if isinstance(to, Stars):
             return Chosen(tuple(self._directory.star_points(to, star)))

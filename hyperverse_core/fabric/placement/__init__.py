@@ -1,1 +1,1 @@
-"""Where a particle is to live: creating, choosing a star, moving."""
+"""Where particles live: creating them, choosing a star, moving them."""

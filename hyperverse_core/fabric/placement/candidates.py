@@ -1,4 +1,4 @@
-"""Which stars can take a particle."""
+"""The stars that can host a particle."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ __all__ = ["Candidates"]
 
 @attrs.define(eq=False)
 class _Possible:
-    """The stars that can take particles of one Kind.
+    """The stars that can host particles of one Kind.
 
     Attributes:
-        all: they, in the order of their keys. They are made once, because most placements follow one another within
-            one state of the directory: what differs between two is written into them.
+        all: these stars, in the order of their keys. The objects are made once, because most placements follow one
+            another within one state of the directory, and are updated for each placement.
         by_star: the same by the text of their keys.
-        own: those of this machine, with the particles that live there.
-        near: the one that is marked as the star of the parent.
+        own: this machine's stars, with the particles that live there.
+        near: the star that is marked as the star of the parent.
     """
 
     all: list[Candidate] = attrs.field(factory=list)
@@ -36,14 +36,14 @@ class _Possible:
 
 
 class Candidates:
-    """Works out for each Kind which stars host it, once for each state of the directory and of this machine.
+    """Finds the stars that host each Kind, once for each state of the directory and of this machine.
 
     Args:
-        directory: which stars there are.
+        directory: the announced stars.
         homes: the particles of this machine's stars.
-        places: says where a particle's parent lives.
-        home: the star that stands for this machine; hops are counted from there.
-        facts: what is known of this machine; what others tell of themselves is in the directory.
+        places: knows where a particle's parent lives.
+        home: the star that represents this machine; hops are counted from there.
+        facts: facts of this machine; those of others are in the directory.
     """
 
     def __init__(self, directory: Directory, homes: Homes, places: Places, home: Star, facts: OwnFacts) -> None:
@@ -58,7 +58,8 @@ class Candidates:
         self._possible: dict[str, _Possible] = {}
 
     def of(self, record: ParticleRecord) -> list[Candidate]:
-        """The stars that can take a particle, in the order of their keys. They hold until this is called again."""
+        """Returns the stars that can host a particle, in the order of their keys. The result is valid until the next
+        call."""
         if self._version != self._directory.version:
             self._version = self._directory.version
             self._placed.clear()
@@ -81,7 +82,7 @@ class Candidates:
 
     @staticmethod
     def _mark(possible: _Possible, near: Candidate | None) -> None:
-        """The parent lives in another star than that of the particle before."""
+        """Updates the mark when the parent lives in another star than that of the previous particle."""
         if possible.near is not None:
             possible.near.hosts_parent = False
         if near is not None:
@@ -115,12 +116,12 @@ class Candidates:
         return possible
 
     def _facts_of(self, machine: str) -> Facts:
-        """What another machine tells of itself, by the star that stands for it."""
+        """Returns the facts of another machine, from the star that represents it."""
         record = self._directory.machine_record(machine)
         return Facts.read(record.facts if record is not None else "")
 
     def placed(self, key: StarKey) -> None:
-        """A particle was given to a star of another machine; its own count comes with its next renewal."""
+        """Counts a particle given to a star of another machine, whose own count arrives with its next renewal."""
         self._placed[key] = self._placed.get(key, 0) + 1
         for possible in self._possible.values():
             candidate = possible.by_star.get(str(key))

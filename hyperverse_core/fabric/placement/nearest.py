@@ -1,4 +1,4 @@
-"""What somebody may have meant who named a particle that does not exist."""
+"""Suggestions for the name of a particle that does not exist."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ _SPACES_NAMED: Final = 4
 
 
 async def nearest(registry: ParticleRegistry, point: Point) -> str:
-    """Returns a hint for a point that does not exist: the names that are spelt alike, beside the first of its segments
-    that does not exist; empty when nothing is known.
+    """Returns a hint for a point that does not exist: similar names beside its first missing segment; empty when there
+    are none.
 
-    It names children of the parent of ``point``, so the caller has to know that the agent may select them. When the
-    parent does not exist either, an agent other than the hyperuser is not to be shown the hint.
+    The hint names children of ``point``'s parent, so the caller must know that the agent may select them. If the parent
+    does not exist either, only the hyperuser may see the hint.
 
     Args:
         registry: where to look.

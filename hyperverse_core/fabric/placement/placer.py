@@ -1,4 +1,4 @@
-"""A particle that lives nowhere is placed when the first wave reaches for it."""
+"""Places a particle that lives nowhere when the first wave is sent to it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _PAUSE = 0.005
 
 
 class Placer:
-    """Finds the star of a particle for one machine, and chooses one if it has none."""
+    """Finds the star of a particle for one machine, and chooses one if there is none."""
 
     def __init__(
         self,
@@ -53,7 +53,7 @@ class Placer:
         self._strategies = strategies
 
     async def place(self, point: Point) -> Place:
-        """Where ``point`` lives, which is decided now if it lives nowhere.
+        """Returns where ``point`` lives; places it if it lives nowhere.
 
         Raises NotFound, NoDriver (501), Unavailable (503: no star takes it now)."""
         missed: dict[StarKey, Unavailable] = {}
@@ -69,10 +69,10 @@ class Placer:
         raise Unavailable(f"{point.text!r} is being moved between stars", retry_after=0.2)
 
     async def _try(self, record: ParticleRecord, missed: dict[StarKey, Unavailable]) -> Place | None:
-        """Where a particle lives, or has been put; None when that has changed meanwhile: look again.
+        """Returns where a particle lives or was placed; None when that changed meanwhile and must be looked up again.
 
         Args:
-            missed: stars that were asked to take it and have not answered; more are added.
+            missed: stars that were asked to host it and did not answer; this method adds to them.
         """
         at = record.assignment
         if at is not None:
@@ -80,8 +80,8 @@ class Placer:
             if own is None:
                 if not self._directory.holds(at):
                     await self._reader.read((at.star,))
-                # Never taken from a star that is announced. One that is not serves no more, in that incarnation never
-                # again; its particles are released one after another, and this one need not wait for that.
+                # A particle is never taken from an announced star. A star that is not announced never serves again in
+                # that incarnation; its particles are released one after another, and this one need not wait for that.
                 if self._directory.holds(at):
                     return self._remotes.of(at.star)
             else:
@@ -98,7 +98,7 @@ class Placer:
             self._candidates.placed(chosen)
             return self._remotes.of(chosen)
         except (Conflict, NotHostedHere):
-            return None  # another machine was faster
+            return None  # another machine was first
         except Unavailable as exc:
             if chosen in missed or hosting is not None:
                 raise
@@ -106,7 +106,7 @@ class Placer:
             return None
 
     def choose(self, record: ParticleRecord, missed: Container[StarKey] = ()) -> StarKey:
-        """The star that is to take a particle; one of ``missed`` only if there is no other."""
+        """Returns the star to host a particle; one of ``missed`` only if there is no other."""
         self._served.of(record.kind)
         candidates = self._candidates.of(record)
         if missed:

@@ -1,4 +1,4 @@
-"""What placement uses of the rooms above it."""
+"""What placement uses of the layers above it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Provisioning: particles are registered."""
+"""Provisioning: registers particles."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ __all__ = ["Provisioner"]
 _TRIES = 16
 _PAUSE = 0.005
 _KINDS = 1024
-_SLICE = 1000  # particles that are deleted in one go: some hundredths of a second of the registry
+_SLICE = 1000  # particles deleted at a time: a few hundredths of a second in the registry
 
 
 class Provisioner:
@@ -89,7 +89,7 @@ class Provisioner:
         strategy: Strategy,
         caller: Caller,
     ) -> ParticleRecord:
-        """As :meth:`create_from`, from texts."""
+        """Like :meth:`create_from`, from texts."""
         if "%" in where:
             template = PointTemplate.parse(where).resolve(Env())
         else:
@@ -108,11 +108,11 @@ class Provisioner:
         *,
         state: bytes | None = None,
     ) -> ParticleRecord:
-        """Registers a particle, owned by the agent of ``caller``; one ``%`` in the last segment takes the parent's next
-        number.
+        """Registers a particle, owned by the agent of ``caller``; a ``%`` in the last segment is replaced by the
+        parent's next number.
 
         Raises Forbidden, NotFound (the parent, the Kind), BadRequest (properties, a Kind that may not live there),
-        Conflict, and what the driver of the Kind has against it."""
+        Conflict, and the errors of the Kind's driver."""
         wanted = self._resolved.get(kind)
         if wanted is None:
             wanted = self._resolve(kind)
@@ -131,7 +131,7 @@ class Provisioner:
             )
 
     def _resolve(self, kind: KindTemplate) -> Kind:
-        """The Kind that is meant. Raises UnknownKind, which also says which plugins have failed that may bring it."""
+        """Returns the Kind that is meant. Raises UnknownKind, which also names failed plugins that might provide it."""
         try:
             return kind.resolve(self._served.known)
         except UnknownKind as exc:
@@ -186,16 +186,16 @@ class Provisioner:
         strategy: Strategy,
         caller: Caller,
     ) -> None:
-        """Asks the driver whether the particle may be registered, unless it is there already and stays as it is.
-        Raises what :meth:`Served.check` raises, NoDriver when the driver has not started."""
+        """Asks the driver whether the particle may be registered, unless it exists and stays unchanged. Raises the
+        errors of :meth:`Served.check`, and NoDriver when the driver has not started."""
         if strategy is not Strategy.OVERRIDE and await self._registry.records((point,)):
             return
         self._served.of(kind)
         await served.check(point, kind, values, caller.agent, caller.scope)
 
     async def _complete(self, served: Served, given: Registration) -> Registration:
-        """What the driver makes of a registration; as it is when the particle is there already and stays. Raises what
-        :meth:`Served.complete` raises, NoDriver when the driver has not started."""
+        """Returns the registration as the driver completes it, or unchanged when the particle exists and stays. Raises
+        the errors of :meth:`Served.complete`, and NoDriver when the driver has not started."""
         if given.strategy is not Strategy.OVERRIDE and await self._registry.records((given.point,)):
             return given
         self._served.of(given.kind)
@@ -204,7 +204,7 @@ class Provisioner:
         return _registration(done, given.owner, given.strategy)
 
     async def _demand_override(self, point: Point, parent: ParticleRecord, caller: Caller) -> None:
-        """Checks that the caller may delete the particle that it replaces. Raises Forbidden."""
+        """Checks that the caller may delete the particle that is replaced. Raises Forbidden."""
         if await self._registry.records((point,)):
             await self._permits.permit(caller, "d", parent, "create")
 
@@ -222,7 +222,7 @@ class Provisioner:
         try:
             parent = await self._records.one(above)
             await self._permits.permit(caller, "c", parent, "create")
-        except NotFound:  # or it is hidden from the caller
+        except NotFound:  # missing, or hidden from the caller
             raise NotFound(
                 f"{above.text!r} does not exist, so {where.child!r} cannot be created in it",
                 hint=f"create {above.text} first; if it exists, you may not see it",
@@ -236,7 +236,7 @@ class Provisioner:
         return parent
 
     def _check_fits(self, kind: Kind, declared: KindDef, parent: ParticleRecord) -> None:
-        """Whether a particle of that Kind may be created in ``parent``. Raises BadRequest."""
+        """Checks that a particle of that Kind may be created in ``parent``. Raises BadRequest."""
         holder = self._served.known.get(parent.kind.base)
         if not declared.may_live_under(parent.kind):
             raise BadRequest(
@@ -250,7 +250,7 @@ class Provisioner:
             )
 
     def _values(self, declared: KindDef, changes: Sequence[SetProperty | UnsetProperty]) -> dict[str, PropertyValue]:
-        """The properties of a new particle. Raises BadRequest."""
+        """Returns the properties of a new particle. Raises BadRequest."""
         if changes:
             return self._checked(declared, changes)
         values = self._defaults.get(declared.name)

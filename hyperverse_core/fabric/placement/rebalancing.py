@@ -1,7 +1,7 @@
-"""Rebalancing: particles that live elsewhere from now on, without a wave being lost.
+"""Rebalancing: moves particles to other stars without losing a wave.
 
-A particle that is to move is let go by its star with its state saved and then taken by the other one; waves that
-come in between are told 421 and find it again.
+A particle that moves is released by its star with its state saved, and then taken by the other star; waves that arrive
+in between are answered 421, and find it again.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _ROUNDS = 3
 
 @attrs.frozen
 class Move:
-    """One particle that is to live elsewhere, and why."""
+    """One particle to move, and the reason."""
 
     point: Point
     kind: str
@@ -50,11 +50,11 @@ class Move:
 
 
 class Rebalancer:
-    """Rebalancing and draining, from one machine.
+    """Rebalances and drains, from one machine.
 
     Args:
-        ask_star: asks another star, and waits so many seconds for the answer.
-        interceptors: told of each particle that was moved.
+        ask_star: sends a request to another star, with a time limit in seconds for the answer.
+        interceptors: told about each particle that was moved.
     """
 
     def __init__(
@@ -85,8 +85,8 @@ class Rebalancer:
         self._strategies = strategies
 
     async def plan(self) -> list[Move]:
-        """Returns the moves that give every star its share. Particles that are placed by hash go to the star of their
-        hash; of other Kinds, the fullest stars give away what they have above their share."""
+        """Returns the moves that give every star its share. Particles placed by hash go to the star of their hash; for
+        other Kinds, the fullest stars give away what exceeds their share."""
         hosted: dict[StarKey, list[ParticleRecord]] = {}
         for key in sorted(self._directory.records, key=str):
             hosted[key] = await self._hosted(key)
@@ -152,7 +152,8 @@ class Rebalancer:
         return moves
 
     async def apply(self, moves: list[Move]) -> list[str]:
-        """Carries moves out. One that was busy or has gone meanwhile stays: why, for each that has not moved."""
+        """Carries out moves. A particle that was busy or is gone stays. Returns the reason for each one that did not
+        move."""
         stayed: list[str] = []
         for start in range(0, len(moves), _BATCH):
             batch = moves[start : start + _BATCH]
@@ -173,19 +174,19 @@ class Rebalancer:
         return [reason for reason in reasons if reason]
 
     async def _place(self, move: Move, record: ParticleRecord | None) -> str:
-        """Gives a particle that was let go to its new star; why not, empty when it has moved."""
+        """Gives a released particle to its new star. Returns why that failed; empty when it moved."""
         if record is None:
             return f"{move.point} has been deleted meanwhile"
         if record.assignment is not None:
-            return f"{move.point} was busy, or a wave was faster: it lives in {record.assignment.star}"
+            return f"{move.point} was busy, or a wave placed it first: it lives in {record.assignment.star}"
         try:
             await self._settle(record, move.target)
         except (Conflict, NotHostedHere):
             _log.info("%s was placed by a wave before it could be moved", move.point)
             return f"{move.point} was placed by a wave before it could be moved"
         except Unavailable as exc:
-            _log.warning("%s was not moved, its next wave places it: %s", move.point, exc)
-            return f"{move.point} was not moved, its next wave places it: {exc.message}"
+            _log.warning("%s was not moved; its next wave places it: %s", move.point, exc)
+            return f"{move.point} was not moved; its next wave places it: {exc.message}"
         self._interceptors.tell(self._interceptors.moved, move.point, move.origin, move.target)
         return ""
 
@@ -200,7 +201,7 @@ class Rebalancer:
 
     async def move(self, point: Point, target: StarKey) -> None:
         """Moves one particle to a star. Raises NotFound, BadRequest for a star that cannot host it, and Unavailable
-        when it stayed."""
+        when it did not move."""
         record = await self._registry.record(point)
         possible = [candidate.star for candidate in self._candidates.of(record)]
         if target not in possible:
@@ -218,8 +219,8 @@ class Rebalancer:
             raise Unavailable(stayed[0], hint="try again", retry_after=1.0)
 
     async def drain(self) -> int:
-        """Empties this machine: it takes no particles any more, and those it has leave with their state saved. They
-        come back elsewhere at their next wave. Returns how many have left."""
+        """Empties this machine: it accepts no more particles, and its particles leave with their state saved. Their
+        next wave places them elsewhere. Returns how many have left."""
         membership = self._membership
         await membership.take_no_more()
         left = 0
@@ -228,5 +229,5 @@ class Rebalancer:
                 leaving = hosting.table.placed()
                 for start in range(0, len(leaving), _BATCH):
                     left += await hosting.send_away(leaving[start : start + _BATCH], _GRACE)
-        membership.changed()  # whoever looks sees how few are left
+        membership.changed()  # observers see how few are left
         return left

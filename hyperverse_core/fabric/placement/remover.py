@@ -1,4 +1,4 @@
-"""Particles are deleted, with everything below them."""
+"""Deletes particles, with everything below them."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from ..particles.places import Places
 
 __all__ = ["Remover"]
 
-_SLICE = 1000  # particles that are deleted in one go: some hundredths of a second of the registry
+_SLICE = 1000  # particles deleted at a time: a few hundredths of a second in the registry
 
 
 class Remover:
-    """Deletes particles, and lets go of those that live on this machine."""
+    """Deletes particles, and removes those that are active on this machine."""
 
     def __init__(
         self,
@@ -42,11 +42,12 @@ class Remover:
     async def delete(
         self, points: Sequence[Point], *, check: Callable[[], None] = lambda: None
     ) -> list[ParticleRecord]:
-        """Deletes the subtrees of ``points`` and lets go of what lives here; what lives elsewhere goes when the machine
-        that hosts it reads of it in the change feed. Rights are the caller's to check.
+        """Deletes the subtrees of ``points``, and removes what lives here. Other machines remove what lives there when
+        they read about it in the change feed. The caller must check the rights.
 
-        It goes in slices, so that leases are renewed and others are served beside. Raises what the registry raises, and
-        what ``check`` raises, which is called between two slices; the error says how many are deleted already."""
+        It works in slices, so that leases are renewed and others are served meanwhile. Raises the errors of the
+        registry, and of ``check``, which is called between two slices; the error says how many particles are already
+        deleted."""
         deleted: list[ParticleRecord] = []
         wanted = sorted(set(points))
         try:
@@ -70,12 +71,12 @@ class Remover:
         return deleted
 
     def evict(self, records: Sequence[ParticleRecord]) -> list[Active]:
-        """What lives here of ``records`` is gone at once. Returns what has lived here."""
+        """Removes at once those of ``records`` that live here. Returns the particles that lived here."""
         evicted: list[Active] = []
         for record in records:
             self._records.drop(record.point)
             self._places.drop(record.point)
-            for hosting in self._homes.values():  # its place may be so new that it is not in the table yet
+            for hosting in self._homes.values():  # its place may be too new to be in the table
                 active = hosting.active.get(record.point.text)
                 if active is not None:
                     hosting.table.lose(active)

@@ -1,4 +1,4 @@
-"""Placement strategies of a machine: which one a Kind has, made when it is first needed."""
+"""The placement strategies of a machine: one for each Kind, made on demand."""
 
 from __future__ import annotations
 
@@ -40,8 +40,9 @@ class Strategies:
         self._by_kind: dict[str, Placement] = {}
 
     def check(self) -> None:
-        """Raises ConfigError when the config names a strategy that no plugin brings: each wave to a particle of that
-        Kind would fail. A table for a Kind, a driver or a strategy that does not exist is a fault as well."""
+        """Raises ConfigError when the config names a strategy that no plugin provides: otherwise each wave to a
+        particle of that Kind would fail. A table for a Kind, driver or strategy that does not exist is a fault as
+        well."""
         faults = self._unknown_names()
         for kind, settings in self._config.kinds.items():
             if settings.placement is None:
@@ -64,21 +65,21 @@ class Strategies:
         for table, names in known.items():
             for name in getattr(self._config, table):
                 near = did_you_mean(name, names).removeprefix("; ")
-                if name in names or not (near or complete):  # a plugin that is not loaded may bring it
+                if name in names or not (near or complete):  # a plugin that is not loaded may provide it
                     continue
                 what = {"kinds": "Kind", "drivers": "driver for a Kind", "placements": "placement"}[table]
                 faults.append(str(Fault(f"{table}.{name}", f"there is no {what} {name!r}", near or _all_of(names))))
         return faults
 
     def of(self, kind: str) -> Placement:
-        """The strategy for particles of ``kind``."""
+        """Returns the strategy for particles of ``kind``."""
         found = self._by_kind.get(kind)
         if found is None:
             found = self._by_kind[kind] = self._find(kind)
         return found
 
     def name_of(self, kind: str) -> str:
-        """The name of that strategy. Raises KeyError when no driver here serves the Kind."""
+        """Returns the name of that strategy. Raises KeyError when no driver here serves the Kind."""
         settings = self._config.kinds.get(kind)
         return (settings.placement if settings else None) or self._served[kind].driver.placement
 
@@ -91,8 +92,8 @@ class Strategies:
         return made
 
     def choose(self, record: ParticleRecord, candidates: Sequence[Candidate]) -> StarKey:
-        """The star for a particle, as the strategy of its Kind says. Raises PluginError that names the strategy when
-        it raises, or answers anything but one of ``candidates``."""
+        """Returns the star for a particle, as chosen by the strategy of its Kind. Raises PluginError, naming the
+        strategy, when the strategy raises or its answer is not one of ``candidates``."""
         strategy = self.of(record.kind.base)
         served = self._served[record.kind.base]
         if served.needs:
@@ -107,7 +108,7 @@ class Strategies:
             raise PluginError(
                 f"the placement {type(strategy).__name__} chooses no star for {record.point.text!r}: {described(exc)}"
             ) from exc
-        for candidate in candidates:  # nearly always the very key of one, which a comparison of its parts need not say
+        for candidate in candidates:  # nearly always the same object, so the parts need not be compared
             if candidate.star is chosen:
                 return candidate.star
         if any(candidate.star == chosen for candidate in candidates):
@@ -120,8 +121,8 @@ class Strategies:
 
 
 def _mark_ready(driver: Driver, record: ParticleRecord, candidates: Sequence[Candidate]) -> None:
-    """Writes into the candidates whether something is prepared there that the particle needs. A driver that fails in
-    saying so does not keep its particle from being placed."""
+    """Writes into the candidates whether something that the particle needs is prepared there. An error of the driver
+    here does not prevent the placement."""
     try:
         needs = frozenset(Context().run(driver.needs, record))
     except BaseException as exc:
