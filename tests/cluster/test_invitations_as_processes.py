@@ -130,7 +130,7 @@ def test_an_invitation_that_lets_nobody_in_is_told_apart_and_leaves_nothing_half
             file.write_text(alpha.run("machines", "invite", *words))
         empty.write_text("\n")
         cut.write_text(good.read_text()[:20])
-        assert "names none" in beta.run(*up, "--invitation", str(good), fails=True)
+        assert "none is configured" in beta.run(*up, "--invitation", str(good), fails=True)
         assert list(beta.data_dir.iterdir()) == []
         joins = (*up, "--join", url, "--invitation")
         refusals = [
