@@ -277,6 +277,28 @@ async def test_a_driver_that_cannot_say_its_traits_is_named(start_machine, vario
     assert (await machine.registry.record(Point.parse("localhost:v"))).assignment is None
 
 
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ({"waves_limit": -1}, "`waves_limit` is -1: write a whole number of at least 1, or None"),
+        ({"waves_limit": 0}, "`waves_limit` is 0"),
+        ({"waves_limit": True}, "`waves_limit` is True"),
+        ({"idle_after": 0.0}, "`idle_after` is 0.0: write seconds, more than 0, or None"),
+        ({"idle_after": float("nan")}, "`idle_after` is nan"),
+        ({"idle_after": "10"}, "`idle_after` is '10'"),
+    ],
+)
+async def test_traits_with_an_impossible_limit_are_refused(start_machine, various, wrong, told) -> None:
+    class Wrong(various):
+        def traits(self, record: ParticleRecord) -> Traits | None:
+            return Traits(**wrong)
+
+    machine = await start_machine(plugins=[Plugin(Wrong)])
+    await run(machine, "create localhost<Space>; create localhost:v<Various>{ +size=1 }")
+    reply = await machine.client().ping("localhost:v", "Ext<Add>")
+    assert (reply.status, told in reply.error) == (500, True), reply.error
+
+
 async def test_a_class_that_only_traits_name_is_checked_like_any_other(start_machine) -> None:
     class Careless(Particle):
         value: int = 0

@@ -24,11 +24,24 @@ from .sending import Sender
 __all__ = ["Draft", "Driver", "DriverHost", "Traits"]
 
 
+def _positive_seconds(_: object, field: attrs.Attribute[float | None], value: object) -> None:
+    if value is None or (isinstance(value, int | float) and not isinstance(value, bool) and value > 0):
+        return
+    raise ValueError(f"`{field.name}` is {value!r}: write seconds, more than 0, or None")
+
+
+def _at_least_one(_: object, field: attrs.Attribute[int | None], value: object) -> None:
+    if value is None or (isinstance(value, int) and not isinstance(value, bool) and value >= 1):
+        return
+    raise ValueError(f"`{field.name}` is {value!r}: write a whole number of at least 1, or None")
+
+
 @attrs.frozen
 class Traits:
     """How one particle differs from the others of its Kind. What is None is as the driver, or the class, says.
 
     Two particles with equal traits share what is made from them, so return equal values for particles that are alike.
+    Raises ValueError when ``idle_after`` is not more than 0, or ``waves_limit`` no whole number of at least 1.
 
     Attributes:
         particle: its class; None for :attr:`Driver.particle`.
@@ -52,8 +65,8 @@ class Traits:
     handlers: tuple[tuple[str, HandlerSpec], ...] | None = None
     concurrent: bool | None = None
     bind: str | None = None
-    idle_after: float | None = None
-    waves_limit: int | None = None
+    idle_after: float | None = attrs.field(default=None, validator=_positive_seconds)
+    waves_limit: int | None = attrs.field(default=None, validator=_at_least_one)
 
 
 @attrs.frozen
