@@ -19,7 +19,7 @@ from hyperverse_core.contracts.lane import Endpoint
 from hyperverse_core.errors import ConfigError, Unauthorized, Unavailable
 from hyperverse_core.testing.lane_kit.harness import Harness, Pair
 from hyperverse_nats.attempt import NO_RESPONDERS, ConnectAttempt
-from hyperverse_nats.introduction import COOKIE, REFUSED, WELCOME
+from hyperverse_nats.introduction import COOKIE, HELLO, REFUSED, WELCOME
 from hyperverse_nats.listener import COOKIE_BYTES
 from hyperverse_nats.transport import NatsTransport
 from nats_server import NatsServer
@@ -173,6 +173,25 @@ async def test_an_address_that_comes_from_a_key_is_kept_by_those_who_hold_the_ke
     assert [reason for _, reason in pair.far_hears.downs] == []
 
 
+async def test_what_a_guest_has_proved_with_is_worth_nothing_when_a_stranger_says_it_again(
+    stranger: Stranger, nats_settings: dict[str, Any]
+) -> None:
+    """Otherwise it would fill the places of a listener, each until its handshake is over."""
+    harness = Harness(partial(NatsTransport, {**nats_settings, "max_peers": 4}), lambda: "", PATIENCE)
+    try:
+        pair = await harness.pair()
+        await pair.prove_it_works()
+        hellos = [heard for heard in stranger.heard if ".listen." in heard[0] and heard[1][:1] == HELLO]
+        assert hellos
+        for subject, message, reply in hellos * 10:
+            await stranger.say(subject, message, reply)
+        await stranger.client.flush()
+        await pair.prove_it_works()
+        await (await harness.join(pair.far, pair.far_hears, pair.address, pair.endpoint)).prove_it_works()
+    finally:
+        harness.end()
+
+
 async def test_nothing_grows_by_what_strangers_say(harness: Harness, stranger: Stranger) -> None:
     pair = await all_kinds(harness, stranger)
     await stranger.client.flush()
@@ -185,7 +204,7 @@ async def test_nothing_grows_by_what_strangers_say(harness: Harness, stranger: S
             subject, reply = subjects[number % len(subjects)]
             message = chance.randbytes(number % 100)
             if number % 3 == 0:
-                subject, message, reply = hellos[number % len(hellos)]
+                subject, message, reply = chance.choice(hellos)
             await stranger.say(subject, message, reply)
             if number % 200 == 0:
                 await stranger.client.flush()
