@@ -1,4 +1,4 @@
-"""Machine: one process of a Hyperverse. It owns the plugins, the registry, the stars and what connects them.
+"""Machine: one process of a Hyperverse. It owns the plugins, the registry, the stars and the parts between them.
 
 async with Machine(Config(data_dir=Path("data"))) as machine:
     client = machine.client()
@@ -42,29 +42,30 @@ __all__ = ["Machine"]
 
 _log = guarded_log("hyperverse.machine")
 _TRIES = 30
-"""How often a machine looks for places for its stars while others take them."""
+"""How many times a machine looks for free places for its stars when other machines keep taking them."""
 _PAUSE = 0.1
-"""Seconds between two attempts, at most, for each attempt before."""
+"""The longest pause before another attempt, in seconds, for each attempt already made."""
 
 
 class Machine:
     """One process of a Hyperverse.
 
     Args:
-        config: what it is told; the defaults make a standalone Hyperverse.
-        plugins: modules or objects that are plugins besides the installed ones.
-        registry, transport, policy: used instead of those that the config names (for tests and simulations).
+        config: the settings; the defaults make a standalone Hyperverse.
+        plugins: modules or objects to load as plugins, in addition to the installed ones.
+        registry, transport, policy: replace the ones that the config names (for tests and simulations).
 
     Attributes:
-        config, name, data_dir: as it was told.
-        state, cause: how it is, and why when that is not well.
-        plugins: the plugins that were loaded.
+        config, name, data_dir: the settings, and two values from them.
+        state, cause: the state of the machine, and the cause if something is wrong.
+        plugins: the loaded plugins.
 
     Raises:
-        BadRequest: an argument is of a type that it cannot be.
+        BadRequest: an argument has the wrong type.
 
-    Entering it starts it; when that returns it is ready. It raises what keeps it from serving at all:
-    ConfigError, Conflict (another machine has the data directory), Unavailable (an address is in use), PluginError.
+    Enter it with ``async with`` to start it; the machine is ready once it is entered. Entering raises what prevents
+    the machine from serving at all:
+    ConfigError, Conflict (another machine uses the data directory), Unavailable (an address is in use), PluginError.
     """
 
     def __init__(
@@ -83,7 +84,7 @@ class Machine:
         self.state = Status.PENDING
         self.cause = ""
         self.plugins: PluginSet = PluginSet.load(self.config.plugins, extra=plugins, base=self.data_dir.parent)
-        self.life = secrets.token_hex(8)  # not by chance: no two lives may share it, whatever the seed
+        self.life = secrets.token_hex(8)  # never from the seeded generator: two lives must not share an id
         self._given = (registry, transport, policy)
         self._closing = ClosingStack()
         self._parts: Parts | None = None
@@ -111,7 +112,7 @@ class Machine:
             raise AttributeError(no_such_name(self, name))
 
     async def start(self) -> None:
-        """Starts and returns when the machine is ready. When it raises, nothing is left behind."""
+        """Starts the machine, and returns when it is ready. When it raises, everything it opened is closed again."""
         self.state = Status.INIT
         self._stopped = asyncio.Event()
         try:
@@ -138,7 +139,7 @@ class Machine:
             try:
                 return await self._open()
             except StarTaken as exc:
-                # Machines of other data directories that start at this moment looked for free places when this one did.
+                # Machines with other data directories looked for free places at the same moment.
                 tries += 1
                 if tries == _TRIES or any(self._given) or not self._may_move(exc.star):
                     raise
@@ -149,7 +150,7 @@ class Machine:
             await asyncio.sleep(random.random() * _PAUSE * tries)
 
     def _may_move(self, star: StarKey) -> bool:
-        """Whether the star may have another index: the config does not say which machine runs it."""
+        """Whether the star may get another index: it may, unless the config assigns the star to a machine."""
         return any(template.name == star.name and not template.machine for template in self.config.stars)
 
     async def _open(self) -> None:
@@ -180,20 +181,21 @@ class Machine:
             _log.error("plugin %s: hyperverse_machine_started failed", info.name, exc_info=exc)
 
     async def wait_stopped(self) -> None:
-        """Returns when the machine has stopped, or was asked to."""
+        """Returns when the machine has stopped, or when somebody has asked it to stop."""
         if self._stopped is None:
             raise self._unstarted()
         await self._stopped.wait()
 
     def request_stop(self) -> None:
-        """Asks whoever runs the machine to stop it: :meth:`wait_stopped` returns."""
+        """Asks the owner of the machine to stop it: :meth:`wait_stopped` returns."""
         if self._stopped is None:
             raise self._unstarted()
         self._stopped.set()
 
     async def stop(self) -> None:
-        """Stops: no new clients, what is under way may end, particles save and leave, drivers, stars, lanes, registry.
-        Ends within ``stop_deadline`` seconds; what has not ended by then is cut. May be called twice."""
+        """Stops the machine: it accepts no new clients, lets running work finish, saves and deactivates the particles,
+        and closes drivers, stars, lanes and registry. Cancels whatever is not finished after ``stop_deadline``
+        seconds. May be called twice."""
         if self.state not in (Status.READY, Status.PANIC):
             return
         self.state = Status.DONE
@@ -205,10 +207,10 @@ class Machine:
             _log.error("plugin %s: hyperverse_machine_stopping failed", info.name, exc_info=exc)
 
     async def _close(self, grace: float) -> None:
-        """Closes everything that was opened, in the opposite order.
+        """Closes everything that was opened, in reverse order.
 
         Args:
-            grace: seconds that it may take; 0 to cut what is under way.
+            grace: seconds allowed for running work; 0 to cancel it at once.
         """
         if self._stopped is not None:
             self._stopped.set()
@@ -224,14 +226,14 @@ class Machine:
 
     @property
     def parts(self) -> Parts:
-        """What it is made of; for tests, and not covered by SemVer. Raises Unavailable before it was started."""
+        """The parts of the machine; for tests, and not covered by SemVer. Raises Unavailable before the start."""
         if self._parts is None:
             raise self._unstarted()
         return self._parts
 
     @property
     def control(self) -> Any:
-        """The gate for clients; None when the config does not want one. For tests, and not covered by SemVer."""
+        """The gate for clients; None if the config turns it off. For tests, and not covered by SemVer."""
         return self.parts.gateways.get(CONTROL)
 
     @property
@@ -241,35 +243,35 @@ class Machine:
 
     @property
     def directory(self) -> Path:
-        """Where this machine keeps files of its own in the data directory."""
+        """The machine's own directory within the data directory."""
         return self.data_dir / "machines" / self.name
 
     def client(self, agent: Point | str = HYPERUSER) -> LocalClient:
-        """A client inside the process: no socket, no credentials, the rights of ``agent``. Raises BadRequest, and
-        ParseError for a text that is no point."""
+        """Returns a client inside the process: no socket, no credentials, the rights of ``agent``. Raises BadRequest,
+        and ParseError if the text is not a point."""
         parts = self.parts
         return LocalClient(self.name, parts.outbound, as_point("agent", agent), parts.surfaces.open)
 
     async def authenticate(self, token: str) -> SessionClient:
-        """Lets the bearer of a token in, as a client inside the process: with the agent, the bounds and the end of the
+        """Returns a client inside the process for the holder of a token. It has the agent, scope and expiry of the
         token, and the limits of every session. Close it, or enter it with ``async with``::
 
             async with await machine.authenticate(token) as client:
                 print(client.agent)
 
         Args:
-            token: the secret, such as the content of the file ``token`` in the data directory.
+            token: the secret itself, such as the content of the file ``token`` in the data directory.
 
         Raises:
-            BadRequest: ``token`` is no text, or has white space around it.
-            Unauthorized: no such token counts.
-            TooMany: too many wrong tokens have come, or the agent has too many sessions.
-            Unavailable: the machine does not run, or the policy has failed.
+            BadRequest: ``token`` is not a text, or has white space around it.
+            Unauthorized: the token is unknown, expired or revoked.
+            TooMany: there were too many attempts with wrong tokens, or the agent has too many sessions.
+            Unavailable: the machine is not running, or the policy has failed.
         """
         return await SessionClient(self.name).enter(self.parts.sessions, as_token(token))
 
     def status(self) -> dict[str, Any]:
-        """State of the machine, its stars, drivers and plugins, with causes, as plain values."""
+        """The state of the machine, its stars, drivers and plugins, with causes, as plain values."""
         if self._parts is None:
             return unstarted(self.config, self.data_dir, self.state, self.cause, self.plugins)
         return self.parts.status.machine()

@@ -1,4 +1,4 @@
-"""One machine of a name for each data directory. The lock is the kernel's, so it does not outlive its holder."""
+"""One machine of each name per data directory. The lock is the kernel's, so it ends with the process that holds it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["MachineLock"]
 
 
 def _mend(path: Path) -> str:
-    """Returns the command that mends a directory which is not ours alone."""
+    """Returns the command that corrects the owner or the mode of a directory that others can write to."""
     name = shlex.quote(str(path))
     if path.stat().st_uid not in (0, os.geteuid()):
         return f"choose another with --data-dir, or make it yours: sudo chown -R {os.geteuid()} {name}"
@@ -25,10 +25,10 @@ def _mend(path: Path) -> str:
 
 
 class MachineLock:
-    """Holds ``DATA_DIR/machines/NAME/lock`` as long as the machine runs.
+    """Holds ``DATA_DIR/machines/NAME/lock`` while the machine runs.
 
     Attributes:
-        index: how many machines of this data directory are older.
+        index: how many machines came to this data directory earlier.
     """
 
     def __init__(self, data_dir: Path, name: str) -> None:
@@ -39,13 +39,13 @@ class MachineLock:
 
     @property
     def directory(self) -> Path:
-        """What this machine keeps for itself in the data directory."""
+        """The machine's own directory within the data directory."""
         return self._data_dir / "machines" / self._name
 
     async def acquire(self) -> None:
-        """Makes the directories and takes the lock. Raises Conflict when somebody has it, ConfigError when the
-        data directory cannot be written."""
-        self._acquire()  # in line: nothing else runs yet, and a loop with a clock of its own has no threads
+        """Creates the directories and takes the lock. Raises Conflict if another machine holds it, ConfigError if the
+        data directory cannot be written to."""
+        self._acquire()  # inline: nothing else runs yet, and a loop with a simulated clock has no threads
 
     def _acquire(self) -> None:
         try:
@@ -69,8 +69,8 @@ class MachineLock:
         write_private_file(self.directory / "pid", f"{os.getpid()}\n")
 
     def _check_own(self) -> None:
-        """Keeps the directories of this machine to their owner, below a data directory that others may enter. Raises
-        ConfigError when somebody else could put files there: whoever can write a key or a token is let in by it."""
+        """Makes the directories of this machine accessible to their owner only, even if others may enter the data
+        directory. Raises ConfigError if another user could write there: whoever can write a key or a token gets in."""
         for path in (self._data_dir, self._data_dir / "keys", self.directory.parent, self.directory):
             if not path.exists():
                 continue
@@ -82,7 +82,7 @@ class MachineLock:
                 path.chmod(0o700)
 
     def _own_index(self) -> int:
-        """How many machines had come here before this one did for the first time; it is kept."""
+        """How many machines used this data directory before this one first did; the number is kept in a file."""
         mine = self.directory / "index"
         with filelock.FileLock(self.directory.parent / "lock", timeout=5, mode=0o600):
             if not mine.exists():
@@ -91,7 +91,7 @@ class MachineLock:
             return int(mine.read_text())
 
     async def release(self) -> None:
-        """Lets go of it. May be called twice."""
+        """Releases the lock. May be called twice."""
         if self._lock is not None:
             (self.directory / "pid").unlink(missing_ok=True)
             self._lock.release()

@@ -1,1 +1,1 @@
-"""The commands at work: each is carried out in the name of an agent, and those about many particles go in slices."""
+"""Execution of commands: each runs in the name of an agent; a command about many particles runs in slices."""

@@ -1,4 +1,4 @@
-"""The commands about access at work: grant, grants, revoke, chown, explain, access."""
+"""Execution of the commands about access: grant, grants, revoke, chown, explain, access."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ __all__ = ["AccessCommands", "grant_row"]
 T = TypeVar("T")
 _NO_NEED = Need()
 _EVERYTHING = Need("csdrwx")
-"""What an agent needs on a particle to be told what others may do there."""
+"""What an agent needs on a particle in order to learn what others may do there."""
 _NO_REVISION = 0
 _AT_A_POINT = frozenset({"grant", "chown", "token"})
-"""Commands about access that the policy decides at the point where they ask the gate."""
+"""Commands about access that the policy decides where they ask the gate."""
 
 
 def grant_row(grant: AccessGrant) -> dict[str, Any]:
-    """A grant as plain values."""
+    """Returns a grant as plain values."""
     return {
         "id": grant.id,
         "gives": str(grant.kind),
@@ -53,7 +53,7 @@ def grant_row(grant: AccessGrant) -> dict[str, Any]:
 
 
 class AccessCommands:
-    """Carries out the commands about access on one machine."""
+    """Executes the commands about access on one machine."""
 
     CARRIES_OUT: Final = (
         commands.Grant,
@@ -81,7 +81,7 @@ class AccessCommands:
         self._homes = homes
 
     async def run(self, command: Any, caller: Caller, remaining: Callable[[], float]) -> Any:
-        """Carries out one of the commands in :attr:`CARRIES_OUT` in the name of ``caller``, within the seconds that
+        """Executes one of the commands in :attr:`CARRIES_OUT` in the name of ``caller``, within the seconds that
         ``remaining`` returns. Raises what the policy and the registry raise."""
         match command:
             case commands.Grant():
@@ -143,7 +143,7 @@ class AccessCommands:
         return {"owner": command.owner.text, "changed": changed}
 
     def _changed(self, kind: ChangeKind, point: Point) -> None:
-        """What is asked here from now on is decided by the new rule; other machines hear of it by the change feed."""
+        """Applies the new rule on this machine at once; other machines learn of it from the change feed."""
         self._gate.answers.changed(Change(_NO_REVISION, kind, point))
 
     # -- telling ------------------------------------------------------------------------------------------
@@ -190,12 +190,12 @@ class AccessCommands:
             return await self._explanation(command.agent, act.method.text, self._needs(act.method, record), record)
         need = act.need
         if command.act == "token" and target == HYPERUSER:
-            need = Need(power="super")  # nobody but the hyperuser has that on itself
+            need = Need(power="super")  # on the hyperuser only the hyperuser itself has that
         return await self._explanation(command.agent, command.act, (need,), record)
 
     async def _may_ask(self, agent: Point, target: Point, caller: Caller) -> ParticleRecord:
-        """The record of a particle about which the caller may ask what ``agent`` may do there. Raises Forbidden, and
-        NotFound when the caller may not know of it."""
+        """Returns the record of a particle if the caller may ask what ``agent`` may do there. Raises Forbidden, and
+        NotFound if the caller may not know of the particle."""
         record = await self._record(target, caller)
         await self._demand_known(self._asked(caller, "explain", _NO_NEED, record), caller)
         if caller.agent != agent:
@@ -205,14 +205,14 @@ class AccessCommands:
     async def _explanation(
         self, agent: Point, action: str, needs: Sequence[Need], record: ParticleRecord
     ) -> dict[str, Any]:
-        """Why ``agent`` may or may not do it, by the first of the needs that is refused."""
+        """Explains why ``agent`` may or may not do it, using the first need that is refused."""
         asked = action or "any action"
         found = [await self._gate.answers.explain(Request(agent, asked, need, record)) for need in needs]
         deciding = next((e for e in found if not e.decision.allowed), found[-1])
         return explanation_row(deciding, action)
 
     def _needs(self, method: Method | None, record: ParticleRecord) -> Sequence[Need]:
-        """What a wave of this method takes: the permission, and the privilege that its handler demands."""
+        """What a wave of this method needs: the permission, and the privilege that its handler demands."""
         free = method is None or method is BOUNCE or method.kind is MethodKind.HYP
         if method is None or free or self._gate.is_open(record.point, method):
             return (_NO_NEED,)
@@ -228,11 +228,11 @@ class AccessCommands:
     # -- rights -------------------------------------------------------------------------------------------
 
     def audited(self, event: str, caller: Caller, target: object, **details: object) -> AbstractContextManager[None]:
-        """Surrounds an act that must be in the audit log. Raises Unavailable when that cannot be written."""
+        """Wraps an act that must be in the audit log. Raises Unavailable if the log cannot be written."""
         return self._audit.act(event, caller, target, **details)
 
     async def administer(self, request: Request, caller: Caller, act: Callable[[Administration], Awaitable[T]]) -> T:
-        """What ``act`` returns, once the gate lets the agent do such a thing. A refusal is logged and told."""
+        """Returns what ``act`` returns, once the gate allows the agent to do it. A refusal is logged and reported."""
         await self._gate.check(request, caller.wave)
         scope = request.scope
         if scope is not None and scope.kind is not ScopeKind.FULL:
@@ -252,8 +252,8 @@ class AccessCommands:
             raise self._gate.refused(request, exc, caller.wave) from None
 
     async def _why_refused(self, request: Request, caller: Caller) -> Mapping[str, object] | None:
-        """Why the caller may not do such a thing at the point in question, if it may know of that, and if the refusal
-        is about that one point and not about another that a selector matches."""
+        """Returns why the caller may not do it at the point in question. Does so only if the caller may know of that
+        point, and if the refusal is about that point and not about another one that a selector matches."""
         if request.action not in _AT_A_POINT or not await self._gate.told.knows(
             caller.agent, caller.scope, request.record
         ):
@@ -264,7 +264,7 @@ class AccessCommands:
         return row if row["allowed"] is False else None
 
     async def request(self, caller: Caller, action: str, point: Point) -> Request:
-        """Returns the question whether ``caller`` may do such a thing at all at ``point``."""
+        """Returns the question whether ``caller`` may do this at all at ``point``."""
         known = (await self._records.get((point,))).get(point)
         record = known or ParticleRecord(point, Kind("Root" if point.is_root else "Base"), point)
         return self._asked(caller, action, _NO_NEED, record)
@@ -274,14 +274,14 @@ class AccessCommands:
         return Request(caller.agent, action, need, record, caller.scope, caller.chain, caller.session)
 
     async def _demand_power(self, request: Request, caller: Caller, hint: str) -> None:
-        """Raises Forbidden when the caller may not know of the particle in question: it has no power there, whether the
-        particle exists or not."""
+        """Raises Forbidden if the caller may not know of the particle in question: the caller has no power there,
+        whether or not the particle exists."""
         if not await self._gate.told.knows(caller.agent, caller.scope, request.record):
             said = f"{caller.agent.text!r} may not {request.action} anything on {request.record.point.text!r}"
             raise self._gate.refused(request, Forbidden(said, hint=hint), caller.wave)
 
     async def _demand_known(self, request: Request, caller: Caller) -> None:
-        """Raises NotFound when the caller may not know of the particle in question; that is logged and told."""
+        """Raises NotFound if the caller may not know of the particle in question; this is logged and reported."""
         point = request.record.point
         if not await self._gate.told.knows(caller.agent, caller.scope, request.record):
             self._gate.refused(request, Forbidden(f"{point.text!r} is hidden from {caller.agent.text!r}"), caller.wave)
@@ -289,7 +289,7 @@ class AccessCommands:
 
     async def _record(self, point: Point, caller: Caller) -> ParticleRecord:
         active = self._homes.at_home(point)
-        if active is not None and active.assignment is None:  # one of the platform's own, which has no record
+        if active is not None and active.assignment is None:  # a particle of the platform, which has no record
             return active.record
         found = (await self._registry.records((point,))).get(point)
         if found is None:

@@ -1,4 +1,4 @@
-"""What can be explained beside waves: commands, and what is done to a machine.
+"""The acts, besides waves, that can be explained: commands, and acts on a machine.
 
 The table is in ``docs/reference/access.md#what-is-asked``.
 """
@@ -23,12 +23,12 @@ _NOTHING: Final = Need()
 
 @attrs.frozen
 class Act:
-    """What an act asks the policy.
+    """What an act needs from the policy.
 
     Attributes:
-        need: what the target must grant; empty where ``method`` says it.
+        need: what the target must grant; empty where ``method`` determines it.
         of_parent: whether the target is the parent of the particle that the command names.
-        method: the method of the wave that the act is; None for a command.
+        method: the method of the wave that performs the act; None for a command.
     """
 
     need: Need = _NOTHING
@@ -36,7 +36,7 @@ class Act:
     method: Method | None = None
 
     def target(self, point: Point) -> Point:
-        """The particle that decides about the act at ``point``."""
+        """Returns the particle whose rights decide about the act at ``point``."""
         return (point.parent or point) if self.of_parent else point
 
 
@@ -58,18 +58,18 @@ COMMANDS: Final[Mapping[str, Act]] = {
     "watch": Act(Need("r")),
     "write": Act(method=Method.parse("Cmd<Update>")),
 }
-"""The commands by their words."""
+"""The commands by name."""
 
 
 def act_named(word: str, handled: Iterable[Method]) -> Act:
-    """The act of that name.
+    """Returns the act of that name.
 
     Args:
-        word: as it is written: ``create``, or ``drain`` for ``Ext<Drain>``.
-        handled: the methods that the particle in question has handlers for.
+        word: the act as it is written: ``create``, or ``drain`` for ``Ext<Drain>``.
+        handled: the methods for which the particle in question has handlers.
 
     Raises:
-        BadRequest: there is none.
+        BadRequest: there is no such act.
     """
     methods = {_word(method.name): method for method in handled if method.kind is MethodKind.EXT}
     command = COMMANDS.get(word)
@@ -86,5 +86,5 @@ def act_named(word: str, handled: Iterable[Method]) -> Act:
 
 
 def _word(name: str) -> str:
-    """``RemoveKey`` as it is written in a command: ``remove-key``."""
+    """Returns ``RemoveKey`` as it is written in a command: ``remove-key``."""
     return "".join(f"-{char.lower()}" if char.isupper() and at else char.lower() for at, char in enumerate(name))

@@ -1,4 +1,4 @@
-"""Commands at work: each is carried out in the name of an agent, and asks the policy for what it needs."""
+"""Execution of commands: each runs in the name of an agent, and asks the policy for what it needs."""
 
 from __future__ import annotations
 
@@ -57,19 +57,19 @@ __all__ = ["Commands"]
 
 _log = guarded_log("hyperverse.command")
 _SHOWN_AS = {"unreachable": Status.UNKNOWN, "stuck": Status.PANIC}
-"""Lives of which the record of a particle knows nothing."""
+"""The statuses shown for states that the record of a particle does not hold."""
 _READ = Method.parse("Cmd<Read>")
 _UPDATE = Method.parse("Cmd<Update>")
 _Do = Callable[["Commands", Any, Context], Awaitable[Any]]
 
 
 _RIPPLE_SHARE = 0.75
-"""Part of the time of a command in which a Ripple gathers answers; the rest is for telling them: for a hundred thousand
-on a busy computer that takes seconds."""
+"""Share of a command's time during which a Ripple gathers answers. The rest is for returning them: with a hundred
+thousand answers on a busy computer that takes seconds."""
 
 
 def check_text(text: str) -> None:
-    """Raises TooLarge when a command or a script is so long that parsing it would keep all others waiting."""
+    """Raises TooLarge if a command or a script is so long that parsing it would make all others wait."""
     if len(text) > LONGEST_TEXT:
         raise TooLarge(
             f"the text has {len(text)} characters, and {LONGEST_TEXT} are allowed",
@@ -78,7 +78,7 @@ def check_text(text: str) -> None:
 
 
 def stub(record: ParticleRecord) -> dict[str, Any]:
-    """Point, Kind and status of a particle, as plain values."""
+    """Returns point, Kind and status of a particle, as plain values."""
     return {"point": record.point.text, "kind": str(record.kind), "status": str(record.status)}
 
 
@@ -91,7 +91,7 @@ def _has_locked(record: ParticleRecord, keys: set[str]) -> bool:
 
 
 class Commands:
-    """Carries out commands on one machine."""
+    """Executes commands on one machine."""
 
     def __init__(
         self,
@@ -121,7 +121,7 @@ class Commands:
         self.about_access = AccessCommands(registry, records, gate, served, homes, audit)
 
     async def run(self, command: Command | CommandTemplate | str, ctx: Context, env: Env | None = None) -> Pong:
-        """Carries out one command as the agent of ``ctx``; every failure is a reply with its status."""
+        """Executes one command as the agent of ``ctx``; every failure becomes a reply with its status."""
         try:
             if isinstance(command, str) and len(command) > LONGEST_TEXT:
                 check_text(command)
@@ -143,14 +143,14 @@ class Commands:
         return answer if isinstance(answer, Pong) else Pong(200, answer)
 
     async def run_select(self, command: commands.Select, ctx: Context, after: Point) -> Pong:
-        """The next page of a select."""
+        """Returns the next page of a select."""
         try:
             return Pong(200, await self._select(command, ctx, after))
         except HyperverseError as exc:
             return self.refused(exc)
 
     def refused(self, error: HyperverseError) -> Pong:
-        """The reply to a command that was not carried out; it says where a text went wrong, also one inside it."""
+        """Returns the reply to a command that failed; it says where the text is wrong, also in a nested text."""
         reply = Pong.failure(error)
         if isinstance(error, ParseError):
             place = {"line": error.line, "column": error.column, "expected": list(error.expected)}
@@ -162,10 +162,10 @@ class Commands:
     async def run_script(
         self, text: str, ctx: Ctx, *, keep_going: bool, working: str, files: dict[str, bytes], after: str
     ) -> list[dict[str, Any]]:
-        """Carries out a script, command by command, and stops at the first failure unless ``keep_going``.
+        """Executes a script, command by command, and stops at the first failure unless ``keep_going``.
 
         Returns:
-            one map for each command that was begun: ``command``, ``line``, ``column``, ``status``, ``outcome``,
+            one map for each command that was started: ``command``, ``line``, ``column``, ``status``, ``outcome``,
             ``body``, ``receipt``.
         """
         if len(text) > LONGEST_TEXT:
@@ -192,7 +192,7 @@ class Commands:
     async def _select(self, command: commands.Select, ctx: Context, after: Point | None = None) -> Any:
         at = after
         refused: Request | None = None
-        while True:  # a page of which nothing may be shown names nobody, so the next one is read
+        while True:  # a page on which the agent may see nothing yields no row, so the next page is read
             page = await self._registry.select(command.selector, after=at, limit=PAGE)
             above = await self._rights.above(page.records)
             requests = [self._rights.request(ctx, "s", "select", record) for record in above.values()]
@@ -210,15 +210,15 @@ class Commands:
         return {"items": items, "after": seen[-1].point.text if seen and page.after else None}
 
     def _seen(self, record: ParticleRecord) -> dict[str, Any]:
-        """A particle as it looks from here: nobody knows the status of one whose star cannot be reached, and one that
-        no star can host is out of service."""
+        """Returns a particle as this machine sees it: the status is unknown if its star cannot be reached, and Panic
+        if no star can host it."""
         found, life = stub(record), self._descriptions.life(record)
         if life in _SHOWN_AS:
             found["status"] = str(_SHOWN_AS[life])
         return found
 
     async def _with_all_below(self, found: Sequence[ParticleRecord]) -> list[ParticleRecord]:
-        """These particles and everything below them, each once, ordered by point."""
+        """Returns these particles and everything below them, each once, ordered by point."""
         every: dict[str, ParticleRecord] = {}
         for record in sorted(found, key=lambda one: len(one.point.segments)):
             if record.point.text in every:
@@ -261,8 +261,8 @@ class Commands:
         return self._values.named(record, command.keys)
 
     async def _demand_to_read(self, ctx: Context, record: ParticleRecord) -> None:
-        """The state is what the handler of ``Cmd<Read>`` tells: it takes what that wave takes, and the privilege that
-        the handler demands. A policy may tell the wave from the command."""
+        """Demands what a ``Cmd<Read>`` wave needs, and the privilege that its handler demands: the state is what that
+        handler returns. A policy may distinguish the wave from the command."""
         served = self._served.get(record.kind.base)
         if served is None:
             if ctx.caller.agent != HYPERUSER:
@@ -289,7 +289,7 @@ class Commands:
         self._values.check_update(found, command.properties)
         changes = list(command.properties)
         keys = {change.key for change in changes}
-        # Those first that may refuse the change: then nothing is changed yet.
+        # Check first whatever may refuse the change: nothing has been changed yet.
         ordered = sorted(found, key=lambda r: not _has_locked(r, keys))
         written = await self._values.written(ordered, changes)
 
@@ -327,7 +327,7 @@ class Commands:
         return await ctx.signal(command.point, command.method, command.body, path=command.path)
 
     async def _ripple(self, command: commands.RippleCommand, ctx: Context) -> Pong:
-        # What has come by then is told; whoever waits for the command would not hear of it later.
+        # Return the answers that have arrived by now; the client of the command would not receive later ones.
         wait = ctx.remaining * _RIPPLE_SHARE
         echoes = await ctx.ripple(command.selector, command.method, command.body, path=command.path, wait=wait)
         rows = await made_in_slices(echoes, _row)

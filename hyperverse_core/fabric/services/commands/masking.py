@@ -1,4 +1,4 @@
-"""Commands as they may be shown: without the values of secret properties."""
+"""Commands in a form that may be shown: without the values of secret properties."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from ...particles.served import ServedKinds
 __all__ = ["Masking"]
 
 _VALUE = r"""("(?:[^"\\]|\\.)*"?|'(?:[^'\\]|\\.)*'?|[^,}\s;]*)"""
-"""The value of a property in a text that may be cut off."""
+"""The value of a property in a text that may be truncated."""
 
 
 class Masking:
-    """Hides what is secret in some Kind of this machine.
+    """Hides the values of properties that are secret in some Kind of this machine.
 
     Args:
-        served: the Kinds.
+        served: the Kinds of this machine.
     """
 
     def __init__(self, served: ServedKinds) -> None:
         self._served = served
 
     def command(self, command: CommandTemplate, source: str) -> str:
-        """The text of a command as it may be shown: *** stands for a value that is secret in some Kind."""
+        """Returns a command as it may be shown: *** replaces every value that is secret in some Kind."""
         changes: Sequence[PropertyChange] = getattr(command, "properties", ())
         hidden = self._secret_keys()
         if hidden.isdisjoint(change.key for change in changes):
@@ -38,7 +38,7 @@ class Masking:
         return str(attrs.evolve(cast(Any, command), properties=tuple(shown)))
 
     def text(self, text: str) -> str:
-        """A text that is no command as it may be shown, with as many characters: a caret may point into it."""
+        """Returns a text that is not a command as it may be shown. Its length is kept: a caret may point into it."""
         hidden = "|".join(re.escape(key) for key in sorted(self._secret_keys(), key=len, reverse=True))
         if not hidden or "=" not in text:
             return text

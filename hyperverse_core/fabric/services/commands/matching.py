@@ -12,11 +12,11 @@ from ....universe.selectors.selector import Selector
 __all__ = ["PAGE", "every_match"]
 
 PAGE: Final = 1000
-"""Records that are read at once."""
+"""Records read at a time."""
 
 
 async def every_match(registry: ParticleRegistry, selector: Selector) -> list[ParticleRecord]:
-    """Every particle that matches, ordered by point. Raises NotFound when none does."""
+    """Returns every particle that matches, ordered by point. Raises NotFound if none does."""
     found: list[ParticleRecord] = []
     after: Point | None = None
     while True:

@@ -1,4 +1,4 @@
-"""What commands read and write of properties: typed, checked, and with secret ones encrypted."""
+"""Property values in commands: typed, checked, and encrypted if the property is secret."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ class PropertyValues:
     """The properties of particles, as their Kinds declare them.
 
     Args:
-        served: the Kinds that are known here.
-        sealed: encrypts.
+        served: the Kinds that this machine knows.
+        sealed: encrypts the values.
     """
 
     def __init__(self, served: ServedKinds, sealed: SealedProperties) -> None:
@@ -27,7 +27,7 @@ class PropertyValues:
         self._sealed = sealed
 
     def kind(self, base: str) -> KindDef:
-        """The declaration of a Kind. Raises NoDriver when nobody here knows it, so that secrets stay hidden."""
+        """Returns the declaration of a Kind. Raises NoDriver if this machine does not know it: secrets stay hidden."""
         kind = self._served.known.get(base)
         if kind is None:
             raise NoDriver(
@@ -37,9 +37,9 @@ class PropertyValues:
         return kind
 
     def named(self, record: ParticleRecord, keys: Sequence[str]) -> dict[str, PropertyScalar | None]:
-        """The values of those properties, None for one that is not set.
+        """Returns the values of those properties, None for one that is not set.
 
-        Raises NoDriver when the Kind is unknown here, BadRequest and Forbidden for keys that may not be read."""
+        Raises NoDriver if the Kind is unknown here, BadRequest and Forbidden for keys that may not be read."""
         kind = self.kind(record.kind.base)
         kind.properties.check_read(keys)
         read = kind.properties.read
@@ -47,7 +47,7 @@ class PropertyValues:
         return {key: values.get(key) for key in keys}
 
     def readable(self, record: ParticleRecord) -> dict[str, PropertyScalar]:
-        """The properties of a particle but its secrets; none of a Kind that nobody here knows."""
+        """Returns the properties of a particle except its secrets; none if this machine does not know the Kind."""
         kind = self._served.known.get(record.kind.base)
         if kind is None:
             return {}
@@ -55,7 +55,7 @@ class PropertyValues:
         return {key: properties.read(key, v.value) for key, v in record.properties.items() if key not in hidden}
 
     def check_update(self, records: Sequence[ParticleRecord], changes: Sequence[PropertyChange]) -> None:
-        """Whether the Kinds of ``records`` take ``changes``; raises BadRequest that names the first that does not."""
+        """Checks that the Kinds of ``records`` accept ``changes``. Raises BadRequest, naming the first that refuses."""
         bases = {r.kind.base: r for r in reversed(records)}
         for base, first in bases.items():
             kind = self._served.known.get(base)
@@ -70,9 +70,9 @@ class PropertyValues:
     async def written(
         self, records: Sequence[ParticleRecord], changes: list[PropertyChange]
     ) -> list[tuple[set[str], list[PropertyChange]]]:
-        """What is written for which Kinds: a property that is secret in some of them is encrypted there.
+        """Returns what to write for each Kind: a property that is secret in any of the Kinds is encrypted there.
 
-        Raises NoDriver when nobody here can say whether it is."""
+        Raises NoDriver if this machine cannot tell whether it is secret."""
         open_to_all: tuple[set[str], list[PropertyChange]] = (set(), changes)
         found = [open_to_all]
         for base in {r.kind.base for r in records}:

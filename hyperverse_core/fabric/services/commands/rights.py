@@ -1,4 +1,4 @@
-"""What the sender of a command may know and do: each command asks here before it touches a particle."""
+"""What the sender of a command may know and do: each command checks here before it touches a particle."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["SenderRights"]
 
 
 class SenderRights:
-    """Asks the gate in the name of the agent of a context, and reads what that agent may see."""
+    """Asks the gate in the name of the agent of a context, and finds what that agent may see."""
 
     def __init__(self, registry: ParticleRegistry, records: Records, gate: Gate) -> None:
         self._registry = registry
@@ -28,7 +28,7 @@ class SenderRights:
         self._gate = gate
 
     async def demand(self, ctx: Context, letter: str, action: str, *targets: ParticleRecord) -> None:
-        """Returns when the agent of ``ctx`` has the permission on all of ``targets``. Raises Forbidden."""
+        """Returns if the agent of ``ctx`` has the permission on all of ``targets``. Raises Forbidden otherwise."""
         requests = [self.request(ctx, letter, action, target) for target in targets]
         await self._gate.check_all(requests, ctx.wave)
 
@@ -38,19 +38,19 @@ class SenderRights:
         return Request(caller.agent, action, Need(letter), target, caller.scope, caller.chain, caller.session)
 
     async def above(self, records: Sequence[ParticleRecord]) -> dict[Point, ParticleRecord]:
-        """The records of the parents; a root stands for its own."""
+        """Returns the records of the parents; a root counts as its own parent."""
         points = tuple({r.point.parent or r.point for r in records})
         return dict(await self._records.get(points))
 
     async def hides(self, ctx: Context, point: Point) -> bool:
-        """Whether the agent may not know whether there is a particle ``point``."""
+        """Whether the agent may not know if there is a particle ``point``."""
         caller = ctx.caller
         return await self._gate.told.hides(caller.agent, caller.scope, point)
 
     async def known(
         self, ctx: Context, selector: Selector, found: Sequence[ParticleRecord], letter: str, action: str
     ) -> list[ParticleRecord]:
-        """Those of ``found`` that the agent may know of, or may do this to. Raises NotFound when there are none."""
+        """Returns those of ``found`` that the agent may know of, or may do this to. Raises NotFound if none are."""
         caller = ctx.caller
         if caller.agent == HYPERUSER and caller.scope is None:
             return list(found)
@@ -72,7 +72,7 @@ class SenderRights:
         return seen
 
     async def every_match(self, selector: Selector, ctx: Context) -> list[ParticleRecord]:
-        """Raises NotFound when nothing matches, with a hint as far as the agent may know what is beside a point."""
+        """Returns every match. Raises NotFound if nothing matches, with a hint limited to what the agent may know."""
         try:
             return await every_match(self._registry, selector)
         except NotFound as exc:
@@ -82,15 +82,16 @@ class SenderRights:
             raise
 
     async def check_to_see(self, selector: Selector, refused: Request | None, ctx: Context) -> None:
-        """Ends a select that shows nothing. Whether it is refused must not depend on what it matches, or on whether it
-        matches: it is when the agent knows of the particle where the selector begins, and may not select there.
+        """Checks a select that shows nothing. Whether it is refused must not depend on what it matches, or on whether
+        anything matches: it is refused if the agent knows of the particle where the selector begins, and may not
+        select there.
 
         Args:
-            selector: what was selected.
-            refused: the select of the children of one parent, whose children were left out; None when nothing matches.
-            ctx: of the agent.
+            selector: the selector of the command.
+            refused: the select of the children of one parent, whose children were left out; None if nothing matches.
+            ctx: the context of the agent.
 
-        Raises Forbidden. A refusal is logged and told, also where the agent gets an empty answer.
+        Raises Forbidden. A refusal is logged and reported, even if the agent gets an empty answer.
         """
         asked = await self._at_anchor(selector, ctx)
         request = asked or refused
@@ -106,7 +107,7 @@ class SenderRights:
             raise error
 
     async def _at_anchor(self, selector: Selector, ctx: Context) -> Request | None:
-        """The select at the particle where a selector begins; None if it is allowed, or the particle is hidden."""
+        """Returns the select at the particle where a selector begins; None if it is allowed, or the particle hidden."""
         begins = selector.anchor
         parents = (begins.parent,) if selector.is_exact else (begins.parent, begins) if _is_in(selector) else (begins,)
         denied = None
@@ -130,5 +131,5 @@ class SenderRights:
 
 
 def _is_in(selector: Selector) -> bool:
-    """Whether a selector may match the very particle where it begins."""
+    """Whether a selector may match the particle where it begins."""
     return selector.anchor != selector.query_root

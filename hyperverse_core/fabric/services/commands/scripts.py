@@ -1,4 +1,4 @@
-"""Scripts: commands one after the other, each with its result."""
+"""Scripts: commands executed one after the other, each with its result."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = ["RunsCommands", "result", "run_script"]
 
 
 class RunsCommands(Protocol):
-    """What carries out the commands of a script, one by one.
+    """The part that executes the commands of a script, one by one.
 
     Attributes:
         masking: hides secrets in the texts of commands.
@@ -30,17 +30,17 @@ class RunsCommands(Protocol):
     masking: Masking
 
     async def run(self, command: CommandTemplate, ctx: Context, env: Env) -> Pong:
-        """Carries out one command."""
+        """Executes one command."""
 
     async def run_select(self, command: Any, ctx: Context, after: Point) -> Pong:
         """Returns the next page of a select."""
 
     def refused(self, error: ParseError) -> Pong:
-        """Returns the reply to a text that is no command."""
+        """Returns the reply to a text that is not a command."""
 
 
 async def result(reply: Pong, *, command: str, line: int = 1, column: int = 1) -> dict[str, Any]:
-    """What is told of one command, as plain values."""
+    """Returns what the caller learns of one command, as plain values."""
     told = reply.body
     lists = told.values() if type(told) is dict else (told,)
     is_long = any([type(item) is list and len(item) > ROWS for item in lists])  # noqa: C419 - a generator is a call
@@ -58,9 +58,9 @@ async def result(reply: Pong, *, command: str, line: int = 1, column: int = 1) -
 async def run_script(
     commands: RunsCommands, text: str, ctx: Context, env: Env, *, keep_going: bool, after: str
 ) -> list[dict[str, Any]]:
-    """Carries out the commands of ``text``; see :meth:`Commands.run_script`."""
+    """Executes the commands of ``text``; see :meth:`Commands.run_script`."""
     results: list[dict[str, Any]] = []
-    statements = iter_script(text, typed=True)  # a wave brings all of it or nothing
+    statements = iter_script(text, typed=True)  # a wave carries the whole script, so the text cannot be incomplete
     while True:
         try:
             statement = next(statements)

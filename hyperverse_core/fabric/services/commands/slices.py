@@ -1,4 +1,4 @@
-"""Commands about many particles, in slices: leases are renewed and others are served between two of them."""
+"""Commands about many particles run in slices: between two slices leases are renewed and other work is served."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ __all__ = ["ROWS", "TimeForSlices", "in_slices", "made_in_slices", "to_body_in_s
 S = TypeVar("S")
 T = TypeVar("T")
 _SLICE = 1000
-"""Particles that are handled in one go: some hundredths of a second of the loop, or of the registry."""
+"""Particles handled at once: this occupies the loop, or the registry, for some hundredths of a second."""
 ROWS = 5000
-"""Rows of an answer that are made in one go: that is a hundredth of a second of the loop."""
+"""Rows of an answer built at once: this occupies the loop for a hundredth of a second."""
 _RESERVE = 0.1
-"""Part of the time that a command has which is kept for the answer that it was not enough."""
+"""Share of a command's time that is reserved for the answer that the time was too short."""
 _REPEAT = "repeat the command for the rest"
 
 
 class TimeForSlices:
-    """The time that a command has, and whether it is enough for one more slice and for the answer.
+    """The time of a command, and whether it is enough for one more slice and for the answer.
 
     Args:
         remaining: returns the seconds that are left.
@@ -36,8 +36,8 @@ class TimeForSlices:
         self._longest = 0.0
 
     def check(self, done: str = "") -> None:
-        """To be called between two slices. Raises TimedOut when there is no time for another one; ``done`` is what has
-        been done so far, empty when others say that."""
+        """Call it between two slices. Raises TimedOut if there is no time for another slice; ``done`` is what has
+        been done so far, empty if the caller reports that."""
         before, self._left = self._left, self._remaining()
         self._longest = max(self._longest, before - self._left)
         if self._left < self._least + self._longest:
@@ -51,23 +51,23 @@ async def in_slices(
     remaining: Callable[[], float] | None = None,
     done: str = "",
 ) -> None:
-    """Awaits ``work`` for slices of ``items``, one after another.
+    """Awaits ``work`` for each slice of ``items``, one after another.
 
     Args:
-        items: what it is about.
-        work: does one slice, completely or not at all.
+        items: what to work on.
+        work: handles one slice, completely or not at all.
         remaining: returns the seconds that are left; None for no limit.
-        done: what has become of the particles of earlier slices when a later one fails, such as ``"were changed"``;
-            empty when nothing has.
+        done: what was done to the particles of earlier slices when a later one fails, such as ``"were changed"``;
+            empty if nothing was.
 
     Raises:
-        HyperverseError: what ``work`` raises; with ``done``, it says how many were done before.
-        TimedOut: the time was not enough for all, and some are done.
+        HyperverseError: what ``work`` raises; with ``done``, the message says how many were done before.
+        TimedOut: the time was not enough for all of them; some are done.
     """
     time = None if remaining is None or not done else TimeForSlices(remaining)
     for start in range(0, len(items), _SLICE):
         if start:
-            await asyncio.sleep(0)  # a registry in memory never waits
+            await asyncio.sleep(0)  # a registry in memory never yields to the loop
             if time is not None:
                 time.check(f"{start} of {len(items)} particles {done}")
         try:
@@ -80,7 +80,7 @@ async def in_slices(
 
 
 async def made_in_slices(items: Sequence[S], make: Callable[[S], T]) -> list[T]:
-    """What ``make`` returns for each of ``items``."""
+    """Returns what ``make`` returns for each of ``items``."""
     made: list[T] = []
     for start in range(0, len(items), ROWS):
         if start:
@@ -90,8 +90,8 @@ async def made_in_slices(items: Sequence[S], make: Callable[[S], T]) -> list[T]:
 
 
 async def to_body_in_slices(value: Any) -> Any:
-    """As :func:`to_body`; the loop is left between slices of a long list, also of one in a map. Most answers are small:
-    they are a call less with :func:`to_body`."""
+    """Like :func:`to_body`, but yields to the loop between slices of a long list, also of a list in a map. For small
+    answers, which most are, it is one call more than :func:`to_body`."""
     if type(value) is list and len(value) > ROWS:
         return await made_in_slices(value, to_body)
     if type(value) is dict:

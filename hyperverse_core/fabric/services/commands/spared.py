@@ -1,4 +1,4 @@
-"""What a ``delete`` spares: the users, and the user who deletes. docs/reference/commands.md#particles."""
+"""What a ``delete`` spares: the users, and the user who runs it. docs/reference/commands.md#particles."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ _USER = "User"
 
 @attrs.frozen
 class Spared:
-    """What a ``delete`` is about.
+    """The particles that a ``delete`` matches.
 
     Attributes:
-        doomed: the particles that it deletes, with all below them.
-        kept: those that its selector matches, and that stay.
+        doomed: the particles that it deletes, with everything below them.
+        kept: the particles that its selector matches, and that stay.
     """
 
     doomed: Sequence[ParticleRecord]
@@ -33,19 +33,19 @@ class Spared:
 def spare(
     selector: Selector, found: Sequence[ParticleRecord], agent: Point, known: Mapping[Point, ParticleRecord]
 ) -> Spared:
-    """Takes out of ``found`` what nobody means who writes a pattern such as ``**``.
+    """Removes from ``found`` the particles that nobody means to delete with a pattern such as ``**``.
 
-    The users in ``hyperspace:users`` go only by a selector that begins there, and a user deletes itself only by its
-    own point.
+    The users in ``hyperspace:users`` are deleted only by a selector that begins there, and a user deletes itself only
+    by its own point.
 
     Args:
-        selector: what the command says.
+        selector: the selector of the command.
         found: the particles that it matches.
-        agent: the particle in whose name it is carried out.
-        known: the records of the agent and of :data:`USERS`, as far as they are registered.
+        agent: the particle in whose name the command runs.
+        known: the records of the agent and of :data:`USERS`, if they are registered.
 
     Raises:
-        Conflict: the selector names one particle, and what is spared is below it.
+        Conflict: the selector names one particle, and a spared particle is below it.
     """
     spared = _spared(selector, agent, known)
     kept = [r for r in found if not r.point.is_root and any(_takes(r.point, one) for one in spared)]
@@ -56,7 +56,7 @@ def spare(
             hint=f"delete what else is below it with a pattern, or {below} by its own name first",
         )
     stays = {record.point for record in kept}
-    if USERS in spared:  # they stay together
+    if USERS in spared:  # all users stay
         stays |= {record.point for record in found if USERS.is_ancestor_of(record.point)}
     if not stays:
         return Spared(found, ())
@@ -64,7 +64,7 @@ def spare(
 
 
 def _spared(selector: Selector, agent: Point, known: Mapping[Point, ParticleRecord]) -> list[Point]:
-    """The points that ``selector`` may not take."""
+    """Returns the points that ``selector`` must not delete."""
     anchor, points = selector.anchor, []
     if USERS in known and not _takes(USERS, anchor):
         points.append(USERS)
@@ -75,5 +75,5 @@ def _spared(selector: Selector, agent: Point, known: Mapping[Point, ParticleReco
 
 
 def _takes(deleted: Point, spared: Point) -> bool:
-    """Whether ``spared`` goes when ``deleted`` does."""
+    """Whether deleting ``deleted`` deletes ``spared`` too."""
     return deleted == spared or deleted.is_ancestor_of(spared)
