@@ -1,1 +1,1 @@
-"""The drivers of a machine, and what each may use of it."""
+"""The drivers of a machine, and what each of them can use of it."""

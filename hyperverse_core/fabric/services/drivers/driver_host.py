@@ -1,4 +1,4 @@
-"""What a driver may use of its machine."""
+"""What a driver can use of its machine."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ class Host(LocalSender, DriverHost):
     particle.
 
     Args:
-        outbound: of the star that stands for this machine.
+        outbound: sends from the star that stands for this machine.
         kind: the Kind that the driver serves.
-        blobs: the store of content of this machine.
-        pin: lets a particle answer at a point of this machine, for every agent.
+        blobs: the blob store of this machine.
+        pin: makes a particle answer at a point of this machine, for every agent.
 
     Attributes:
-        asked_by: sends in the name of the agent that has asked the driver; None when nobody has.
+        asked_by: sends in the name of the agent whose request the driver handles; None outside a request.
     """
 
     def __init__(
@@ -58,7 +58,7 @@ class Host(LocalSender, DriverHost):
         self.asked_by: LocalSender | None = None
 
     def acting_for(self, agent: Point, scope: Scope | None) -> Host:
-        """The same host while the driver is asked by an agent, with the bounds of what that may do."""
+        """Returns the same host for requests of an agent, with the bounds of what that agent may do."""
         asked = copy.copy(self)
         asked.asked_by = LocalSender(self._outbound, sender=self._point, agent=agent, scope=scope)
         return asked

@@ -1,4 +1,4 @@
-"""Drivers of this machine: made, started, tried again, stopped."""
+"""The drivers of this machine: created, started, retried, stopped."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ __all__ = ["Drivers"]
 
 _log = guarded_log("hyperverse.driver")
 _PATIENCE = 5.0
-"""Seconds after which a driver that has not started is named and the machine goes on without it."""
+"""Seconds after which a driver that has not started is logged, and the machine continues without it."""
 _STOP = 3.0
 
 
@@ -50,8 +50,8 @@ class Drivers:
         pin: Callable[[Point, Particle], None],
         interceptors: Interceptors,
     ) -> None:
-        """``ready`` is called when one more driver serves; ``pin`` lets a particle answer every agent at a point of
-        this machine; ``interceptors`` are told of each change of a driver's state."""
+        """``ready`` is called each time another driver is ready; ``pin`` makes a particle answer every agent at a
+        point of this machine; ``interceptors`` are told of each change of a driver's state."""
         self._config = config
         self._data_dir = data_dir
         self._plugins = plugins
@@ -67,7 +67,7 @@ class Drivers:
         self._wanted: dict[str, asyncio.Event] = {}
 
     def make(self) -> None:
-        """Makes one object for each Kind that a plugin serves. One that cannot be made is shown as failed."""
+        """Creates one driver for each Kind that a plugin serves. A driver that cannot be created is shown as failed."""
         for name, cls in self._plugins.drivers.items():
             plugin = self._plugins.who_provides("driver", name)
             settings = self._config.kinds.get(name)
@@ -93,7 +93,7 @@ class Drivers:
                 self._tell(served)
 
     async def start(self) -> None:
-        """Starts all at once and waits for them, but not for ever."""
+        """Starts all drivers at once and waits for them, but not forever."""
         for name, served in self._served.items():
             if served.status is Status.FATAL:
                 continue
@@ -152,14 +152,15 @@ class Drivers:
             async with asyncio.timeout(seconds):
                 await wanted.wait()
         except TimeoutError:
-            return  # nobody has
+            return  # nobody has asked
 
     async def start_now(self, kind: str) -> dict[str, str]:
-        """Starts a driver that waits for its next attempt at once. Returns its state, and why it has failed again.
+        """Retries at once to start a driver that waits for its next attempt. Returns its state, and the cause if it has
+        failed again.
 
         Raises:
-            NotFound: no driver here is of that Kind.
-            Conflict: the driver could not be made, so it cannot be started without a new start of the machine.
+            NotFound: this machine has no driver of that Kind.
+            Conflict: the driver could not be created, so only a restart of the machine can start it.
         """
         served = self._served.get(kind)
         if served is None:
@@ -181,7 +182,7 @@ class Drivers:
         return {"state": str(served.status), "cause": served.cause}
 
     def _tell(self, served: Served) -> None:
-        """A driver is in another state."""
+        """Tells the interceptors that a driver has changed its state."""
         listeners = self._interceptors.driver_changed
         if listeners:
             self._interceptors.tell(listeners, served.kind.name, str(served.status), served.cause)
@@ -190,7 +191,7 @@ class Drivers:
         return Host(self._outbound, kind, self._config, self._data_dir, self._served, self._blobs, self._pin)
 
     def check_ready(self) -> None:
-        """Raises Unavailable when no driver at all serves here."""
+        """Raises Unavailable if no driver of this machine is ready."""
         if any(served.serves for served in self._served.values()):
             return
         causes = "; ".join(f"{name}: {s.cause or s.status}" for name, s in self._served.items())
@@ -200,7 +201,7 @@ class Drivers:
         )
 
     async def stop(self) -> None:
-        """Stops all. May be called twice."""
+        """Stops all drivers. May be called twice."""
         tasks = list(self._tasks.values())
         self._tasks = {}
         for task in tasks:
@@ -224,6 +225,6 @@ class Drivers:
 
 
 def _broken(cls: type[Driver]) -> Driver:
-    """A driver that stands for one that cannot be made, so that its Kind and cause are shown."""
+    """Returns a placeholder for a driver that cannot be created, so that its Kind and cause are shown."""
     stand_in: type[Driver] = type(cls.__name__, (Driver,), {"kind": cls.kind})
     return stand_in()

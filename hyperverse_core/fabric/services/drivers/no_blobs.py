@@ -1,4 +1,4 @@
-"""The store of content of a machine that has none."""
+"""The blob store of a machine that has none."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["NoBlobs"]
 
 
 class NoBlobs(Blobs):
-    """Stands for a store where no plugin brings one: whoever needs it is told which plugin is missing."""
+    """Stands in for the store if no plugin brings one: an error tells the caller which plugin is missing."""
 
     async def open(self) -> None:
         """Does nothing."""

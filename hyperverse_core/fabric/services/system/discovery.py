@@ -1,4 +1,4 @@
-"""Discovery: a Ripple to all stars finds those that are meant, each once, with its true distance."""
+"""Discovery: a Ripple to all stars finds the stars that match, each once, with its distance from here."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ class Discovery:
 async def search(
     outbound: Outbound, *, key: StarKey | None = None, star_kind: str = "", kind: Kind | None = None, wait: float = 2.0
 ) -> list[Discovery]:
-    """Asks all stars; those that are meant, the nearest first. All when nothing is named.
+    """Asks all stars and returns those that match, the nearest first; all stars if no criterion is given.
 
     Args:
-        key: the star that is looked for.
+        key: the star to look for.
         star_kind: a kind of star, such as ``Fold``.
-        kind: a Kind that it must be able to host.
-        wait: seconds; stars that have not answered by then are not among the results.
+        kind: a Kind that the star must be able to host.
+        wait: seconds; a star that has not answered by then is missing from the results.
     """
     body = {"star": str(key) if key else "", "star_kind": star_kind, "kind": str(kind) if kind else ""}
     options: WaveOptions = {"wait": wait, "priority": Priority.HYPER}

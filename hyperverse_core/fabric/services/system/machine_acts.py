@@ -1,4 +1,4 @@
-"""MachineActs: what is done to a machine as a whole, on this machine or, through a star, on another one."""
+"""MachineActs: acts on a machine as a whole, on this one or, through a star, on another."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ __all__ = ["MachineActs"]
 
 _log = guarded_log("hyperverse.control")
 _LONGEST: Final = 300.0
-"""Seconds that another machine has for an act. Who asks for it has a deadline too, which may be earlier."""
+"""Seconds that another machine has for an act. The sender of the wave has a deadline too, which may be earlier."""
 
 
 class MachineActs:
-    """Carries out acts on machines, after the policy has allowed them.
+    """Performs acts on machines after the policy has allowed them.
 
     Args:
-        audit: has a line for each act: of the machine that was asked, and of the one that does it.
-        rebalancer: empties this machine.
-        drivers: of this machine.
+        audit: gets a line for each act on the machine that was asked, and on the one that performs it.
+        rebalancer: drains this machine.
+        drivers: the drivers of this machine.
         outbound: sends from the star that stands for this machine.
-        directory: which other machines there are.
-        request_stop: asks whoever runs this machine to stop it.
+        directory: knows the other machines.
+        request_stop: asks the owner of this machine to stop it.
     """
 
     def __init__(
@@ -58,14 +58,14 @@ class MachineActs:
         self._drains: set[asyncio.Task[int]] = set()
 
     async def on(self, machine: str, act: str, agent: Point, wave: Directed, kind: str = "") -> Any:
-        """Does what this machine was asked for.
+        """Performs an act on this machine or another one.
 
         Args:
-            machine: to which it is done; empty for this one.
+            machine: the machine to act on; empty for this one.
             act: ``stop``, ``drain`` or ``start driver``.
-            agent: in whose name.
-            wave: that asks for it.
-            kind: of the driver.
+            agent: the agent in whose name it is done.
+            wave: the wave that asks for it.
+            kind: the Kind of the driver.
 
         Raises:
             NotFound: there is no such machine, or no such driver.
@@ -88,15 +88,15 @@ class MachineActs:
             return (await ask_star(self._outbound, star, "Hyp<Assign>", body, wait=_LONGEST)).unwrap()
 
     async def here(self, act: str, agent: Point, wave: Directed, kind: str = "") -> Any:
-        """Carries out an act on this machine; see :meth:`on`. Raises BadRequest for an unknown act."""
-        if act == "stop":  # although the audit log may be full
+        """Performs an act on this machine; see :meth:`on`. Raises BadRequest for an unknown act."""
+        if act == "stop":  # even if the audit log is full
             self._audit.note("stop", agent=agent, target=GLOBAL_MACHINE, wave=wave.id, session=wave.sender)
             return self._request_stop()
         if act not in ("drain", "start driver"):
             raise BadRequest(f"a machine cannot {act!r}", hint="known: stop, drain, start driver")
         if act == "drain":
-            # It goes on when whoever has asked for it does not wait any longer: a machine that is half empty and takes
-            # nothing any more helps nobody.
+            # The drain continues if its sender stops waiting: a machine that is half drained and accepts no particles
+            # helps nobody.
             draining = asyncio.get_running_loop().create_task(self._drain(agent, wave), context=Context())
             self._drains.add(draining)
             draining.add_done_callback(self._drained)
@@ -114,7 +114,7 @@ class MachineActs:
             _log.warning("the machine could not be drained: %s", task.exception())
 
     async def close(self) -> None:
-        """Ends the drains that are under way: the machine stops, and its particles leave by that."""
+        """Cancels running drains: the machine is stopping, which deactivates its particles anyway."""
         drains = tuple(self._drains)
         for task in drains:
             task.cancel()

@@ -1,4 +1,4 @@
-"""What handlers may have their machine do: create particles, execute commands, and show log lines to watchers."""
+"""What handlers can ask of their machine: create particles, execute commands, and show log lines to watchers."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["ParticleServices"]
 
 
 class ParticleServices:
-    """Hands what a particle asks for to the part that does it."""
+    """Passes each request of a particle to the part that performs it."""
 
     def __init__(self, provisioner: Provisioner, commands: Commands, watches: Watches) -> None:
         self._provisioner = provisioner
@@ -35,14 +35,14 @@ class ParticleServices:
         strategy: Strategy,
         caller: Caller,
     ) -> ParticleRecord:
-        """As :meth:`Provisioner.create`."""
+        """Like :meth:`Provisioner.create`."""
         return await self._provisioner.create(where, kind, properties, strategy, caller)
 
     async def execute(self, command: Command | str, ctx: Ctx) -> Pong:
-        """As :meth:`Commands.run`."""
+        """Like :meth:`Commands.run`."""
         assert isinstance(ctx, Context), "every handler is given one"
         return await self._commands.run(command, ctx)
 
     def logged(self, point: Point, level: str, text: str) -> None:
-        """As :meth:`Watches.logged`."""
+        """Like :meth:`Watches.logged`."""
         self._watches.logged(point, level, text)

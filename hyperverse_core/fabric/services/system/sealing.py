@@ -1,4 +1,4 @@
-"""Secret properties that are not kept as they should be: in clear, by an older release, or with an older key."""
+"""Secret properties that an older release stored in clear, or that are encrypted with an older key."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _TRIES = 10
 
 
 class Sealing:
-    """Encrypts what older releases have written, once, and everything again when the key is rotated."""
+    """Encrypts what older releases have written, once, and encrypts everything again when the key is rotated."""
 
     def __init__(self, registry: ParticleRegistry, keys: SealingKeys, sealed: SealedProperties) -> None:
         self._registry = registry
@@ -30,20 +30,20 @@ class Sealing:
         self._converting: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        """Encrypts in the background what an older release has left in clear, unless that is done."""
+        """Encrypts in the background what an older release has left in clear, unless that was done before."""
         if not self._keys.converted:
             self._converting = asyncio.get_running_loop().create_task(self._convert(), name="convert secrets")
 
     async def close(self) -> None:
-        """Ends what is under way; the next start goes on with it."""
+        """Stops the encryption under way; the next start continues it."""
         if self._converting is not None:
             self._converting.cancel()
             await asyncio.gather(self._converting, return_exceptions=True)
 
     async def rotate(self) -> tuple[str, int]:
         """Makes a new key, and encrypts every secret with it. Returns the id of the key, and how many particles have
-        changed. Raises Unavailable when a secret could not be encrypted again: the older keys are kept then, and it can
-        be tried again."""
+        changed. Raises Unavailable if a secret could not be encrypted again: the older keys are then kept, and the
+        rotation can be retried."""
         made = self._keys.add()
         changed = await self._everything()
         self._keys.complete(made)
@@ -72,7 +72,7 @@ class Sealing:
             await asyncio.sleep(0)
 
     async def _renew(self, record: ParticleRecord) -> bool:
-        """Encrypts what is to be encrypted of one particle. Returns whether there was something."""
+        """Encrypts the secrets of one particle that need it. Returns whether there were any."""
         for _ in range(_TRIES):
             values = await self._sealed.renewed(record)
             if not values:

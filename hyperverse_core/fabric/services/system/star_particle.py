@@ -1,4 +1,4 @@
-"""A star's own particle: what stars ask of each other. ``Hyp`` waves come from stars only; the gate sees to it."""
+"""A star's own particle: what stars ask of each other. The gate accepts ``Hyp`` waves from stars only."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _GRACE = 5.0
 
 
 class StarParticle(Particle):
-    """``<<STAR::central:fold[0]>>::star``: answers Bounce, and what other stars ask."""
+    """``<<STAR::central:fold[0]>>::star``: answers Bounce, and the requests of other stars."""
 
     concurrent = True
 
@@ -43,9 +43,9 @@ class StarParticle(Particle):
 
     @handler("Hyp<Search>")
     async def search(self, ctx: Ctx, star: str = "", star_kind: str = "", kind: str = "") -> dict[str, Any]:
-        """What this star is, if it is meant: by its key, its star kind, or a Kind that it can host.
+        """Returns what this star is, if it matches: by its key, its star kind, or a Kind that it can host.
 
-        Raises NotFound otherwise; whoever searches leaves such echoes out."""
+        Raises NotFound if it does not match; the star that searches ignores such answers."""
         own = self._hosting.star
         kinds = self._hosting.hostable()
         if star and star != own.text:
@@ -58,15 +58,15 @@ class StarParticle(Particle):
 
     @handler("Hyp<Release>")
     async def release(self, ctx: Ctx, points: list[str]) -> int:
-        """Lets go of particles that live here, with their state saved; how many have gone."""
+        """Deactivates particles that live here, with their state saved. Returns how many have left."""
         active = self._hosting.active
         leaving = [active[text] for text in points if text in active and not active[text].pinned]
         return await self._hosting.send_away(leaving, _GRACE)
 
     @handler("Hyp<State>")
     async def watched(self, ctx: Ctx, watches: list[tuple[str, str, str]], seconds: float) -> None:
-        """Particles that may come to live here are watched for so many seconds from now on: each is named with an
-        aspect and with who watches it."""
+        """Marks particles that may become active here as watched for so many seconds from now on: each is named with
+        an aspect and with its watcher."""
         for point, aspect, watcher in watches:
             self._watches.mark(Point.parse(point), aspect, Point.parse(watcher), seconds)
 
@@ -74,28 +74,28 @@ class StarParticle(Particle):
     async def take_watches(
         self, ctx: Ctx, watcher: str, watches: list[tuple[str, str]], agents: list[str] | None = None
     ) -> None:
-        """A particle that watches others, each named with an aspect, has come here: it is told from here on. For each
-        there is the agent in whose name it watches, empty for none."""
+        """Takes over the watches of a particle that has moved here, each named with an aspect: this machine notifies
+        it from now on. Each comes with the agent in whose name it watches, empty for none."""
         for (point, aspect), agent in zip(watches, agents or [""] * len(watches), strict=True):
             whose = Point.parse(agent) if agent else None
             self._watches.add(Point.parse(point), aspect, Point.parse(watcher), whose, counted=True)
 
     @handler("Hyp<Status>")
     async def tell_figures(self, ctx: Ctx, what: str = "", asked: dict[str, Any] | None = None) -> dict[str, Any]:
-        """How this machine is, and what it has counted; it goes on counting for some minutes. With ``what`` its notes
-        of single waves, or of its log."""
+        """Returns the state of this machine and what it has counted; it continues to count for some minutes. With
+        ``what``, returns its notes of single waves, or of its log."""
         return self._looking.here(what, asked or {}) if what else self._figures.here()
 
     @handler("Hyp<Assign>")
     async def act(self, ctx: Ctx, act: str, agent: str, kind: str = "") -> Any:
-        """Something is done to this machine as a whole. Another machine was asked for it, and its policy has let the
-        agent."""
+        """Performs an act on this machine as a whole. Another machine was asked for it, and the policy of that machine
+        has allowed it to the agent."""
         return await self._acts.here(act, Point.parse(agent), ctx.wave, kind)
 
     @handler("Hyp<Hop>")
     async def record_hops(self, ctx: Ctx, trace: str, seconds: float) -> dict[str, Any]:
-        """This machine records the hops of a trace for so many seconds from now on; for 0 it ends that, and returns
-        what it has noted down."""
+        """Records the hops of a trace on this machine for so many seconds from now on. With 0 seconds, stops recording
+        and returns the recorded hops."""
         if seconds > 0:
             self._tracing.begin(trace, seconds)
             return {"hops": [], "left_out": 0}

@@ -1,6 +1,6 @@
-"""The platform's own global particles: the executor of commands, and the machine's.
+"""The platform's own global particles: the executor of commands, and the particle of the machine.
 
-They are particles like any other: their waves are authorised and answered in the same way. The registry does not
+They are particles like any other: their waves are authorized and answered in the same way. The registry does not
 place them; every machine has its own.
 """
 
@@ -49,11 +49,11 @@ __all__ = ["GLOBAL_MACHINE", "ExecutorParticle", "MachineParticle", "pin_system_
 _LONGEST_KEPT = 30 * 86400.0
 _LONGEST_INVITATION = 7 * 86400.0
 _ABOUT_OTHERS = tuple(Method.parse(f"Ext<{name}>") for name in ("Watch", "Unwatch", "Describe"))
-"""What is asked of the machine about a particle needs nothing at the machine: that particle decides."""
+"""A question to the machine about a particle needs no permission on the machine: that particle decides."""
 
 
 class ExecutorParticle(Particle):
-    """``GLOBAL::executor``: carries out commands in the name of whoever sends them."""
+    """``GLOBAL::executor``: executes commands in the name of their sender."""
 
     concurrent = True
 
@@ -75,19 +75,19 @@ class ExecutorParticle(Particle):
         results = await self._commands.run_script(
             text, ctx.on_behalf, keep_going=keep_going, working=working, files=files or {}, after=after
         )
-        return Pong(200, {"results": results})  # plain values already: nobody has to walk them again
+        return Pong(200, {"results": results})  # plain values already: no need to convert them again
 
     @handler("Cmd<Command>")
     async def run_one(self, ctx: Ctx, text: str) -> Pong:
-        """Runs one command; the reply is that of the command."""
+        """Runs one command; the reply is the reply of the command."""
         return await ctx.on_behalf.execute(text)
 
 
 class MachineParticle(Particle):
-    """``GLOBAL::machine``: what a machine says of itself, and how it is told to stop.
+    """``GLOBAL::machine``: reports the state of the machine, and accepts orders such as stop and drain.
 
     Args:
-        nearest: a hint for a point that does not exist.
+        nearest: finds a hint for a point that does not exist.
         acts: stops and drains machines, and starts their drivers.
     """
 
@@ -148,7 +148,7 @@ class MachineParticle(Particle):
 
     @handler("Ext<Kinds>")
     async def kinds(self, ctx: Ctx) -> list[dict[str, Any]]:
-        """Returns every Kind that the machine knows."""
+        """Returns every Kind that this machine knows."""
         return self._status.kinds()
 
     @handler("Ext<Kind>")
@@ -158,8 +158,8 @@ class MachineParticle(Particle):
 
     @handler("Ext<Describe>")
     async def describe(self, ctx: Ctx, point: str, handlers: bool = False) -> dict[str, Any]:
-        """Returns what is known about a particle, and why it cannot run; with ``handlers`` also those of its Kind, as
-        ``Ext<Kind>`` tells them, None when it is not known here. Demands the permission r on it."""
+        """Returns what is known about a particle, and why it cannot run; with ``handlers`` also the handlers of its
+        Kind, as ``Ext<Kind>`` returns them, None if the Kind is not known here. Demands the permission r on it."""
         record = await self._record(point, ctx)
         await self._gate.permit(Caller.of(ctx.agent, ctx.wave), "r", record, "describe")
         found = await self._looking.described(record)
@@ -170,31 +170,31 @@ class MachineParticle(Particle):
 
     @handler("Ext<Stub>")
     async def write_stub(self, ctx: Ctx, kind: str) -> str:
-        """Returns a file of Python with the handlers of a Kind, for typed calls."""
+        """Returns the source of a Python file with the handlers of a Kind, for typed calls."""
         return self._stubs.text(kind)
 
     @handler("Ext<Stop>", privilege="machine:stop")
     async def stop(self, ctx: Ctx, machine: str = "") -> None:
-        """Asks the machine to stop, or the other one that is named. It does so although its audit log may be full."""
+        """Asks this machine, or the machine that is named, to stop. It stops even if its audit log is full."""
         await self._acts.on(machine, "stop", ctx.agent, ctx.wave)
 
     @handler("Ext<Drain>", privilege="machine:drain")
     async def drain(self, ctx: Ctx, machine: str = "") -> int:
-        """Empties the machine, or the other one that is named. Returns how many particles have left."""
+        """Drains this machine, or the machine that is named. Returns how many particles have left."""
         left: int = await self._acts.on(machine, "drain", ctx.agent, ctx.wave)
         return left
 
     @handler("Ext<StartDriver>", privilege="machine:drivers")
     async def start_driver(self, ctx: Ctx, kind: str, machine: str = "") -> dict[str, str]:
-        """Starts a driver that waits for its next attempt at once, on this machine or the other one that is named.
-        Returns its ``state``, and the ``cause`` when it has failed again."""
+        """Retries at once to start a driver that waits for its next attempt, on this machine or the one that is named.
+        Returns its ``state``, and the ``cause`` if it has failed again."""
         found: dict[str, str] = await self._acts.on(machine, "start driver", ctx.agent, ctx.wave, kind)
         return found
 
     @handler("Ext<Rebalance>", privilege="machine:rebalance")
     async def rebalance(self, ctx: Ctx, apply: bool = False) -> dict[str, Any]:
-        """Returns the moves that would give every star its share, carried out when ``apply``; when some particles
-        stayed, why the last of them did."""
+        """Returns the moves that would give every star its share, and performs them with ``apply``; if some particles
+        stayed, says why the last of them did."""
         moves = await self._rebalancer.plan()
         stayed: list[str] = []
         if apply:
@@ -226,64 +226,64 @@ class MachineParticle(Particle):
         linger: float = 0.2,
     ) -> dict[str, Any]:
         """Sends a wave in the name of the caller, and returns its hops on all machines; see ``Tracing.run``. They
-        show waves of handlers that the caller could not see."""
+        include waves sent by handlers, which the caller could not see otherwise."""
         wave = TraceWave(to, method, body, path, sent_as, wait, retries, linger)
         with self._act("trace", ctx, to=to, method=method):
             return await self._tracing.run(ctx.on_behalf, wave)
 
     @handler("Ext<Load>", privilege="machine:load")
     async def measure_load(self, ctx: Ctx, seconds: float = 1.0) -> dict[str, Any]:
-        """Returns the handlers that end in the next ``seconds``: how many each second, the slowest, those that
+        """Returns the handlers that end in the next ``seconds``: how many per second, the slowest, and those that
         fail."""
         return await self._load.measure(seconds)
 
     @handler("Ext<Figures>", privilege="machine:figures")
     async def count(self, ctx: Ctx) -> dict[str, Any]:
-        """Returns how every machine is, and what it has counted since somebody began to ask. Each goes on counting for
-        five minutes."""
+        """Returns the state of every machine, and what it has counted since somebody began to ask. Each machine
+        continues to count for five minutes."""
         return await self._figures.everywhere()
 
     @handler("Ext<Waves>", privilege="machine:figures")
     async def noted_waves(
         self, ctx: Ctx, wave: str = "", point: str = "", limit: int = 200, failed: bool = False
     ) -> dict[str, Any]:
-        """Returns single waves of all machines, the newest first: all failures and a sample of the rest, since somebody
-        began to look. With ``wave`` the one with that id, or those of that trace; with ``point`` those to or from
-        it."""
+        """Returns single waves of all machines, the newest first: all failures and a sample of the rest, since
+        somebody began to look. With ``wave``, the wave with that id, or the waves of that trace; with ``point``, the
+        waves to or from it."""
         return await self._looking.waves(wave, point, limit, failed)
 
     @handler("Ext<Log>", privilege="machine:log")
     async def last_lines(self, ctx: Ctx, point: str = "", level: str = "debug", limit: int = 200) -> dict[str, Any]:
-        """Returns the last lines of the logs of all machines, the newest first; with ``point`` those of a particle."""
+        """Returns the last lines of the logs of all machines, the newest first; with ``point``, those of a particle."""
         return await self._looking.log(point, level, limit)
 
     @handler("Ext<Dump>", privilege="machine:dump")
     async def dump_memory(self, ctx: Ctx, limit: int = 1000) -> dict[str, Any]:
-        """Returns what is in the memory of the machine, with at most ``limit`` rows of each table."""
+        """Returns what the machine holds in memory, with at most ``limit`` rows of each table."""
         with self._act("dump", ctx):
             return await self._dump.collect(limit)
 
     @handler("Ext<Keys>", privilege="machine:keys")
     async def list_keys(self, ctx: Ctx) -> dict[str, str]:
-        """Returns the public keys that this machine lets in, by the name of the machine that holds them."""
+        """Returns the public keys that this machine accepts, by the name of the machine that holds them."""
         return dict(self._keys.names())
 
     @handler("Ext<AllowKey>", privilege="machine:keys")
     async def allow_key(self, ctx: Ctx, machine: str, key: str) -> None:
-        """Lets a machine of that name in that proves that key. It is another machine of this Hyperverse then."""
+        """Accepts a machine of that name that proves that key: it then belongs to this Hyperverse."""
         self._keys.check(machine, key)
         with self._act("key allowed", ctx, machine=machine, key=key):
             self._keys.allow(machine, key)
 
     @handler("Ext<RemoveKey>", privilege="machine:keys")
     async def remove_key(self, ctx: Ctx, machine: str) -> None:
-        """Ends that a machine is let in; its lanes end within a second."""
+        """Stops accepting a machine; its lanes are closed within a second."""
         with self._act("key removed", ctx, machine=machine, key=self._keys.names().get(machine, "")):
             self._keys.remove(machine)
 
     @handler("Ext<Invite>", privilege="machine:keys")
     async def invite(self, ctx: Ctx, seconds: float = 900.0) -> str:
-        """Returns an invitation for one host, which can be used for so many seconds, a week at most."""
+        """Returns an invitation for one host, valid for so many seconds, a week at most."""
         if not 0 < seconds <= _LONGEST_INVITATION:
             raise BadRequest(f"an invitation cannot be valid for {seconds:g} s", hint="from 1 second to 7 days")
         with self._act("machine invited", ctx, seconds=seconds):
@@ -291,7 +291,7 @@ class MachineParticle(Particle):
 
     @handler("Ext<RemoveMachine>", privilege="machine:keys")
     async def remove_machine(self, ctx: Ctx, machine: str) -> None:
-        """Ends that any machine lets in the machine of that name; its lanes end within a second."""
+        """Makes all machines stop accepting the machine of that name; its lanes are closed within a second."""
         keys = await self._admission.keys_of(machine)
         with self._act("machine removed", ctx, machine=machine, keys=[key.key for key in keys]):
             await self._admission.remove(keys)
@@ -305,8 +305,8 @@ class MachineParticle(Particle):
 
     @handler("Ext<RotateClientsKey>", privilege="machine:keys")
     async def rotate_clients_key(self, ctx: Ctx, keep: float = 3600.0, address: str = "") -> dict[str, str]:
-        """Proves a new key to clients. The one before counts for ``keep`` more seconds; sessions end then. Returns
-        the ``key``, and the ``address`` where it is proved."""
+        """Presents a new key to clients. The old key remains valid for ``keep`` more seconds; then sessions end.
+        Returns the ``key``, and the ``address`` where it is presented."""
         _check_kept(keep)
         with self._act("clients key rotated", ctx, keep=keep):
             return await self._gateways.rotate_key(keep, address)
@@ -315,29 +315,29 @@ class MachineParticle(Particle):
     async def rotate_machine_key(
         self, ctx: Ctx, keep: float = 3600.0, address: str = "", advertise: str = ""
     ) -> dict[str, str]:
-        """Takes another key on the lanes to other machines. The one before counts for ``keep`` more seconds. Returns
-        the ``key``, and the ``address`` where others connect."""
+        """Presents a new key on the lanes to other machines. The old key remains valid for ``keep`` more seconds.
+        Returns the ``key``, and the ``address`` where others connect."""
         _check_kept(keep)
         with self._act("machine key rotated", ctx, keep=keep):
             return await self._key_rotation.rotate(keep, address, advertise)
 
     @handler("Ext<Watch>")
     async def watch(self, ctx: Ctx, point: str, aspects: list[str]) -> None:
-        """The sender gets a Signal ``Ext<Changed>`` for each change of those aspects from now on."""
+        """Sends the sender of the wave a Signal ``Ext<Changed>`` for each change of those aspects from now on."""
         wave, record = ctx.wave, await self._record(point, ctx)
         await self._gate.permit(Caller.of(ctx.agent, wave), "r", record, "watch")
         begun = [self._watches.add(record.point, aspect, wave.sender, ctx.agent, wave.scope) for aspect in aspects]
         telling = [task for task in begun if task is not None]
-        if telling:  # a change that follows the answer must be told, whichever machine it happens on
+        if telling:  # a change after the answer must be reported, on whichever machine it happens
             await asyncio.wait(telling)
 
     @handler("Ext<Unwatch>")
     async def unwatch(self, ctx: Ctx, point: str = "", aspects: list[str] | None = None) -> None:
-        """Ends everything that the sender watches; with ``point`` what it watches there, or these aspects of it."""
+        """Ends all watches of the sender; with ``point``, its watches there, or of these aspects there."""
         self._watches.remove(ctx.wave.sender, Point.parse(point) if point else None, aspects or ASPECTS)
 
     async def _record(self, text: str, ctx: Ctx) -> ParticleRecord:
-        """Raises NotFound, with a hint as far as the agent may know what is beside the point."""
+        """Returns a record. Raises NotFound, with a hint limited to what the agent may know of the points nearby."""
         point = Point.parse(text)
         found = (await self._records.get((point,))).get(point)
         if found is not None:
@@ -347,12 +347,12 @@ class MachineParticle(Particle):
         raise NotFound(f"no particle {point.text!r}", hint=await self._nearest(point))
 
     def _act(self, event: str, ctx: Ctx, **details: object) -> AbstractContextManager[None]:
-        """Surrounds what is done to the machine, which must be in the audit log. Raises Unavailable."""
+        """Wraps an act on the machine that must be in the audit log. Raises Unavailable."""
         return self._audit.act(event, Caller.of(ctx.agent, ctx.wave), ctx.point, **details)
 
 
 def _check_kept(seconds: float) -> None:
-    """Raises BadRequest for a time that a key before cannot count."""
+    """Raises BadRequest for a time that an old key cannot remain valid."""
     if not 0 <= seconds <= _LONGEST_KEPT:
         raise BadRequest(f"`keep` is {seconds:g}, and can be from 0 to {_LONGEST_KEPT:g} seconds")
 
@@ -370,13 +370,13 @@ def pin_system_particles(
     machine: MachineParticle,
     users: UsersParticle,
 ) -> None:
-    """Puts the platform's own particles in their places.
+    """Pins the platform's own particles to their points.
 
     Args:
-        home: of the star that stands for this machine.
-        gate: lets everybody send commands to the executor, and ask about tokens.
+        home: the home of the star that stands for this machine.
+        gate: allows everybody to send commands to the executor, and to ask about tokens.
 
-    Raises BadRequest when no driver serves their Kinds.
+    Raises BadRequest if no driver serves their Kinds.
     """
     if not (home.serves("Global") and home.serves("Star")):
         raise BadRequest(
@@ -390,5 +390,5 @@ def pin_system_particles(
             StarParticle(hosting, watches, tracing, figures, looking, acts),
         )
     gate.open_methods(home.pin(GLOBAL_MACHINE, "Global", machine), _ABOUT_OTHERS)
-    gate.open_to_all(home.pin(GLOBAL_EXECUTOR, "Global", executor))  # each command asks for itself
-    gate.open_to_all(home.pin(GLOBAL_USERS, "Global", users))  # likewise
+    gate.open_to_all(home.pin(GLOBAL_EXECUTOR, "Global", executor))  # each command asks the policy itself
+    gate.open_to_all(home.pin(GLOBAL_USERS, "Global", users))  # so do its handlers

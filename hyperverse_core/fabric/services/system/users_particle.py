@@ -1,4 +1,4 @@
-"""``GLOBAL::users``: tokens, and who a client is."""
+"""``GLOBAL::users``: tokens, and the identity of a client."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ __all__ = ["GLOBAL_USERS", "UsersParticle"]
 GLOBAL_USERS = Point.parse("GLOBAL::users")
 _LONGEST_LABEL = 200
 _SHOWN = 16
-"""Characters of an id that are told: somebody may give a whole token by mistake."""
+"""Characters of an id that are shown: somebody may pass a whole token by mistake."""
 
 
 class UsersParticle(Particle):
-    """Makes, lists and ends tokens, in the name of the agent of the wave. The policy decides which agents may do that.
+    """Makes, lists and revokes tokens, in the name of the agent of the wave. The policy decides which agents may.
 
     Args:
         access: asks the policy.
-        identity_at: returns who the session at a point is; None when there is none.
+        identity_at: returns the identity of the session at a point; None if there is no session.
     """
 
     concurrent = True
@@ -40,7 +40,7 @@ class UsersParticle(Particle):
 
     @handler("Ext<WhoAmI>")
     async def who_am_i(self, ctx: Ctx) -> dict[str, Any]:
-        """Returns the agent of the sender; for a session also its token, the scope and the end of that."""
+        """Returns the agent of the sender; for a session also its token, and the scope and expiry of the token."""
         identity = self._identity_at(ctx.wave.sender) or Identified(ctx.agent)
         return {
             "agent": ctx.agent.text,
@@ -54,12 +54,12 @@ class UsersParticle(Particle):
     async def issue(
         self, ctx: Ctx, agent: str, label: str = "", scope: str = "", lasts: float | None = None
     ) -> dict[str, Any]:
-        """Makes a token for ``agent``, and returns it with what is known of it.
+        """Makes a token for ``agent``, and returns it with its details.
 
         Args:
             label: a name for people.
-            scope: bounds of what its bearer does, as text; empty for none.
-            lasts: seconds until it ends; None for never.
+            scope: bounds on what its bearer may do, as text; empty for none.
+            lasts: seconds until it expires; None for never.
         """
         if len(label) > _LONGEST_LABEL or not label.isprintable():
             raise BadRequest(f"{label[:_LONGEST_LABEL]!r} is not a label", hint="one printable line of 200 characters")
@@ -86,7 +86,7 @@ class UsersParticle(Particle):
 
     @handler("Ext<RevokeToken>")
     async def revoke(self, ctx: Ctx, id: str) -> dict[str, Any]:
-        """Ends the token whose id begins so, and its sessions. Returns it."""
+        """Revokes the token whose id begins so, and ends its sessions. Returns it."""
         caller = _caller(ctx)
         request = await self._access.request(caller, "token", ctx.agent)
         with self._access.audited("token ended", caller, f"token {id[:_SHOWN]}"):
@@ -94,7 +94,7 @@ class UsersParticle(Particle):
 
     @handler("Ext<RotateToken>")
     async def rotate(self, ctx: Ctx, id: str = "") -> dict[str, Any]:
-        """Ends a token, and returns another in its place. Without ``id`` it is the one that the sender came in with."""
+        """Revokes a token, and returns a new one in its place. Without ``id``, rotates the sender's own token."""
         if not id:
             identity = self._identity_at(ctx.wave.sender)
             id = identity.name.partition(" ")[0] if identity is not None else ""
