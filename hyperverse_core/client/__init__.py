@@ -44,22 +44,22 @@ __all__ = ["Client", "CommandSession", "Connecting", "NoMachine", "ParticleChang
 
 _log = guarded_log("hyperverse.client")
 _KNOWN_SECONDS = 300.0
-"""Seconds for which a machine that has proved its key is taken for the one that ends handshakes at its address."""
+"""Seconds after a machine proved its key during which a handshake that its address ends is attributed to it."""
 _STOP_SECONDS = 15.0
 
 
 class Client(ClientSender):
     """A connection to a Hyperverse from another process. Made by :meth:`connect`.
 
-    When the connection is lost, the client connects again, to the same machine or to another one of the data directory.
-    A wave that was under way then ends with status 503 and outcome ``unknown``, unless its ``retries`` let it be sent
+    When the connection is lost, the client reconnects, to the same machine or to another one of the data directory.
+    A wave that was in flight then ends with status 503 and outcome ``unknown``, unless its ``retries`` allow sending it
     again. The machine handles a wave once, however often it arrives.
 
-    Made without :meth:`connect`, it raises BadRequest.
+    Calling the constructor directly raises BadRequest.
 
     Attributes:
         machine: name of the machine that the client is connected to.
-        surface: surface of the particle that stands for this client. Others may send waves to it.
+        surface: surface of the particle that represents this client. Others may send waves to it.
     """
 
     def __init__(
@@ -95,7 +95,7 @@ class Client(ClientSender):
     ) -> None:
         await self.close()
 
-    if not TYPE_CHECKING:  # a type checker is to see that there is no such thing
+    if not TYPE_CHECKING:  # type checkers must report the missing attribute
 
         def __enter__(self) -> NoReturn:
             raise _not_with()
@@ -115,29 +115,30 @@ class Client(ClientSender):
         transport: LaneTransport | str | None = None,
         settings: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> Connecting:
-        """Connects: ``async with Client.connect(...) as client``, or ``client = await Client.connect(...)`` with
-        ``await client.close()`` at the end. A client that was awaited can be entered too: ``async with client``.
+        """Connects: ``async with Client.connect(...) as client``, or ``client = await Client.connect(...)`` followed by
+        ``await client.close()``. A client that was awaited can also be entered: ``async with client``.
 
         Args:
-            data_dir: data directory of the machine. When None: the one that the ``hyperverse`` command finds from the
-                working directory, by config files and variables of the environment.
-            machine: name of the machine; any machine of the data directory when None.
-            address: where the machine listens, when that is not to be read from the data directory.
-            server_key: the public key that the machine must prove, likewise.
-            token: the token to show; when None, that of the variable ``HYPERVERSE_TOKEN``, else of the data directory.
-            timeout: seconds for the connection. When a program makes hundreds at once, each has so many for itself, and
-                waits in line for as long as those before it get in.
-            transport: name of a lane transport; or a transport object, which the caller closes.
-            settings: settings of lane transports, by their names, such as ``{"nats": {"max_frame": 67108864}}``. They
-                come on top of those that the machine has written into its data directory; secrets are not among those.
-                When ``data_dir`` is None they come on top of those of the configuration, too.
+            data_dir: data directory of the machine. When None: the one that the ``hyperverse`` command finds, starting
+                from the working directory, from configuration files and environment variables.
+            machine: name of the machine; None for any machine of the data directory.
+            address: address that the machine listens on; by default it is read from the data directory.
+            server_key: public key that the machine must prove; by default it is read from the data directory.
+            token: token to authenticate with; when None, the one in the environment variable ``HYPERVERSE_TOKEN``, or
+                else the one in the data directory.
+            timeout: seconds allowed for connecting. When a program makes hundreds of connections at once, they queue,
+                and the time of each starts when its turn comes.
+            transport: name of a lane transport, or a transport object, which the caller closes.
+            settings: settings of lane transports, by transport name, such as ``{"nats": {"max_frame": 67108864}}``.
+                They override those that the machine has written to its data directory, which never include secrets.
+                When ``data_dir`` is None they override those of the configuration too.
 
         Raises (when awaited or entered):
-            BadRequest: an argument is of a type that it cannot be, or the token has white space around it.
-            ConfigError: ``data_dir`` is None, and the configuration that was found is wrong.
-            NoMachine: nobody listens.
-            Unauthorized: the token is not taken, or the machine does not prove its key.
-            ProtocolError: the machine and this client understand no number of the wire protocol in common.
+            BadRequest: an argument has the wrong type, or the token has white space around it.
+            ConfigError: ``data_dir`` is None, and the configuration that was found is invalid.
+            NoMachine: no machine listens there.
+            Unauthorized: the token is rejected, or the machine does not prove its key.
+            ProtocolError: the machine and this client have no version number of the wire protocol in common.
         """
         texts = {"machine": machine, "address": address, "server_key": server_key, "token": token}
         for argument, value in texts.items():
@@ -176,7 +177,7 @@ class Client(ClientSender):
             raise
 
     async def close(self) -> None:
-        """Ends the connection and every wave that is under way. May be called twice; leaves no task behind."""
+        """Closes the connection and ends every wave that is in flight. May be called twice; no task remains."""
         if self._closed is None:
             self._closed = Unavailable("the client is closed", hint="connect a new one")
         if self._keeper is not None:
@@ -198,19 +199,19 @@ class Client(ClientSender):
 
     @property
     def connected(self) -> bool:
-        """Whether the client is connected now."""
+        """Whether the client is currently connected."""
         return self._connection is not None
 
     # -- the connection -----------------------------------------------------------------------------------
 
     async def _connect(self) -> None:
-        """Connects, in turn with the other clients of this program. Raises the error of a machine that did not accept
-        it."""
+        """Connects when this client's turn among the clients of this program comes. Raises the error of a machine that
+        rejected it."""
         async with ConnectionLine.of(self._loop).turn(self._timeout):
             await self._connect_to_any()
 
     async def _connect_to_any(self) -> None:
-        """Connects to the first machine that accepts the client. Raises the error of one that did not."""
+        """Connects to the first machine that accepts the client. Raises the error of one that rejected it."""
         targets = self._search.targets(self.machine)
         until = self._loop.time() + self._timeout
         failure: HyperverseError | None = None
@@ -243,7 +244,7 @@ class Client(ClientSender):
         self._watches.connected_again()
 
     def lost(self, connection: ClientConnection, error: HyperverseError) -> None:
-        """Called by ``connection`` when it has ended, with the ``error`` that ended it."""
+        """Called by ``connection`` when it has ended, with the ``error`` that caused it."""
         if self._connection is not connection:
             return
         self._connected_last = self._loop.time()
@@ -253,7 +254,7 @@ class Client(ClientSender):
         self._keeper = self._loop.create_task(self._reconnect(connection), name="reconnect")
 
     async def _reconnect(self, old: ClientConnection) -> None:
-        """Tries until it succeeds, or until a machine refuses the client for good."""
+        """Retries until it succeeds, or until a machine rejects the client permanently."""
         try:
             await old.transport.disconnect(old.peer)
         except HyperverseError:
@@ -270,8 +271,8 @@ class Client(ClientSender):
                 return
             except HyperverseError as exc:
                 _log.debug("no connection yet: %s", exc.message)
-            except Exception:  # with nobody who tries again, every wave would wait until its end
-                _log.exception("the client could not connect again; it goes on trying")
+            except Exception:  # without retries every wave would wait until its deadline
+                _log.exception("the client could not reconnect; it keeps trying")
             await asyncio.sleep(backoff.next_pause())
 
     def received(self, connection: ClientConnection, message: Message) -> None:
@@ -288,14 +289,14 @@ class Client(ClientSender):
     def _watching(self) -> ClientWatches:
         return self._watches
 
-    # -- what it serves, sessions, and the end --------------------------------------------------------
+    # -- serving, sessions and stopping the machine -------------------------------------------------------
 
     def on_wave(self, callback: OnWave | None) -> OnWave | None:
-        """Serves the waves that are sent to :attr:`surface`; can be used as a decorator.
+        """Sets the callback that handles the waves sent to :attr:`surface`; can be used as a decorator.
 
         Args:
-            callback: gets the wave and returns the body of the reply or a Pong, or an awaitable of one; what it
-                raises is the reply too. None serves nothing again. Cmd<Bounce> is answered without it.
+            callback: receives the wave and returns the body of the reply or a Pong, or an awaitable of either; an
+                exception that it raises becomes the reply. None stops serving. Cmd<Bounce> is answered without it.
 
         Raises:
             BadRequest: ``callback`` is not a function.
@@ -304,13 +305,13 @@ class Client(ClientSender):
         return callback
 
     async def open_session(self, working: Point | str = ROOT) -> CommandSession:
-        """A session of the command language that keeps its working point on the machine's side.
+        """Opens a session of the command language, whose working point the machine keeps.
 
         Args:
-            working: the point that relative points start from at first.
+            working: the point that relative points initially start from.
 
         Raises:
-            BadRequest: ``working`` is no point; ParseError for a text that is none.
+            BadRequest: ``working`` is not a point; ParseError for a string that is not a valid one.
             Unavailable: the machine cannot be reached.
         """
         start = as_point("working", working).text
@@ -318,8 +319,8 @@ class Client(ClientSender):
         return CommandSession(self, Surface.parse(where))
 
     async def stop(self) -> None:
-        """Stops the machine, gracefully, and returns when it is gone. Raises Forbidden for anybody but the
-        hyperuser, TimedOut when it takes more than 15 s."""
+        """Stops the machine gracefully, and returns when it has stopped. Raises Forbidden for every agent but the
+        hyperuser, and TimedOut when stopping takes more than 15 s."""
         connection = self._connection
         await super().stop()
         pid = connection.target.pid if connection is not None else 0
@@ -331,7 +332,7 @@ class Client(ClientSender):
 
 
 class Connecting:
-    """What :meth:`Client.connect` returns: to be awaited, or entered with ``async with``. It connects once."""
+    """What :meth:`Client.connect` returns: await it, or enter it with ``async with``. It connects once."""
 
     def __init__(self, cls: type[Client], search: Search, transports: ClientTransports, timeout: float) -> None:
         self._make: Callable[[], Client] = partial(cls, search, transports, timeout)
@@ -356,7 +357,7 @@ class Connecting:
         if self._client is not None:
             await self._client.close()
 
-    if not TYPE_CHECKING:  # a type checker is to see that there is no such thing
+    if not TYPE_CHECKING:  # type checkers must report the missing attribute
 
         def __enter__(self) -> NoReturn:
             raise _not_with()

@@ -1,4 +1,4 @@
-"""What every client can do, whether it is connected over a socket or lives in the process of the machine."""
+"""What every client can do, whether it is connected over a socket or runs in the process of the machine."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ _log = guarded_log("hyperverse.client")
 class ClientApi(Verbs):
     """Waves, commands, verbs and the state of the machine.
 
-    :meth:`ping`, :meth:`signal` and :meth:`ripple` are those of every sender: they return replies, and what
-    went wrong is in their status. All other methods raise it.
+    :meth:`ping`, :meth:`signal` and :meth:`ripple` are those of every sender: they return replies, whose status
+    tells of failures. All other methods raise an error instead.
     """
 
-    if not TYPE_CHECKING:  # a type checker is to see that there is no such thing
+    if not TYPE_CHECKING:  # type checkers must report the missing attribute
 
         def __getattr__(self, name: str) -> NoReturn:
             raise AttributeError(no_such_name(self, name), name=name, obj=self)
@@ -41,7 +41,7 @@ class ClientApi(Verbs):
     @property
     @abc.abstractmethod
     def agent(self) -> Point:
-        """The agent in whose name this client sends waves."""
+        """The agent on whose behalf this client sends waves."""
 
     async def ping(
         self,
@@ -52,20 +52,20 @@ class ClientApi(Verbs):
         expect: Any = None,
         **options: Unpack[WaveOptions],
     ) -> Pong:
-        """Sends a Ping, and returns its Pong, also for a failure. Arguments that are not named here are those of
-        :meth:`Sender.ping`.
+        """Sends a Ping and returns its Pong, even when that is a failure. Arguments that are not listed here are those
+        of :meth:`Sender.ping`.
 
         Args:
-            expect: a type, such as ``int``, ``list[str]`` or an attrs class, that the body of a success is
-                converted to; None leaves it as it came.
-            **options: how it is sent, see :class:`WaveOptions`.
+            expect: type, such as ``int``, ``list[str]`` or an attrs class, that the body of a successful reply is
+                converted to; None returns it unconverted.
+            **options: how the wave is sent, see :class:`WaveOptions`.
 
         Raises:
             ParseError: ``to`` or ``method`` is malformed.
-            BadRequest: the body cannot be sent, because it is not made of plain values.
-            ProtocolError: the body of the answer does not fit ``expect``.
+            BadRequest: the body cannot be sent, because it does not consist of plain values.
+            ProtocolError: the body of the reply cannot be converted to ``expect``.
         """
-        # As every sender does it: a call of ``super()`` would be another coroutine for each Ping.
+        # Repeats what every sender does: calling ``super()`` would add another coroutine to each Ping.
         try:
             wave = self._make(Ping, to, method, body, options)
         except Forbidden as exc:
@@ -82,8 +82,8 @@ class ClientApi(Verbs):
         expect: Any = None,
         **options: Unpack[WaveOptions],
     ) -> Any:
-        """Sends a Ping, with the arguments of :meth:`ping`, and returns the body of its Pong, or raises the error that
-        its status stands for::
+        """Sends a Ping, with the arguments of :meth:`ping`, and returns the body of its Pong, or raises the error for
+        its status::
 
             total = await client.ask("localhost:hits", "Ext<Add>", {"by": 3}, expect=int)
         """
@@ -94,34 +94,34 @@ class ClientApi(Verbs):
 
     @abc.abstractmethod
     def _watching(self) -> ClientWatches:
-        """The watches of this client, which can be told of changes from now on."""
+        """The watches of this client, which from now on can receive changes."""
 
     def watch(self, point: Point | str, *aspects: str, values: bool = False) -> ChangeWatch:
-        """The changes of a particle, as they happen::
+        """Returns the changes of a particle, as they happen::
 
             async for change in client.watch("localhost:hits", "State", "Property"):
                 print(change.point, change.aspect, change.change)
 
-        It goes on when the particle moves to another machine, and after this client has lost its machine and found
-        another one. A change with ``missed`` says when something may have been missed.
+        The watch continues when the particle moves to another machine, and when this client has lost its machine and
+        connected to another one. A change with ``missed`` tells that changes may have been missed.
 
         Args:
             point: the particle.
-            aspects: what of it: ``Log``, ``State``, ``Property``, ``Child``; everything when none is named.
-            values: whether each change of the state or the properties has the ``value`` after it. It is read when the
-                change is, so changes that follow one another quickly may all have the last value.
+            aspects: which aspects of it to watch: ``Log``, ``State``, ``Property``, ``Child``; all when none is named.
+            values: whether each change of the state or the properties carries the ``value`` after it. The value is read
+                when you read the change, so changes in quick succession may all carry the latest value.
 
         Raises:
-            BadRequest: ``point`` is no point, an aspect is not one of those, or ``values`` is no bool.
-            NotFound: there is no such particle. Raised when the loop or the ``async with`` begins, as the next one.
+            BadRequest: ``point`` is not a point, an aspect is not one of those, or ``values`` is not a bool.
+            NotFound: there is no such particle. Raised when the loop or the ``async with`` begins, as is Forbidden.
             Forbidden: the agent may not read it.
         """
         wanted = as_point("point", point), as_aspects(aspects)
         return ChangeWatch(self._watching(), *wanted, read=self._value_after if as_flag("values", values) else None)
 
     async def _value_after(self, change: ParticleChange) -> Any:
-        """The state or the properties of a particle that has changed; None when the agent may not read them, or the
-        particle is gone."""
+        """Reads the state or the properties of a particle that has changed; None when the agent may not read them, or
+        the particle is gone."""
         try:
             return await self.get(change.point, [] if change.aspect == "Property" else None)
         except HyperverseError as exc:
@@ -147,15 +147,16 @@ class ClientApi(Verbs):
             results = await client.exec("get localhost:a; get localhost:b", check=False, keep_going=True)
 
         Args:
-            text: the commands, with ``;`` between them.
-            check: whether a failure is raised. With False it is a result like the others: look at its ``ok``.
-            keep_going: whether to continue after a command that failed; then it is raised at the end.
+            text: the commands, separated by ``;``.
+            check: whether to raise the error of a failed command. With False a failure is a result like the others:
+                look at its ``ok``.
+            keep_going: whether to continue after a command that failed; its error is then raised at the end.
             working: the point that relative points start from; ROOT when None.
-            files: content of the files that the commands name (``^[ bundle.zip ]``), by name.
+            files: contents of the files that the commands name (``^[ bundle.zip ]``), by name.
             wait: seconds to wait for each command; 15 when None.
 
         Raises:
-            BadRequest: an argument cannot be what it is; nothing was run.
+            BadRequest: an argument is invalid; no command was run.
             HyperverseError: the error of the first command that failed, unless ``check`` is False.
         """
         as_flag("check", check)
@@ -177,11 +178,11 @@ class ClientApi(Verbs):
         """As :meth:`exec`, with the same arguments, but yields each result as soon as it arrives.
 
         Args:
-            typed: whether a person has typed the text, so that its last command may lack the ``;``. Use False for a
-                script from a file: if the file was cut off, its last command is not run.
+            typed: whether a person typed the text, so that its last command may lack the ``;``. Use False for a script
+                from a file: if the file was cut off, its incomplete last command is not run.
 
         Raises:
-            BadRequest: an argument cannot be what it is; nothing was run. A command that fails is a result.
+            BadRequest: an argument is invalid; no command was run. A command that fails yields a result.
         """
         if type(text) is not str or files is not None:
             check_script(text, files)
@@ -210,18 +211,18 @@ class ClientApi(Verbs):
 
 
 def raise_first(results: Results) -> Results:
-    """Returns ``results``. Raises the error of the first one that is a failure."""
+    """Returns ``results``, or raises the error of the first one that is a failure."""
     for result in results:
         result.unwrap()
     return results
 
 
 def check_script(text: object, files: object) -> None:
-    """Checks what a caller wants to be run. Raises BadRequest.
+    """Checks the arguments of a caller who runs commands. Raises BadRequest.
 
     Args:
         text: the commands.
-        files: the content of files by name, or None.
+        files: the contents of files by name, or None.
     """
     if not isinstance(text, str):
         raise BadRequest(f"text is {type_named(text)}, not a text of commands", hint="exec('create localhost<Space>')")

@@ -1,4 +1,4 @@
-"""What a caller has written, checked before anything is sent. Each error names the argument."""
+"""Checks of what a caller has passed, before anything is sent. Each error names the argument."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _KEY: Final = re.compile(r"[a-z0-9.\-]+")
 
 
 def type_named(value: object) -> str:
-    """Names the type of a value. The value itself may be large, and its ``repr`` may raise anything."""
+    """Returns the name of a value's type. The value itself may be large, and its ``repr`` may raise anything."""
     if value is None:
         return "None"
     name = type(value).__name__
@@ -39,37 +39,38 @@ def type_named(value: object) -> str:
 
 
 def as_text(name: str, value: object, example: str) -> str:
-    """The argument ``name``, which is a text. Raises BadRequest."""
+    """Returns the argument ``name``, which must be a string. Raises BadRequest."""
     if isinstance(value, str):
         return str(value)
     raise BadRequest(f"{name} is {type_named(value)}, not a text", hint=f"for example {name}={example!r}")
 
 
 def as_token(value: object) -> str:
-    """A token that was handed over. Raises BadRequest."""
+    """Returns the token that the caller passed. Raises BadRequest."""
     if not isinstance(value, str):
         raise BadRequest(f"token is {type_named(value)}, not a text")
-    if value != value.strip():  # a line of a file with its end, most often
+    if value != value.strip():  # most often a line of a file with its line break
         raise BadRequest("the token has white space at its beginning or end", hint="pass token.strip()")
     return value
 
 
 def as_flag(name: str, value: object) -> bool:
-    """The argument ``name``, which is True or False. Raises BadRequest."""
+    """Returns the argument ``name``, which must be True or False. Raises BadRequest."""
     if isinstance(value, bool):
         return value
     raise BadRequest(f"{name} is {type_named(value)}, not True or False")
 
 
 def as_callback(value: C | None) -> C | None:
-    """The argument ``callback``, which is a function, or None. Raises BadRequest."""
+    """Returns the argument ``callback``, which must be a function or None. Raises BadRequest."""
     if value is None or callable(value):
         return value
     raise BadRequest(f"callback is {type_named(value)}, not a function", hint="give a function, or None")
 
 
 def as_point(name: str, value: object) -> Point:
-    """The argument ``name``, which is an address. Raises ParseError for a text that is none, BadRequest otherwise."""
+    """Returns the argument ``name`` as a point. Raises ParseError for a string that is not one, BadRequest
+    otherwise."""
     if isinstance(value, Point):
         return value
     if isinstance(value, str):
@@ -80,7 +81,7 @@ def as_point(name: str, value: object) -> Point:
 
 
 def as_selector(name: str, value: object) -> Selector:
-    """The argument ``name``, which matches particles. Raises ParseError for a text that is no selector, BadRequest
+    """Returns the argument ``name`` as a selector. Raises ParseError for a string that is not one, BadRequest
     otherwise."""
     if isinstance(value, Selector):
         return value
@@ -92,7 +93,7 @@ def as_selector(name: str, value: object) -> Selector:
 
 
 def as_strategy(value: object) -> Strategy:
-    """What happens when a point is registered already. Raises BadRequest."""
+    """Returns the strategy for a point that is already registered. Raises BadRequest."""
     words = [strategy.value for strategy in Strategy]
     if isinstance(value, str) and value in words:
         return Strategy(value)
@@ -101,11 +102,11 @@ def as_strategy(value: object) -> Strategy:
 
 
 def as_changes(properties: object, *, lock: bool = False, removable: bool = True) -> tuple[PropertyChange, ...]:
-    """A map from keys to values as changes of properties. Raises BadRequest.
+    """Converts a map from keys to values to changes of properties. Raises BadRequest.
 
     Args:
-        properties: what the caller has given.
-        lock: whether the properties are locked.
+        properties: what the caller has passed.
+        lock: whether to lock the properties.
         removable: whether a value may be None, which removes the property.
     """
     if properties is None:
@@ -135,7 +136,7 @@ def _as_change(key: object, value: object, lock: bool, removable: bool) -> Prope
 
 
 def as_keys(keys: object) -> tuple[str, ...]:
-    """The names of properties. Raises BadRequest."""
+    """Returns the names of properties. Raises BadRequest."""
     if isinstance(keys, str | bytes | Mapping) or not isinstance(keys, Iterable):
         raise BadRequest(f"keys are {type_named(keys)}, not a list of texts", hint="keys=['title'], or [] for all")
     found: list[Any] = list(keys)

@@ -40,23 +40,23 @@ T = TypeVar("T")
 
 @tells_wrong_calls
 class BlockingClient:
-    """A :class:`Client` whose calls wait. Arguments, results and errors are those of the methods with the same names::
+    """A :class:`Client` whose calls block. Arguments, results and errors are those of the methods of the same name::
 
         with BlockingClient("data") as client:
             client.create("localhost:hits", "Counter")
             print(client.ask("localhost:hits", "Ext<Add>", {"by": 3}))
 
-    It has an event loop in a thread of its own, so it works beside an event loop that runs, as in a notebook, and
-    several threads may use it at once. In a callback of its own :meth:`on_wave` a call raises BadRequest, because it
-    would wait for itself.
+    It runs an event loop in a thread of its own, so it also works where an event loop is already running, as in a
+    notebook, and several threads may use it at once. A call from inside its own :meth:`on_wave` callback raises
+    BadRequest, because it would wait for itself.
 
     Args:
         data_dir, machine, address, server_key, token, timeout, transport, settings: as of :meth:`Client.connect`.
 
     Raises:
-        NoMachine: nobody listens.
-        Unauthorized: the token is not taken, or the machine does not prove its key.
-        BadRequest: an argument is of a type that it cannot be.
+        NoMachine: no machine listens there.
+        Unauthorized: the token is rejected, or the machine does not prove its key.
+        BadRequest: an argument has the wrong type.
     """
 
     def __init__(
@@ -89,7 +89,7 @@ class BlockingClient:
             if isinstance(exc, Unavailable) and _in_a_loop():
                 exc.add_note("this thread runs an event loop: if the machine runs in it, use machine.client() instead")
             raise
-        # Also when nobody closes it, and at the end of the program, which would cut what is being sent.
+        # Closes it also when nobody else does, and at the end of the program, which would cut off what is being sent.
         self._finalizer = weakref.finalize(self, thread.close, self._client.close)
 
     # -- life ---------------------------------------------------------------------------------------------
@@ -102,7 +102,7 @@ class BlockingClient:
     ) -> None:
         self.close()
 
-    if not TYPE_CHECKING:  # a type checker is to see that there is no such thing
+    if not TYPE_CHECKING:  # type checkers must report the missing attribute
 
         def __getattr__(self, name: str) -> NoReturn:
             raise AttributeError(no_such_name(self, name), name=name, obj=self)
@@ -113,12 +113,12 @@ class BlockingClient:
         async def __aexit__(self, *_: object) -> None: ...
 
     def close(self) -> None:
-        """Ends the connection, and every call that waits. May be called twice."""
+        """Closes the connection and ends every waiting call. May be called twice."""
         self._finalizer()
 
     @property
     def agent(self) -> Point:
-        """The agent in whose name this client sends waves."""
+        """The agent on whose behalf this client sends waves."""
         return self._client.agent
 
     @property
@@ -128,12 +128,12 @@ class BlockingClient:
 
     @property
     def surface(self) -> Surface:
-        """Surface of the particle that stands for this client. Others may send waves to it."""
+        """Surface of the particle that represents this client. Others may send waves to it."""
         return self._client.surface
 
     @property
     def connected(self) -> bool:
-        """Whether the client is connected now."""
+        """Whether the client is currently connected."""
         return self._client.connected
 
     def __repr__(self) -> str:
@@ -251,7 +251,7 @@ class BlockingClient:
         return self._thread.wait_for(self._client.set, target, properties, lock=lock, wait=wait)
 
     def select(self, selector: Selector | Point | str, *, wait: float | None = None) -> Rows:
-        """Returns everything that matches, as a list. See :meth:`Client.select`."""
+        """Returns all matching particles as a list. See :meth:`Client.select`."""
         return self._thread.wait_for(self._select, selector, wait)
 
     async def _select(self, selector: Selector | Point | str, wait: float | None) -> Rows:
@@ -313,7 +313,7 @@ class BlockingClient:
 
 
 class BlockingAt(Generic[T]):
-    """A particle whose class is known, for calls that wait. Made by :meth:`BlockingClient.at`; see :class:`At`."""
+    """A particle whose class is known, for blocking calls. Made by :meth:`BlockingClient.at`; see :class:`At`."""
 
     __slots__ = ("_at", "_thread")
 
@@ -323,16 +323,16 @@ class BlockingAt(Generic[T]):
 
     @property
     def point(self) -> Point:
-        """The particle. Raises ParseError when many are meant."""
+        """The particle. Raises ParseError when the address matches several particles."""
         return self._at.point
 
     def __repr__(self) -> str:
         return repr(self._at)
 
-    if not TYPE_CHECKING:  # a type checker is to see that there is no such thing
+    if not TYPE_CHECKING:  # type checkers must report the missing attribute
 
         def __getattr__(self, name: str) -> NoReturn:
-            return getattr(self._at, name)  # which has no such thing either, and says what there is
+            return getattr(self._at, name)  # which lacks it too, and whose error lists what exists
 
     def ask(
         self, method: Callable[Concatenate[T, Any, P], Coroutine[Any, Any, R]], /, *args: P.args, **kwargs: P.kwargs

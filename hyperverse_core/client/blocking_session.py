@@ -1,4 +1,4 @@
-"""Sessions of the command language for programs that wait."""
+"""Sessions of the command language for programs without ``await``."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["BlockingSession"]
 
 
 class BlockingSession:
-    """A :class:`CommandSession` whose calls wait. Made by :meth:`BlockingClient.open_session`."""
+    """A :class:`CommandSession` whose calls block. Made by :meth:`BlockingClient.open_session`."""
 
     __slots__ = ("_session", "_thread")
 

@@ -1,4 +1,4 @@
-"""Sessions of the command language, on the side of a client."""
+"""Sessions of the command language, as a client sees them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["CommandSession"]
 class CommandSession:
     """A session of the command language.
 
-    The machine keeps its working point, and ends a session that is not used for an hour.
+    The machine keeps its working point, and ends a session that has not been used for an hour.
 
     Made by :meth:`Client.open_session`.
 
@@ -45,12 +45,12 @@ class CommandSession:
         fails.
 
         Args:
-            text: one command, or several with ``;`` between them.
-            check: whether a failure is raised. With False it is a result like the others.
-            keep_going: whether the commands behind one that failed are run too.
-            working: moves the session to this working point first.
-            files: content of the files that the commands name.
-            wait: seconds for all of it; 15 when None.
+            text: one command, or several separated by ``;``.
+            check: whether to raise the error of a failed command. With False a failure is a result like the others.
+            keep_going: whether to continue after a command that failed.
+            working: sets the session's working point to this point first.
+            files: contents of the files that the commands name, by name.
+            wait: seconds to wait for all commands together; 15 when None.
         """
         check_script(text, files)
         as_flag("check", check)

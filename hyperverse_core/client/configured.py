@@ -1,4 +1,4 @@
-"""Where a client looks for machines when its caller names no data directory: where the ``hyperverse`` command does."""
+"""Where a client looks for machines when its caller names no data directory: where the ``hyperverse`` command looks."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from ..scheduling.guarded_log import guarded_log
 __all__ = ["LaneSettings", "configured", "on_top"]
 
 LaneSettings = Mapping[str, Mapping[str, Any]]
-"""Settings of lane transports by their names."""
+"""Settings of lane transports, by transport name."""
 _log = guarded_log("hyperverse.client")
 
 
 def configured() -> tuple[Path, LaneSettings]:
-    """Returns the data directory that the ``hyperverse`` command finds from the working directory, and the settings of
-    the transports that are configured there. Raises ConfigError."""
+    """Returns the data directory that the ``hyperverse`` command finds, starting from the working directory, and the
+    settings of the transports that are configured there. Raises ConfigError."""
     from ..config import load_config  # loading it takes time, and a client with a data directory does not need it
 
     loaded = load_config()
@@ -29,6 +29,6 @@ def configured() -> tuple[Path, LaneSettings]:
 
 
 def on_top(found: LaneSettings, given: LaneSettings | None) -> LaneSettings:
-    """Returns the settings of each transport, with the ``given`` ones in place of those that were ``found``."""
+    """Returns the settings of each transport, where the ``given`` ones override those that were ``found``."""
     given = given or {}
     return {name: {**found.get(name, {}), **given.get(name, {})} for name in {*found, *given}}

@@ -1,4 +1,4 @@
-"""One connection of a client to a machine: from its first frame to its end."""
+"""One connection of a client to a machine, from its first frame to its end."""
 
 from __future__ import annotations
 
@@ -20,24 +20,25 @@ __all__ = ["ClientConnection", "ConnectionOwner"]
 
 
 class ConnectionOwner(Protocol):
-    """Gets what comes over a connection."""
+    """Receives what arrives over a connection."""
 
     def received(self, connection: ClientConnection, message: Message) -> None:
-        """A message of the machine has come. Raises ProtocolError when a machine does not send such messages."""
+        """A message of the machine has arrived. Raises ProtocolError when a machine does not send such messages."""
 
     def lost(self, connection: ClientConnection, error: HyperverseError) -> None:
-        """The connection has ended, and why. Called once, and only after :meth:`ClientConnection.open` has returned."""
+        """The connection has ended with ``error``. Called once, and only after :meth:`ClientConnection.open`
+        returned."""
 
 
 class ClientConnection:
     """A connection to a machine, from the attempt to make it to its end.
 
     Attributes:
-        protocols: the numbers of the wire protocol that this client understands.
+        protocols: the version numbers of the wire protocol that this client understands.
         target: the machine at the other end.
-        peer: the connection, as the transport knows it.
+        peer: the connection as the transport knows it.
         welcome: the first frame of the machine.
-        transmit: sends frames; as the ``send`` of the transport.
+        transmit: sends frames; the ``send`` of the transport.
         standing: whether frames can be sent.
     """
 
@@ -48,7 +49,7 @@ class ClientConnection:
     def __init__(
         self, owner: ConnectionOwner, transport: LaneTransport, target: SearchTarget, *, known: bool = False
     ) -> None:
-        """``known``: whether the machine there has proved its key to this client before."""
+        """``known``: whether the machine at that address has proved its key to this client before."""
         self.known = known
         self.owner = owner
         self.transport = transport
@@ -60,16 +61,17 @@ class ClientConnection:
         self._welcoming: asyncio.Future[WelcomeFrame] = self._loop.create_future()
 
     async def open(self, token: str, timeout: float) -> None:
-        """Connects, shows the token, and returns when the machine has welcomed the client.
+        """Connects, shows the token, and returns once the machine has welcomed the client.
 
         Args:
-            token: the credentials to show.
-            timeout: seconds for all of it.
+            token: credentials to show.
+            timeout: seconds allowed for all of it.
 
         Raises:
-            Unavailable: nobody listens there, or the machine does not answer in time.
-            Unauthorized: the machine does not prove ``server_key``, or does not take the token.
-            ProtocolError: it is not a machine, or one that understands no number of the protocol that the client does.
+            Unavailable: no machine listens there, or it does not answer in time.
+            Unauthorized: the machine does not prove ``server_key``, or rejects the token.
+            ProtocolError: the other end is not a machine, or has no version number of the protocol in common with this
+                client.
         """
         target = self.target
         until = self._loop.time() + timeout
@@ -103,10 +105,10 @@ class ClientConnection:
     # -- what the transport tells -------------------------------------------------------------------------
 
     def lane_up(self, peer: Peer) -> None:
-        """Never called: a client listens nowhere."""
+        """Never called: a client does not listen."""
 
     def lane_frames(self, peer: Peer, frames: Sequence[bytes]) -> None:
-        """Frames of the machine have come."""
+        """Frames of the machine have arrived."""
         now = self._loop.time()
         try:
             for frame in frames:

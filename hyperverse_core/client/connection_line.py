@@ -1,7 +1,7 @@
-"""Many connections at once: those of one program are made a few at a time, in order.
+"""A queue for connections: a program makes only a few at a time, in order.
 
-A handshake takes both sides a few milliseconds of processor. Hundreds that begin together each wait for all the others,
-and many would give up at the end of their time. In line, each has its time for itself.
+A handshake costs both sides a few milliseconds of processor time. If hundreds began together, each would wait for all
+the others, and many would time out. In a queue, the time of each starts when its turn comes.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _AT_ONCE: Final = 32
 
 
 class ConnectionLine:
-    """The connections that the clients of one event loop make."""
+    """The connections that the clients of one event loop are making."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = weakref.ref(loop)
@@ -31,7 +31,7 @@ class ConnectionLine:
 
     @classmethod
     def of(cls, loop: asyncio.AbstractEventLoop) -> ConnectionLine:
-        """The line of an event loop."""
+        """Returns the queue of an event loop."""
         line = _lines.get(loop)
         if line is None:
             line = _lines[loop] = cls(loop)
@@ -39,10 +39,10 @@ class ConnectionLine:
 
     @asynccontextmanager
     async def turn(self, patience: float) -> AsyncIterator[None]:
-        """Entered when it is the caller's turn to connect.
+        """A context that is entered when it is the caller's turn to connect.
 
         Args:
-            patience: seconds after which to give up when meanwhile no other connection has been made.
+            patience: seconds after which to give up if no other connection has been made meanwhile.
 
         Raises Unavailable.
         """
@@ -72,7 +72,7 @@ class ConnectionLine:
                 await asyncio.wait((place,), timeout=left)
         except BaseException:
             if place.done():
-                self._pass_on()  # the turn was given to us while we were giving up
+                self._pass_on()  # the turn came while this caller was giving up
             else:
                 self._waiting.remove(place)
             raise

@@ -16,13 +16,13 @@ T = TypeVar("T")
 
 
 class _Awaited(Future[T]):
-    """The result that a thread waits for, and the task that brings it."""
+    """The result that a thread waits for, and the task that produces it."""
 
     task: asyncio.Task[None] | None = None
 
 
 class LoopThread:
-    """Runs coroutines for threads that wait for them. It is a daemon: it keeps no program alive."""
+    """Runs coroutines for threads that wait for them. It is a daemon thread: it does not keep the program alive."""
 
     def __init__(self, name: str) -> None:
         self._loop = asyncio.new_event_loop()
@@ -40,19 +40,19 @@ class LoopThread:
             self._loop.close()
 
     def wait_for(self, work: Callable[..., Coroutine[Any, Any, T]], /, *args: Any, **kwargs: Any) -> T:
-        """Runs ``work(*args, **kwargs)`` and returns its result, or raises what it raises. Whatever interrupts the
-        caller, such as Ctrl-C, cancels it.
+        """Runs ``work(*args, **kwargs)`` and returns its result, or raises what it raises. Anything that interrupts the
+        caller, such as Ctrl-C, cancels the work.
 
         Raises:
-            BadRequest: the caller is in the thread of the loop, which would wait for itself.
-            Unavailable: it is closed.
+            BadRequest: the caller is in the thread of the loop, and would wait for itself.
+            Unavailable: the thread is closed.
         """
         if threading.get_ident() == self._thread.ident:
             raise BadRequest(
                 "a blocking call in the thread of its own client would wait for itself for ever",
                 hint="a callback of on_wave returns its answer; for more, use an async Client in it",
             )
-        with self._lock:  # or the loop may be closed between the look and the call
+        with self._lock:  # otherwise the loop may close between the check and the call
             if self._closed:
                 raise Unavailable("the client is closed", hint="make a new one")
             result: _Awaited[T] = _Awaited()
@@ -68,7 +68,7 @@ class LoopThread:
 
     def _begin(self, result: _Awaited[T], work: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         task = self._loop.create_task(self._settle(result, work, args, kwargs))
-        result.task = task  # the loop itself holds tasks weakly
+        result.task = task  # the loop itself holds only weak references to tasks
 
     @staticmethod
     async def _settle(result: _Awaited[T], work: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
@@ -77,7 +77,7 @@ class LoopThread:
         except asyncio.CancelledError:
             result.cancel()
             raise
-        except BaseException as exc:  # whatever it is, it is raised where somebody waits
+        except BaseException as exc:  # any exception is raised in the thread that waits
             result.set_exception(exc)
         else:
             result.set_result(found)

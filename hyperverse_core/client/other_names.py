@@ -1,4 +1,4 @@
-"""Names of methods that clients of other systems have, and what they are here."""
+"""Names of methods that clients of other systems have, and their counterparts here."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _NAMES: Final = {
 
 
 def no_such_name(client: object, name: str) -> str:
-    """Returns what is said about an attribute that a client does not have."""
+    """Returns the error text for an attribute that a client does not have."""
     said = f"a client has no {name!r}"
     if name in _NAMES:
         return f"{said}: write client.{_NAMES[name]}"

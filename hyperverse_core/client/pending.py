@@ -1,4 +1,4 @@
-"""The waves of a client that wait for a reply: in which order they are sent, and which are sent again."""
+"""The waves of a client that wait for a reply: the order in which they are sent, and which are sent again."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .connection import ClientConnection
 __all__ = ["Pending", "PendingWaves"]
 
 _GRACE = 0.25
-"""Seconds that a reply may be on its way after the machine has given up."""
+"""Seconds that a reply may still take to arrive after the machine has given up."""
 
 
 @attrs.define(eq=False)
@@ -26,13 +26,13 @@ class Pending:
     """One wave.
 
     Attributes:
-        frame: as it is sent.
-        future: gets the reply, for a Ripple when the last echo has come.
-        deadline: time of the loop after which nobody waits.
+        frame: the frame to send.
+        future: receives the reply; for a Ripple once the last echo has arrived.
+        deadline: time of the event loop after which nobody waits.
         retries: how often it may still be sent again after the connection was lost.
-        echoes: of a Ripple, as far as they have come; None for other waves.
+        echoes: of a Ripple, those that have arrived so far; None for other waves.
         sends: how often it was sent.
-        in_flight: whether it was sent over the connection that stands now.
+        in_flight: whether it was sent over the current connection.
     """
 
     frame: ClientPingFrame | ClientSignalFrame | ClientRippleFrame
@@ -46,11 +46,11 @@ class Pending:
 
 
 class PendingWaves:
-    """All waves that wait for a reply. Waves of one priority are sent in the order in which they were put, those
-    of a higher one before them.
+    """All waves that wait for a reply. Waves of one priority are sent in the order in which they were put, after those
+    of higher priorities.
 
-    A machine takes a limited number of a client's waves at once; the others wait here. While there is no connection
-    all of them do.
+    A machine accepts a limited number of a client's waves at once; the others wait here. While there is no connection
+    all of them wait.
     """
 
     def __init__(self) -> None:
@@ -74,8 +74,8 @@ class PendingWaves:
         Args:
             connection: sends the waves from now on.
             window: how many waves the machine takes at once.
-            life: names the process of the machine. A wave that was sent to another process is not sent again: this one
-                does not know whether it has run.
+            life: identifies the process of the machine. A wave that was sent to another process is not sent again: this
+                process does not know whether it ran.
         """
         self._connection = connection
         self._window = window
@@ -86,8 +86,8 @@ class PendingWaves:
         self._pump()
 
     def disconnected(self, why: str) -> None:
-        """The connection is lost: ``why`` says how. A wave that was sent over it may have run; it is sent again if its
-        ``retries`` allow it."""
+        """The connection is lost, for the reason ``why``. A wave that was sent over it may have run; it is sent again
+        if its ``retries`` allow it."""
         self._connection = None
         self._stop_draining()
         sent = [pending for pending in self._by_id.values() if pending.in_flight]
@@ -104,7 +104,7 @@ class PendingWaves:
             self._queue.put_back(pending, pending.frame.priority)
 
     def give_up(self, error: HyperverseError) -> None:
-        """Nothing is sent any more: every wave ends with ``error``."""
+        """Stops sending: every wave ends with ``error``."""
         self._connection = None
         self._stop_draining()
         for pending in list(self._by_id.values()):
@@ -179,19 +179,19 @@ class PendingWaves:
         while self._queue and self._connection is not None and self._in_flight < self._window:
             pending = self._queue.take()
             if pending.frame.id not in self._by_id:
-                continue  # it has been given up
+                continue  # it was dropped
             left = pending.deadline - self._loop.time()
             pending.frame.wait = max(1e-9, left)
             try:
                 encoded = encode_frame(pending.frame)
-            except HyperverseError as exc:  # its body was changed since; the others must not wait for it
+            except HyperverseError as exc:  # its body was changed meanwhile; this must not hold up the others
                 self._settle(pending, Pong.failure(exc))
                 continue
             if not self._send(pending, encoded):
                 return
 
     def _send(self, pending: Pending, encoded: bytes) -> bool:
-        """Sends a wave. Returns whether the connection takes more."""
+        """Sends a wave. Returns whether the connection accepts more."""
         connection = self._connection
         assert connection is not None
         try:
@@ -201,7 +201,7 @@ class PendingWaves:
             if self._drainer is None:
                 self._drainer = self._loop.create_task(self._drain(connection))
             return False
-        except Unavailable:  # the connection's end is on its way
+        except Unavailable:  # the connection is about to be reported lost
             self._queue.put_back(pending, pending.frame.priority)
             self._connection = None
             return False

@@ -1,4 +1,4 @@
-"""What commands answer, as values of Python."""
+"""The results of commands, as Python values."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ class Result:
     """The result of one command of the command language.
 
     Attributes:
-        command: its text; empty when the script could not be read any further.
-        status, outcome, body: of its answer; for a failure the body is ``{"error": text}``, perhaps with
-            ``hint``, and with ``explain`` for a refusal by the policy.
-        receipt: what became of the wave that carried it.
-        line, column: where it stands in the script, from 1.
+        command: its text; empty when the rest of the script could not be parsed.
+        status, outcome, body: those of its reply; for a failure the body is ``{"error": text}``, possibly with
+            ``hint``, and with ``explain`` when the policy refused the command.
+        receipt: what happened to the wave that carried it.
+        line, column: its position in the script, counted from 1.
     """
 
     command: str
@@ -42,12 +42,12 @@ class Result:
 
     @property
     def error(self) -> str:
-        """The reason of a failure, empty for a success."""
+        """The reason for a failure; empty for a success."""
         return Pong(self.status, self.body).error
 
     def unwrap(self) -> Body:
-        """Returns the body of a success. Raises the error that the status stands for otherwise; its notes say which
-        command failed, and where a text could not be read."""
+        """Returns the body of a success. Otherwise raises the error for its status; the error's notes name the command
+        that failed, and where a text could not be parsed."""
         if self.ok:
             return self.body
         raise self._failure()
@@ -68,7 +68,7 @@ class Result:
 
 @attrs.frozen
 class CommandText:
-    """A command, and where it stands in the text of the user."""
+    """A command and its position in the user's text."""
 
     text: str
     line: int = 1
@@ -81,7 +81,7 @@ def results_of(text: str, pong: Pong) -> list[Result]:
 
 
 def read_results(command: CommandText, pong: Pong) -> Iterator[Result]:
-    """Yields the results in a reply of the executor; one result with the reason when there are none."""
+    """Yields the results in a reply of the executor; a single result with the reason when it contains none."""
     entries = pong.body.get("results") if pong.ok and isinstance(pong.body, Mapping) else None
     if not isinstance(entries, list) or not all(isinstance(entry, Mapping) for entry in entries):
         yield Result(command.text, pong.status, pong.outcome, pong.body, pong.receipt, command.line, command.column)
@@ -95,7 +95,7 @@ def _result(command: CommandText, pong: Pong, entry: Mapping[str, Any]) -> Resul
     line, column = int(entry.get("line", 1)), int(entry.get("column", 1))
     given = entry.get("receipt")
     changes: dict[str, Any] = {}
-    if isinstance(given, Mapping) and given.get("star"):  # else it needed no wave of its own
+    if isinstance(given, Mapping) and given.get("star"):  # otherwise it needed no wave of its own
         changes = {name: given[name] for name in _RECEIPT if name in given}
     receipt = attrs.evolve(pong.receipt, **{**changes, "status": status, "outcome": outcome})
     return Result(

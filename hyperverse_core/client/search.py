@@ -17,19 +17,19 @@ __all__ = ["NoMachine", "Search", "SearchTarget"]
 
 
 class NoMachine(Unavailable):
-    """No machine listens there: 503."""
+    """No machine listens at the address, or runs on the data directory: 503."""
 
 
 @attrs.frozen
 class SearchTarget:
-    """Where a machine listens.
+    """A machine to connect to, and where it listens.
 
     Attributes:
-        name: name of the machine, empty when it is not known.
-        pid: number of its process on this computer, 0 when it may be on another.
-        address, server_key: where it listens, and the key that it must prove; see :meth:`LaneTransport.connect`.
+        name: name of the machine; empty when it is unknown.
+        pid: process id of the machine on this computer; 0 when it may run on another one.
+        address, server_key: its address, and the key that it must prove; see :meth:`LaneTransport.connect`.
         transport: name of the lane transport.
-        settings: settings of the transport that the machine has written down.
+        settings: settings of the transport that the machine has written to its data directory.
     """
 
     name: str
@@ -42,7 +42,7 @@ class SearchTarget:
 
 @attrs.frozen
 class Search:
-    """What a user has said about the machine to talk to; see :meth:`Client.connect`."""
+    """What the caller has said about the machine to connect to; see :meth:`Client.connect`."""
 
     data_dir: Path
     machine: str | None = None
@@ -52,7 +52,8 @@ class Search:
     transport: str | None = None
 
     def targets(self, prefer: str = "") -> list[SearchTarget]:
-        """Machines that may be there, the one named ``prefer`` first. Raises NoMachine when there is none."""
+        """Returns the machines that may be running, the one named ``prefer`` first. Raises NoMachine when there is
+        none."""
         if self.address is not None:
             from ..config.default_transport import DEFAULT_TRANSPORT, transport_of_address
 
@@ -90,13 +91,13 @@ class Search:
         )
 
     def token(self) -> str:
-        """The token to show. Raises Unauthorized when the token file cannot be read."""
+        """Returns the token to show. Raises Unauthorized when the token file cannot be read."""
         return self.given_token if self.given_token is not None else read_token(self.data_dir)
 
 
 def is_alive(pid: int) -> bool:
-    """Whether a process of this computer runs. A process that has ended does not run, even while its parent has not
-    noticed its end, which in a container may take forever."""
+    """Returns whether a process of this computer is running. A process that has ended is not, even while its parent has
+    not yet collected it, which in a container may never happen."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
@@ -105,5 +106,5 @@ def is_alive(pid: int) -> bool:
         return True
     try:
         return Path(f"/proc/{pid}/stat").read_text("utf-8", "replace").rpartition(")")[2].split()[0] != "Z"
-    except (OSError, IndexError):  # no such file system here
+    except (OSError, IndexError):  # this system has no /proc
         return True

@@ -18,7 +18,7 @@ class Selection:
             print(row["point"])
         rows = await client.select("localhost:*")           # all of them in a list
 
-    Made by ``client.select``. Each loop asks anew.
+    Made by ``client.select``. Each loop queries the machine again.
     """
 
     def __init__(self, pages: Callable[[], AsyncIterator[dict[str, Any]]]) -> None:

@@ -1,4 +1,4 @@
-"""How a client sends its waves: as frames, in order, each with a future for its reply."""
+"""How a client sends its waves: as frames, in order, with a future for each reply."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ W = TypeVar("W", bound=Directed)
 
 
 class ClientSender(ClientApi):
-    """Sends waves as frames. The subclass makes the connection and hands it to ``self._pending``."""
+    """Sends waves as frames. The subclass makes the connection and passes it to ``self._pending``."""
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._pending = PendingWaves()
         self._closed: HyperverseError | None = None
-        # Who it is, the machine knows: a client's frames have no place for sender, agent and star.
+        # The machine knows who the client is: a client's frames have no fields for sender, agent and star.
         self._origin = Origin(ROOT, ROOT, "", UnguessableIds("c-"), self._loop.time)
 
     def _make(self, kind: type[W], to: Point | str, method: Method | str, body: Body, options: WaveOptions) -> W:
@@ -59,7 +59,7 @@ class ClientSender(ClientApi):
         self._pending.put(pending)
         try:
             reply = await pending.future
-        except BaseException:  # it was cut: a wave that is answered is forgotten already
+        except BaseException:  # cancelled; a wave that was answered has been dropped already
             self._pending.forget(pending)
             raise
         if reply.sender is ROOT and type(wave) is not Ripple:

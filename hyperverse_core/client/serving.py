@@ -22,20 +22,20 @@ __all__ = ["ClientServing", "OnWave", "called"]
 
 _log = guarded_log("hyperverse.client")
 _MOST = 256
-"""Callbacks under way."""
+"""Callbacks that may run at the same time."""
 _MOST_WAITING = 10_000
-"""Waves that wait for one of them to end."""
+"""Waves that may wait for a callback to end."""
 
 OnWave = Callable[[Ping | Signal], Any]
-"""Takes a wave, and returns a body, a Pong, or an awaitable of one of these."""
+"""Receives a wave, and returns a body, a Pong, or an awaitable of either."""
 
 
 class ClientServing:
-    """Answers waves: ``Cmd<Bounce>`` by itself, changes of what the client watches with the watch, and all others with
+    """Answers waves: ``Cmd<Bounce>`` by itself; changes of watched particles go to their watch, and all other waves to
     the callback.
 
     Args:
-        watches: of the client.
+        watches: the watches of the client.
 
     Attributes:
         callback: handles the waves; None while the client serves none.
@@ -81,9 +81,9 @@ class ClientServing:
             self._answer(connection, wave, reply)
 
     async def _turn(self) -> None:
-        """Returns when one more callback may be under way. That is looked at when it begins, not when the wave arrives:
-        of hundreds that arrive together, most have ended when the last one begins, and all before the reply behind
-        them is seen."""
+        """Returns when one more callback may run. This is checked when a callback begins, not when its wave arrives:
+        of hundreds that arrive together, most have ended when the last one begins, and all of them before the other
+        side sees the last reply."""
         if self._under_way < _MOST and not self._waiting:
             self._under_way += 1
             return
@@ -93,7 +93,7 @@ class ClientServing:
             await turn
         except asyncio.CancelledError:
             if not turn.cancelled():
-                self._pass_on()  # it was given to us in the same moment
+                self._pass_on()  # the turn came at the moment of the cancellation
             raise
 
     def _pass_on(self) -> None:
@@ -113,16 +113,16 @@ class ClientServing:
             except LaneFull:
                 raise
             except Unavailable:
-                return  # whoever asked is told that this client has gone
+                return  # the sender learns that this client is gone
             except HyperverseError as exc:
                 failure = Pong.failure(HandlerFailed(exc.message, hint=exc.hint), Outcome.FAILED)
                 failure.id = wave.id
                 connection.transmit(connection.peer, encode_pong(failure))
         except LaneFull:
-            _log.warning("the machine does not take replies: the reply to %s is lost", wave.id)
+            _log.warning("the machine accepts no more replies: the reply to %s is lost", wave.id)
 
     async def close(self) -> None:
-        """Cancels the callbacks that are under way."""
+        """Cancels the callbacks that are running."""
         tasks = list(self._tasks)
         for task in tasks:
             task.cancel()
@@ -130,7 +130,7 @@ class ClientServing:
 
 
 async def called(wave: Ping | Signal, call: OnWave) -> Pong:
-    """The reply of a callback to a wave, whatever it returns or raises."""
+    """Returns the reply of a callback to a wave, whatever the callback returns or raises."""
     try:
         async with asyncio.timeout_at(None if wave.deadline == float("inf") else wave.deadline):
             said = call(wave)

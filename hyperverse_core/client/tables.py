@@ -1,4 +1,4 @@
-"""Lists and maps that a notebook shows as tables. Everywhere else they are a plain ``list`` and ``dict``."""
+"""Lists and maps that a notebook displays as tables. Everywhere else they are plain ``list`` and ``dict`` objects."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from .results import Result
 __all__ = ["FactTable", "Results", "Rows"]
 
 _SHOWN = 200
-"""Rows that are shown of a long table."""
+"""Rows of a long table that are displayed."""
 _LONGEST = 400
-"""Characters that are shown of a long value."""
+"""Characters of a long value that are displayed."""
 
 
 class Rows(list[dict[str, Any]]):
-    """A list of maps. A notebook shows it as a table with a row for each map."""
+    """A list of maps. A notebook displays it as a table with a row for each map."""
 
     def _repr_html_(self) -> str:
         columns = list(dict.fromkeys(key for row in self[:_SHOWN] for key in row))
@@ -25,14 +25,14 @@ class Rows(list[dict[str, Any]]):
 
 
 class FactTable(dict[str, Any]):
-    """A map. A notebook shows it as a table with a row for each key; lists of maps in it are tables too."""
+    """A map. A notebook displays it as a table with a row for each key; lists of maps in it are tables too."""
 
     def _repr_html_(self) -> str:
         return _table(["", ""], [[key, value] for key, value in self.items()], len(self))
 
 
 class Results(list[Result]):
-    """The results of commands. A notebook shows it as a table."""
+    """The results of commands. A notebook displays them as a table."""
 
     def _repr_html_(self) -> str:
         rows = [[r.command, r.status, r.body if r.ok else r.error] for r in self[:_SHOWN]]

@@ -17,11 +17,11 @@ __all__ = ["ClientTransports"]
 
 
 class ClientTransports:
-    """Makes a transport for each machine that the client connects to, and closes all of them.
+    """Makes a transport for each machine that the client connects to, and closes all of these transports.
 
     Args:
-        given: used for every machine instead, and not closed.
-        settings: settings by name of the transport, on top of those that a machine has written down.
+        given: transport to use for every machine instead; it is not closed.
+        settings: settings by transport name, which override those that a machine has written down.
     """
 
     def __init__(self, given: LaneTransport | None, settings: Mapping[str, Mapping[str, Any]]) -> None:
@@ -31,9 +31,9 @@ class ClientTransports:
         self._retired: list[LaneTransport] = []
 
     def of(self, target: SearchTarget) -> LaneTransport:
-        """Returns the transport to a machine, made when it is needed.
+        """Returns the transport to a machine, creating it when it is first needed.
 
-        Raises UnknownTransport, ConfigError when a setting is wrong, or PluginError when it cannot be made."""
+        Raises UnknownTransport, ConfigError when a setting is invalid, or PluginError when it cannot be created."""
         if self._given is not None:
             return self._given
         settings = {**target.settings, **self._settings.get(target.transport, {})}
@@ -47,7 +47,7 @@ class ClientTransports:
         return made
 
     async def close(self) -> None:
-        """Closes every transport that was made here. May be called twice."""
+        """Closes every transport that was created here. May be called twice."""
         transports = [*self._retired, *(transport for _, transport in self._made.values())]
         self._retired.clear()
         self._made.clear()
@@ -59,13 +59,14 @@ def _make(name: str, settings: Mapping[str, Any]) -> LaneTransport:
     try:
         return _installed().transport(name, settings)
     except UnknownTransport:
-        _installed.cache_clear()  # its plugin may have been installed since
+        _installed.cache_clear()  # a missing plugin may have been installed since
         return _installed().transport(name, settings)
 
 
 @cache
 def _installed() -> PluginSet:
-    """The plugins, looked for once: that takes 15 ms, and hundreds of clients may connect at once."""
+    """Returns the plugins. They are searched for once: that takes 15 ms, and hundreds of clients may connect at
+    once."""
     from ..plugins import PluginSet
 
     return PluginSet.load()

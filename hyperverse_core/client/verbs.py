@@ -1,4 +1,4 @@
-"""The verbs of a client: what people do with particles every day, as methods with checked arguments."""
+"""The verbs of a client: everyday operations on particles, as methods with checked arguments."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ _UPDATE = Method.parse("Cmd<Update>")
 
 @tells_wrong_calls
 class Verbs(OriginSender):
-    """Creates, reads, changes, moves and deletes particles, and asks the machine about itself. Every method raises what
-    goes wrong: an error of ``hyperverse_core.errors``, BadRequest for an argument that cannot be."""
+    """Creates, reads, changes, moves and deletes particles, and queries the machine. Every method raises an error of
+    ``hyperverse_core.errors`` when it fails, and BadRequest for an invalid argument."""
 
     # -- particles ----------------------------------------------------------------------------------------
 
@@ -55,13 +55,13 @@ class Verbs(OriginSender):
         Args:
             point: its address. A ``%`` in the last segment stands for the next number of the parent's sequence.
             kind: its Kind.
-            properties: its properties by name: texts, numbers and bools.
-            strategy: what happens when the point is registered already: ``create`` raises Conflict, ``create?``
-                leaves a particle of the same Kind as it is, ``create!`` replaces it.
-            wait: seconds for the answer; 15 when None.
+            properties: its properties by name: strings, numbers and bools.
+            strategy: what to do when the point is already registered: ``create`` raises Conflict, ``create?`` leaves a
+                particle of the same Kind unchanged, ``create!`` replaces it.
+            wait: seconds to wait for the answer; 15 when None.
 
         Raises:
-            Conflict: the point is registered, and the strategy does not allow that.
+            Conflict: the point is already registered, and the strategy does not allow that.
             NotFound: the parent is not registered, or no plugin serves the Kind.
             BadRequest: the Kind cannot be created there, or the properties do not fit it.
             Forbidden: the agent may not create anything there.
@@ -76,22 +76,22 @@ class Verbs(OriginSender):
         return Point.parse(made["point"])
 
     async def delete(self, selector: Selector | Point | str, *, wait: float | None = None) -> Rows:
-        """Deletes every particle that matches, and everything below it. Returns what it has deleted, as maps with
-        ``point``, ``kind`` and ``status``.
+        """Deletes every matching particle, and everything below it. Returns what it deleted, as maps with ``point``,
+        ``kind`` and ``status``.
 
         Args:
             selector: the particles: a point, or a selector such as ``localhost:beds:*``.
-            wait: seconds for the answer; 15 when None.
+            wait: seconds to wait for the answer; 15 when None.
 
         Raises:
             NotFound: nothing matches.
-            Forbidden: the agent may not delete one of them; then all stay.
+            Forbidden: the agent may not delete one of them; then none is deleted.
         """
         answer = await self._command(str(Delete(as_selector("selector", selector))), wait)
         return Rows(answer["deleted"])
 
     async def get(self, point: Point | str, keys: Iterable[str] | None = None, *, wait: float | None = None) -> Any:
-        """Returns the saved state of a particle, None when it has none; with ``keys`` its properties::
+        """Returns the saved state of a particle, None when it has none; with ``keys``, its properties::
 
             state = await client.get("localhost:hits")
             title = (await client.get("localhost:app", ["title"]))["title"]
@@ -99,9 +99,9 @@ class Verbs(OriginSender):
 
         Args:
             point: the particle.
-            keys: the names of properties to read; an empty list for all. None reads the state. A value is an ``int``,
-                ``float`` or ``bool`` if the Kind says so, else a text.
-            wait: seconds for the answer; 15 when None.
+            keys: names of the properties to read; an empty list for all. None reads the state. A value is an ``int``,
+                ``float`` or ``bool`` if the Kind declares it so, otherwise a string.
+            wait: seconds to wait for the answer; 15 when None.
 
         Raises:
             NotFound: there is no such particle.
@@ -119,20 +119,20 @@ class Verbs(OriginSender):
         lock: bool = False,
         wait: float | None = None,
     ) -> Rows:
-        """Changes properties of one particle, or of all that match, or of none. Returns a map for each that it has
-        changed, with its ``point``::
+        """Changes properties of a particle, or of every particle that a selector matches; all change or none does.
+        Returns a map with the ``point`` of each changed particle::
 
             await client.set("localhost:app", {"title": "Mine", "subtitle": None})
 
         Args:
             target: the particle, or a selector.
             properties: new values by name; None removes the property.
-            lock: whether the properties can never be changed again.
-            wait: seconds for the answer; 15 when None.
+            lock: whether to lock the properties, so that they can never be changed again.
+            wait: seconds to wait for the answer; 15 when None.
 
         Raises:
             NotFound: nothing matches.
-            BadRequest: the Kind has no such property, or the value breaks its rule.
+            BadRequest: the Kind has no such property, or the value violates its rule.
             Conflict: a property is locked.
             Forbidden: the agent may not write one of them.
         """
@@ -144,15 +144,15 @@ class Verbs(OriginSender):
         return Rows(answer.get("changed", [answer]))
 
     def select(self, selector: Selector | Point | str, *, wait: float | None = None) -> Selection:
-        """The particles that match, ordered by point: loop over them with ``async for``, or ``await`` all of them.
+        """Returns the matching particles, ordered by point: loop over them with ``async for``, or ``await`` them all.
 
         Args:
-            selector: such as ``localhost:*`` or ``localhost+:**<App>``.
-            wait: seconds for each page of a thousand; 15 when None.
+            selector: a selector such as ``localhost:*`` or ``localhost+:**<App>``.
+            wait: seconds to wait for each page of a thousand; 15 when None.
 
         Raises:
             ParseError: ``selector`` is malformed.
-            Forbidden: the agent may select none of them.
+            Forbidden: the agent may not select any of them.
         """
         text = str(Select(as_selector("selector", selector)))
         return Selection(lambda: self._pages(text, wait))
@@ -167,18 +167,18 @@ class Verbs(OriginSender):
             after = page.get("after")
 
     async def move(self, point: Point | str, star: StarKey | str, *, wait: float | None = None) -> None:
-        """Moves a particle to another star, with its state saved. Waves that come meanwhile find it again.
+        """Saves the state of a particle and moves it to another star. Waves that arrive meanwhile still reach it.
 
         Args:
             point: the particle.
-            star: the star that hosts it from now on, such as ``STAR::central:fold[0]``; see :meth:`stars`.
-            wait: seconds for the answer; 15 when None.
+            star: star to host it from now on, such as ``STAR::central:fold[0]``; see :meth:`stars`.
+            wait: seconds to wait for the answer; 15 when None.
 
         Raises:
             NotFound: there is no such particle or star.
             BadRequest: that star cannot host it.
             Unavailable: it was busy, or could not be moved; it stays where it is, or its next wave places it.
-            Forbidden: for every agent but the hyperuser.
+            Forbidden: the agent is not the hyperuser.
         """
         body = {"point": as_point("point", point).text, "star": _star(star)}
         (await self.ping(GLOBAL_MACHINE, "Ext<Move>", body, wait=wait)).unwrap()
@@ -192,25 +192,25 @@ class Verbs(OriginSender):
         force: bool = False,
         wait: float | None = None,
     ) -> FactTable:
-        """Makes a Mechtron another version of itself, with its state. Returns ``config``, the point of its document
-        from now on, ``before``, that of the version before, and ``broken``, what was broken by force::
+        """Replaces a Mechtron's version by another one and keeps its state. Returns ``config``, the point of its new
+        document, ``before``, that of its previous document, and ``broken``, the incompatibilities that were forced::
 
             await client.upgrade("localhost:hello", "1.1.0")
             await client.upgrade("localhost:hello", back=True)
 
         Args:
             point: the Mechtron.
-            version: a version of the same series, or the point of a bundle or of a document. Empty to change nothing.
-            back: whether it goes back to the version before the last upgrade.
-            force: whether that is done although the other version breaks what this one offers.
-            wait: seconds for the answer; 15 when None.
+            version: a version of the same series, or the point of a bundle or of a document. Empty to keep the version.
+            back: whether to return to the version before the last upgrade.
+            force: whether to upgrade even though the other version breaks something that this one offers.
+            wait: seconds to wait for the answer; 15 when None.
 
         Raises:
-            Conflict: the other version breaks what this one offers, its state cannot be carried over, or there is none
-                to go back to.
-            BadRequest: the other version cannot run, or the particle is no Mechtron.
+            Conflict: the other version breaks something that this one offers, its state cannot be migrated, or there is
+                no version to return to.
+            BadRequest: the other version cannot run, or the particle is not a Mechtron.
             NotFound: there is no such particle or version.
-            Forbidden: the agent may not write the particle, or not read the version.
+            Forbidden: the agent may not write the particle, or may not read the version.
         """
         body = {"version": as_text("version", version, "1.1.0"), "back": as_flag("back", back)}
         to = as_point("point", point)
@@ -218,11 +218,11 @@ class Verbs(OriginSender):
 
     async def describe(self, point: Point | str, *, wait: float | None = None) -> FactTable:
         """Returns what is known about a particle: ``kind``, ``owner``, ``star``, ``machine``, ``life``, its last
-        ``failure``, and when it cannot run the ``chain`` of causes.
+        ``failure``, and, when it cannot run, the ``chain`` of causes.
 
         Args:
             point: the particle.
-            wait: seconds for the answer; 15 when None.
+            wait: seconds to wait for the answer; 15 when None.
 
         Raises:
             NotFound: there is no such particle.
@@ -232,14 +232,14 @@ class Verbs(OriginSender):
         return FactTable((await self.ping(GLOBAL_MACHINE, "Ext<Describe>", body, wait=wait)).unwrap())
 
     async def _command(self, text: str, wait: float | None) -> Any:
-        """Runs one command, and returns the body of its answer."""
+        """Runs one command and returns the body of its answer."""
         pong = await self.ping(GLOBAL_EXECUTOR, RAW_COMMAND, {"text": text}, wait=wait)
         return results_of(text, pong)[0].unwrap()
 
     # -- the machine --------------------------------------------------------------------------------------
 
     async def status(self) -> FactTable:
-        """Returns the state of the machine, its stars, drivers and plugins, and why a part is not ready."""
+        """Returns the state of the machine, its stars, drivers and plugins, and why any of them is not ready."""
         return FactTable(await self._machine("Ext<Status>"))
 
     async def stars(self) -> Rows:
@@ -251,14 +251,14 @@ class Verbs(OriginSender):
         return Rows(await self._machine("Ext<Kinds>"))
 
     async def rebalance(self, *, apply: bool = False) -> FactTable:
-        """Returns the moves that would give every star its share: ``moves``, ``moved`` and ``why``, the reason for
-        which the last of those that stayed has stayed.
+        """Returns the moves that would give every star its share: ``moves``, ``moved``, and ``why``, the reason why the
+        last of the particles that did not move stayed.
 
         Args:
-            apply: whether the moves are carried out.
+            apply: whether to carry out the moves.
 
         Raises:
-            Forbidden: for every agent but the hyperuser.
+            Forbidden: the agent is not the hyperuser.
         """
         return FactTable(await self._machine("Ext<Rebalance>", {"apply": as_flag("apply", apply)}))
 

@@ -1,4 +1,4 @@
-"""What a client watches: changes of particles, as they happen."""
+"""The watches of a client: changes of particles, as they happen."""
 
 from __future__ import annotations
 
@@ -20,32 +20,32 @@ __all__ = ["ASPECTS", "CHANGED", "ChangeWatch", "ClientWatches", "ParticleChange
 
 _log = guarded_log("hyperverse.client")
 _VALUED: Final = ("State", "Property")
-"""Aspects that have a value after a change."""
+"""Aspects that have a value to read after a change."""
 ASPECTS: Final = ("Log", "State", "Property", "Child")
 CHANGED: Final = Method.parse("Ext<Changed>")
 _MOST = 10_000
-"""Changes that wait for a reader who is slow."""
+"""Changes that may wait for a slow reader."""
 _PAUSE = 0.5
-"""Seconds before a watch is tried again that the machine could not begin just now."""
+"""Seconds before retrying a watch that the machine could not begin."""
 
 Ask = Callable[[str, dict[str, Any]], Awaitable[Pong]]
-"""Asks the machine with a method and a body."""
+"""Sends the machine a request with a method and a body."""
 
 
 @attrs.frozen
 class ParticleChange:
-    """A change of a particle that is watched.
+    """A change of a watched particle.
 
     Attributes:
         watched: the particle that is watched.
         aspect: what has changed: ``Log``, ``State``, ``Property`` or ``Child``; empty when ``missed``.
         point: the particle that has changed: ``watched`` itself, or a child of it.
         change: what happened, such as ``state``, ``properties``, ``registered`` or ``deleted``; ``missed``.
-        level, text: of a line of the log; empty for other aspects.
+        level, text: level and text of a log line; empty for other aspects.
         value: the state or the properties after the change, if the watch was asked for values; None when they cannot
             be read, and for other aspects.
-        missed: whether something may have been missed before this: the machine was lost, or the reader is too slow.
-            Look at the particle again.
+        missed: whether changes before this one may have been missed, because the machine was lost or the reader is too
+            slow. Read the particle again.
     """
 
     watched: Point
@@ -73,8 +73,8 @@ class ChangeWatch:
             async for change in changes:
                 break
 
-    It goes on when the particle moves, and when the client comes back after it has lost its machine. Then, and when
-    more than 10,000 changes wait to be read, there is a change with ``missed``.
+    The watch continues when the particle moves, and when the client has lost its machine and connects again. Then, and
+    when more than 10,000 changes wait to be read, it yields a change with ``missed``.
     """
 
     def __init__(
@@ -124,7 +124,7 @@ class ChangeWatch:
                 self._news.clear()
                 await self._news.wait()
         finally:
-            if not entered:  # else the block of `async with` ends it
+            if not entered:  # otherwise `async with` ends it
                 await self.close()
 
     async def _with_value(self, change: ParticleChange) -> ParticleChange:
@@ -133,13 +133,13 @@ class ChangeWatch:
         return attrs.evolve(change, value=await self._read(change))
 
     async def _begin(self) -> None:
-        """Raises what the machine refuses it for."""
+        """Begins the watch. Raises the error with which the machine refuses it."""
         if not self.begun and not self._closed:
             self.begun = True
             await self._watches.begin(self)
 
     async def close(self) -> None:
-        """Ends the watch. What has come can still be read. May be called twice."""
+        """Ends the watch. Changes that have arrived can still be read. May be called twice."""
         if not self._closed:
             self._closed = True
             self._news.set()
@@ -148,7 +148,7 @@ class ChangeWatch:
     # -- for the client -----------------------------------------------------------------------------------
 
     def put(self, change: ParticleChange) -> None:
-        """Hands a change to the reader."""
+        """Adds a change for the reader."""
         if len(self._waiting) >= _MOST:
             self._waiting.clear()
             change = self._missed()
@@ -156,7 +156,7 @@ class ChangeWatch:
         self._news.set()
 
     def miss(self) -> None:
-        """Tells the reader that something may have been missed."""
+        """Tells the reader that changes may have been missed."""
         if not self._waiting or not self._waiting[-1].missed:
             self.put(self._missed())
 
@@ -164,7 +164,7 @@ class ChangeWatch:
         return ParticleChange(self.point, "", self.point, "missed", missed=True)
 
     def finish(self, error: HyperverseError | None) -> None:
-        """Nothing comes any more; ``error`` is raised behind what has come."""
+        """Ends the changes; ``error`` is raised after those that have arrived."""
         self._over = error
         self._closed = True
         self._news.set()
@@ -174,7 +174,7 @@ class ClientWatches:
     """All watches of one client.
 
     Args:
-        ask: asks the machine that the client is connected to.
+        ask: sends a request to the machine that the client is connected to.
     """
 
     def __init__(self, ask: Ask) -> None:
@@ -183,7 +183,7 @@ class ClientWatches:
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def begin(self, watch: ChangeWatch) -> None:
-        """Asks the machine to tell the client. Raises what it refuses it for."""
+        """Asks the machine to notify the client. Raises the error with which the machine refuses."""
         self._open[watch] = None
         try:
             (await self._ask("Ext<Watch>", _body(watch.point, watch.aspects))).unwrap()
@@ -192,18 +192,18 @@ class ClientWatches:
             raise
 
     async def end(self, watch: ChangeWatch) -> None:
-        """The machine need not tell the client any more, unless for another watch."""
+        """Ends a watch. The machine stops notifying the client of the particle, unless another watch needs it."""
         if self._open.pop(watch, watch) is watch:
-            return  # it was ended with all others
+            return  # it was ended together with all others
         wanted = {aspect for other in self._open if other.point == watch.point for aspect in other.aspects}
         left = tuple(aspect for aspect in watch.aspects if aspect not in wanted)
         if left:
             reply = await self._ask("Ext<Unwatch>", _body(watch.point, left))
             if not reply.ok:
-                _log.debug("the machine still tells of %s: %s", watch.point, reply.error)
+                _log.debug("the machine still sends changes of %s: %s", watch.point, reply.error)
 
     def take(self, body: Any) -> bool:
-        """Whether a ``Ext<Changed>`` was for one of the watches."""
+        """Takes an ``Ext<Changed>``. Returns whether it was for one of the watches."""
         if not self._open or not isinstance(body, Mapping):
             return False
         aspect, watched, mine = body.get("aspect"), body.get("watched"), False
@@ -218,7 +218,7 @@ class ClientWatches:
         return mine
 
     def connected_again(self) -> None:
-        """The client has another connection: all that it watches, it has to say anew."""
+        """The client has a new connection: it registers all its watches with the machine again."""
         for watch in list(self._open):
             task = asyncio.get_running_loop().create_task(self._again(watch), name=f"watch {watch.point} again")
             self._tasks.add(task)
@@ -239,7 +239,7 @@ class ClientWatches:
                 return
 
     def close(self, error: HyperverseError | None = None) -> None:
-        """Ends all watches; their readers get ``error``, behind what has come."""
+        """Ends all watches; their readers get ``error`` after the changes that have arrived."""
         for watch in list(self._open):
             watch.finish(error)
         self._open.clear()
@@ -248,7 +248,7 @@ class ClientWatches:
 
 
 def as_aspects(aspects: tuple[object, ...]) -> tuple[str, ...]:
-    """What is to be watched; everything when nothing is named. Raises BadRequest."""
+    """Returns the aspects to watch; all when none is named. Raises BadRequest."""
     for aspect in aspects:
         if aspect not in ASPECTS:
             said = f"{aspect!r}{did_you_mean(aspect, ASPECTS)}" if isinstance(aspect, str) else type_named(aspect)

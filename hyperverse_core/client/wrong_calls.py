@@ -1,6 +1,6 @@
-"""Calls that do not fit a method: an argument too many or too few, or one that it does not have.
+"""Calls that do not fit a method: too many or too few arguments, or one that the method does not have.
 
-Python says what is wrong with them, and not what would be right.
+Python's own error says what is wrong with such a call, but not what would be right.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ T = TypeVar("T")
 
 
 class WrongCall(BadRequest, TypeError):
-    """A call that does not fit the method. It is a TypeError too, as every such call in Python."""
+    """A call that does not fit the method. Like every such error in Python it is a TypeError too."""
 
 
 def tells_wrong_calls(cls: type[T]) -> type[T]:
-    """Lets the public methods of a class raise :class:`WrongCall` for calls that do not fit them. Those that take any
-    named argument check them by themselves."""
+    """Makes the public methods of a class raise :class:`WrongCall` for calls that do not fit them. Methods that take
+    arbitrary named arguments check them themselves."""
     for name, member in list(vars(cls).items()):
         if name.startswith("_") or not inspect.isfunction(member):
             continue
@@ -39,7 +39,7 @@ def _telling(method: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(method)
         async def later(*args: Any, **named: Any) -> Any:
             try:
-                work = method(*args, **named)  # runs nothing yet
+                work = method(*args, **named)  # does not run anything yet
             except TypeError as exc:
                 raise _wrong_call(method, args, named, exc) from None
             return await work
