@@ -1,6 +1,6 @@
-"""Room: keeps a client's waves from being begun while it does not take its replies.
+"""Backpressure: delays a client's waves while the client does not accept its replies.
 
-Else a client that asks for much and reads slowly would fill the machine's memory with replies.
+Otherwise a client that requests much and reads slowly would fill the machine's memory with replies.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ __all__ = ["Backpressure"]
 
 
 class Backpressure:
-    """Whether there is room for another reply. Those who wait for it go on in turn, one at a time."""
+    """Tells whether there is room for another reply. Waves that wait for room continue in order, one at a time."""
 
     __slots__ = ("_loop", "_stuck", "_waiting", "_waking")
 
@@ -24,28 +24,28 @@ class Backpressure:
 
     @property
     def free(self) -> bool:
-        """Whether nobody has to wait."""
+        """Whether a wave can start without waiting."""
         return not (self._stuck or self._waiting or self._waking)
 
     def stuck(self) -> None:
-        """A reply could not be sent at once."""
+        """Notes that a reply could not be sent at once."""
         self._stuck += 1
 
     def unstuck(self) -> None:
-        """It was sent now, or given up."""
+        """Notes that such a reply was sent or dropped."""
         self._stuck -= 1
         if not self._waking:
             self._wake_next()
 
     async def turn(self) -> None:
-        """Returns when there is room; to be awaited unless it is free."""
+        """Returns when there is room. Await it unless :attr:`free` is true."""
         future: asyncio.Future[None] = self._loop.create_future()
         self._waiting.append(future)
         try:
             await future
         finally:
             if future.done() and not future.cancelled():
-                self._loop.call_soon(self._wake_next)  # behind whatever this one sends at once
+                self._loop.call_soon(self._wake_next)  # after whatever this one sends at once
 
     def _wake_next(self) -> None:
         self._waking = False

@@ -1,7 +1,7 @@
 """Command-line sessions of a particle. See docs/reference/commands.md#sessions.
 
-A session keeps the point that relative points start from. Only the particle that has opened it may use it; one that
-nobody uses for an hour is gone.
+A session keeps the point that relative points start from. Only the particle that opened it may use it. A session that
+has not been used for an hour ends.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ class CliSession:
     """One session.
 
     Attributes:
-        surface: where its commands are sent to.
+        surface: where its commands are sent.
         working: the point that relative points start from.
-        used: time of the loop at which it was used last.
+        used: time of the event loop when it was last used.
     """
 
     surface: Surface
@@ -42,8 +42,8 @@ class CliSessions:
     """The sessions of one particle.
 
     Args:
-        owner: the particle; waves of any other are refused.
-        chance: where the names of sessions come from.
+        owner: the particle; waves from any other are refused.
+        chance: source of randomness for the names of sessions.
     """
 
     def __init__(self, owner: Point, chance: random.Random) -> None:
@@ -57,7 +57,7 @@ class CliSessions:
         return len(self._open)
 
     def open(self, sender: Point, working: Point = ROOT) -> CliSession:
-        """A new session. Raises Forbidden for anybody but the owner, TooMany when it has 64."""
+        """Opens a session. Raises Forbidden for anybody but the owner, and TooMany when it already has 64."""
         self._check(sender)
         self._sweep()
         if len(self._open) >= _MOST:
@@ -68,7 +68,8 @@ class CliSessions:
         return session
 
     def find(self, sender: Point, topic: str) -> CliSession:
-        """The session that a wave with ``topic`` is for. Raises Forbidden, and NotFound when it is over."""
+        """Returns the session that a wave with ``topic`` addresses. Raises Forbidden, and NotFound when it has
+        ended."""
         self._check(sender)
         self._sweep()
         session = self._open.get(topic)

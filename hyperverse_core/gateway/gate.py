@@ -1,7 +1,7 @@
-"""ControlGate: where clients outside of the machine's process come in.
+"""ControlGate: the entrance for clients outside of the machine's process.
 
-A client shows a token, the security policy says who it is, and a particle of Kind Control in the machine's
-own star stands for it as long as it stays. Its waves start there, in the name of the agent that it proved to be.
+A client shows a token, the security policy identifies its agent, and a particle of Kind Control in the machine's own
+star represents the client while it is connected. Its waves start there, on behalf of the agent that it proved to be.
 """
 
 from __future__ import annotations
@@ -28,22 +28,22 @@ __all__ = ["ControlGate"]
 _log = guarded_log("hyperverse.control")
 _GRACE_SECONDS = 2.0
 _MOST_STRANGERS = 2000
-"""Clients that have connected and are not let in yet, at the same time."""
+"""Clients that may be connected without being admitted yet, at the same time."""
 _SOONEST = 1.0
-"""Seconds for which a key that is replaced counts at least: the client that asked for it gets its answer."""
+"""Seconds for which a replaced key remains valid at least, so that the client that replaced it gets its answer."""
 _REFUSED_LINES = 20
-"""Log lines in a second about clients that were not let in; the others are counted."""
+"""Log lines per second about clients that were refused; the others are only counted."""
 
 
 class ControlGate(Gateway):
-    """The endpoint for clients of one machine, and who has come in by it.
+    """The endpoint for clients of one machine, and the clients that are connected to it.
 
     Attributes:
-        address: where it listens; empty while it does not.
-        server_key: the public key that it proves to hold.
-        protocols: the numbers of the wire protocol that the machine understands.
+        address: address that it listens on; empty while it does not listen.
+        server_key: public key that it proves.
+        protocols: version numbers of the wire protocol that the machine understands.
         replay_cache: replies that a client may ask for again, by agent and id.
-        host: what it uses of its machine.
+        host: what the gate uses of its machine.
     """
 
     host: GatewayHost
@@ -70,13 +70,13 @@ class ControlGate(Gateway):
         self._refused_timer: asyncio.TimerHandle | None = None
 
     def __len__(self) -> int:
-        """How many clients there are, including those that have not been let in yet."""
+        """Number of clients, including those that have not been admitted yet."""
         return len(self._sessions)
 
     # -- life ---------------------------------------------------------------------------------------------
 
     async def open(self, host: GatewayHost) -> None:
-        """Listens, and writes down where. A key is made when there is none.
+        """Starts to listen, and writes the address to the data directory. Creates a key when there is none.
 
         Raises:
             ConfigError: the data directory cannot be written.
@@ -113,11 +113,11 @@ class ControlGate(Gateway):
         )
         write_endpoint_file(host.directory / CONTROL_FILE, note)
 
-    # -- another key --------------------------------------------------------------------------------------
+    # -- key rotation --------------------------------------------------------------------------------------
 
     async def rotate_key(self, keep: float, address: str = "") -> str:
-        """As the contract says. All machines of a data directory prove the same key: one that another machine has
-        written meanwhile is taken, in place of a new one."""
+        """See the contract. All machines of a data directory prove the same key: if another machine has written a new
+        one meanwhile, that one is used."""
         async with self._rotating:
             if self._closed or not self._opened:
                 raise Unavailable("the machine stops", retry_after=1.0)
@@ -136,16 +136,16 @@ class ControlGate(Gateway):
             if not written:
                 replace_identity(self._key_file(), identity)
         except HyperverseError:
-            self._replaced.add(endpoint)  # nobody learns of its key
+            self._replaced.add(endpoint)  # nobody learns its key
             raise
         loop = asyncio.get_running_loop()
         self._older[self._endpoint] = loop.call_later(max(keep, _SOONEST), self._end, self._endpoint)
         self._endpoint, self.address, self.server_key = endpoint, opened, identity.public
         self._write_note(*before)
-        _log.info("clients may connect to %s with a new key; the one before counts for %g s", opened, keep)
+        _log.info("clients may connect to %s with a new key; the previous key is valid for another %g s", opened, keep)
 
     def _end(self, endpoint: str) -> None:
-        """The key of an endpoint counts no more."""
+        """Ends the validity of an endpoint's key."""
         self._older.pop(endpoint, None)
         self._replaced.add(endpoint)
         if not self._older and not self._closed:
@@ -154,7 +154,7 @@ class ControlGate(Gateway):
             session.refuse(Unavailable("the key of the machine was replaced: connect again", retry_after=0.1))
 
     async def close(self) -> None:
-        """Lets nobody in any more, waits a little for waves that are under way, and ends every connection. May be
+        """Stops admitting clients, waits a little for waves that are in flight, and closes every connection. May be
         called twice."""
         if self._closed or not self._opened:
             return
@@ -168,7 +168,7 @@ class ControlGate(Gateway):
         while self._tasks:
             ending = tuple(self._tasks)
             await asyncio.gather(*ending, return_exceptions=True)
-            # If all are done already, gather() lets nobody else run since Python 3.12: their callbacks have not.
+            # Since Python 3.12 gather() does not yield if all tasks are done already: their callbacks have not run yet.
             self._tasks.difference_update(ending)
         if self._refused_timer is not None:
             self._refused_timer.cancel()
@@ -177,7 +177,7 @@ class ControlGate(Gateway):
 
     def _remove_note(self) -> None:
         note = read_endpoint_file(self.host.directory / CONTROL_FILE)
-        if note is not None and note.pid == os.getpid() and note.address == self.address:  # not of another gate
+        if note is not None and note.pid == os.getpid() and note.address == self.address:  # not that of another gate
             (self.host.directory / CONTROL_FILE).unlink(missing_ok=True)
 
     async def _wait_until_quiet(self) -> None:
@@ -187,7 +187,7 @@ class ControlGate(Gateway):
             async with asyncio.timeout(_GRACE_SECONDS):
                 await self._quiet.wait()
         except TimeoutError:
-            _log.warning("waves of clients are still under way and are cut")
+            _log.warning("waves of clients are still in flight and are cancelled")
 
     def one_ended(self) -> None:
         """A wave of a client has ended."""
@@ -205,7 +205,7 @@ class ControlGate(Gateway):
         elif peer.endpoint in self._replaced:
             session.refuse(
                 Unauthorized(
-                    "the key that is proved at this address was replaced, and counts no more",
+                    "the key of this address was replaced and is no longer valid",
                     hint="ask whoever runs the machine for its new key and address (`hyperverse context show`)",
                 )
             )
@@ -228,24 +228,24 @@ class ControlGate(Gateway):
     # -- for its sessions ---------------------------------------------------------------------------------
 
     def let_in(self, session: ClientSession) -> None:
-        """A client was let in."""
+        """Notes that a client was admitted."""
         self._strangers.discard(session)
 
     def note_refusal(self, level: int, client: str, error: HyperverseError) -> None:
-        """Logs why a client is sent away. In a storm there are thousands, and they are counted."""
+        """Logs why a client is refused. Under a flood of them, most are only counted."""
         if self._refused_timer is None:
             self._refused_timer = asyncio.get_running_loop().call_later(1.0, self._log_refused)
         self._refused += 1
         if self._refused <= _REFUSED_LINES:
-            _log.log(level, "client %s is sent away: %d %s", client, error.status, error.message)
+            _log.log(level, "client %s is disconnected: %d %s", client, error.status, error.message)
 
     def _log_refused(self) -> None:
         more, self._refused, self._refused_timer = self._refused - _REFUSED_LINES, 0, None
         if more > 0:
-            _log.warning("%d more clients were sent away within a second", more)
+            _log.warning("%d more clients were disconnected within a second", more)
 
     def dismiss(self, session: ClientSession, reason: str) -> None:
-        """Ends a client's connection once what was sent to it has left."""
+        """Closes a client's connection once everything queued for it was sent."""
         session.end(reason)
         self._strangers.discard(session)
         if self._sessions.pop(session.peer, None) is not None:
@@ -259,7 +259,7 @@ class ControlGate(Gateway):
             _log.warning("client %s could not be disconnected: %s", peer.name, str(exc) or "it took too long")
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        """Runs something that ends by itself soon; :meth:`close` waits for it."""
+        """Runs a coroutine that ends by itself soon; :meth:`close` waits for it."""
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

@@ -1,4 +1,4 @@
-"""The particle that stands for a client: what is sent to it, the client gets."""
+"""The particle that represents a client: the client receives what is sent to it."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ __all__ = ["ControlParticle"]
 
 
 class ControlParticle(Particle):
-    """Hands every wave on to the client, and the client's reply back; the client's sessions are served here.
+    """Forwards every wave to the client, and returns the client's reply; serves the client's sessions itself.
 
     Args:
-        relay: sends a wave to the client and returns what it answers, None for a Signal.
-        sessions: of the client.
+        relay: sends a wave to the client and returns its reply, None for a Signal.
+        sessions: the sessions of the client.
     """
 
     concurrent = True
@@ -30,7 +30,7 @@ class ControlParticle(Particle):
 
     @handler("Ext<NewCliSession>")
     async def new_session(self, ctx: Ctx, working: str = "ROOT") -> str:
-        """Opens a session and answers its surface."""
+        """Opens a session and returns its surface."""
         return str(self._sessions.open(ctx.wave.sender, Point.parse(working)).surface)
 
     @handler("Ext<Exec>")
@@ -42,7 +42,7 @@ class ControlParticle(Particle):
         keep_going: bool = False,
         files: dict[str, bytes] | None = None,
     ) -> Pong:
-        """Runs a command or a script in a session; ``working`` moves the session to another working point."""
+        """Runs a command or a script in a session; ``working`` changes the session's working point."""
         if not ctx.wave.topic:
             raise BadRequest("Ext<Exec> needs a session", hint="send it to the surface of Ext<NewCliSession>")
         session = self._sessions.find(ctx.wave.sender, ctx.wave.topic)
@@ -58,5 +58,5 @@ class ControlParticle(Particle):
 
     @handler("*")
     async def hand_on(self, ctx: Ctx, whole_body: Any = None) -> Pong | None:
-        """Everything else goes to the client as it is."""
+        """Forwards every other wave to the client unchanged."""
         return await self._relay(ctx.wave)

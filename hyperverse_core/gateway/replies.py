@@ -1,4 +1,4 @@
-"""Replies to a client as frames, whatever a handler has returned."""
+"""Encodes replies to a client as frames, whatever a handler has returned."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ P = TypeVar("P", bound=Pong)
 
 
 def reply_frame(reply: Pong, largest: int) -> bytes:
-    """The frame of a reply; of one that says why, when it cannot be sent. ``largest``: bytes of a frame."""
+    """Returns the frame of a reply; if the reply cannot be sent, that of an error that says why. ``largest``: most
+    bytes of a frame."""
     try:
         frame = encode_pong(reply)
     except BadRequest as exc:
@@ -31,7 +32,7 @@ def reply_frame(reply: Pong, largest: int) -> bytes:
 
 
 def echo_frames(wave: str, echoes: Sequence[Echo], largest: int, *, last: bool = True) -> Iterator[bytes]:
-    """The frames of a Ripple's echoes, the last one marked as such unless more come: then ``last`` is False."""
+    """Yields the frames of a Ripple's echoes. The last one is marked as such, unless ``last`` is False: more follow."""
     for start in range(0, max(1, len(echoes)), _ECHOES):
         ends = last and start + _ECHOES >= len(echoes)
         yield from _fitting(wave, echoes[start : start + _ECHOES], largest, last=ends)
@@ -47,7 +48,7 @@ def _fitting(wave: str, echoes: Sequence[Echo], largest: int, *, last: bool) -> 
         error = _too_large(len(frame), largest)
     except BadRequest as exc:
         error = exc
-    if len(echoes) > 1:  # one of them is to blame, the others arrive
+    if len(echoes) > 1:  # find the one that cannot be sent: the others arrive
         half = len(echoes) // 2
         yield from _fitting(wave, echoes[:half], largest, last=False)
         yield from _fitting(wave, echoes[half:], largest, last=last)

@@ -1,4 +1,4 @@
-"""One client's connection, on the machine's side: from its first frame to its end."""
+"""One client's connection on the machine's side, from its first frame to its end."""
 
 from __future__ import annotations
 
@@ -51,41 +51,41 @@ _log = guarded_log("hyperverse.control")
 _HELLO_SECONDS = 5.0
 _DRAIN_SECONDS = 5.0
 _MOST_HELD = 32 * 1024 * 1024
-"""Bytes of replies that may wait for one client, besides those in the transport's own queue."""
+"""Bytes of replies that may wait for one client, in addition to those in the transport's own queue."""
 
 
 class SessionGate(Protocol):
-    """What a client's connection uses of the gate that it has come in by."""
+    """What a client's connection uses of the gate that accepted it."""
 
     host: GatewayHost
     protocols: ProtocolRange
     replay_cache: Replays
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        """Runs something that ends by itself soon."""
+        """Runs a coroutine that ends by itself soon."""
 
     def dismiss(self, session: Any, reason: str) -> None:
-        """Ends a client's connection."""
+        """Closes a client's connection."""
 
     def one_ended(self) -> None:
         """A wave of a client has ended."""
 
     def let_in(self, session: Any) -> None:
-        """A client was let in."""
+        """Notes that a client was admitted."""
 
     def note_refusal(self, level: int, client: str, error: HyperverseError) -> None:
-        """Logs why a client is sent away."""
+        """Logs why a client is refused."""
 
 
 class ClientSession:
-    """What is known of one client.
+    """The state of one client.
 
     Attributes:
         peer: its connection.
-        session: what its waves go through; None before it was let in.
-        room: whether it takes its replies.
-        waves: what it has sent; None before it was let in.
-        over: whether it has gone: nothing is sent to it any more.
+        session: sends its waves; None before it was admitted.
+        room: tells whether it accepts its replies.
+        waves: the waves that it has sent; None before it was admitted.
+        over: whether it is gone: nothing more is sent to it.
     """
 
     def __init__(self, gate: SessionGate, peer: Peer) -> None:
@@ -108,13 +108,13 @@ class ClientSession:
 
     @property
     def name(self) -> str:
-        """For logs."""
+        """Name for the log."""
         return self.peer.name if self.session is None else self.session.point.text
 
-    # -- coming in ----------------------------------------------------------------------------------------
+    # -- admission ----------------------------------------------------------------------------------------
 
     def take(self, frames: Sequence[bytes]) -> None:
-        """Frames have come."""
+        """Takes frames that have arrived."""
         for frame in frames:
             if self.over:
                 return
@@ -162,17 +162,17 @@ class ClientSession:
             self.refuse(InternalError(f"the machine could not let the client in: {type(exc).__name__}"))
 
     def _agreed(self, hello: HelloFrame) -> int:
-        """The number of the protocol that both sides use. Raises ProtocolError."""
+        """Returns the protocol number that both sides use. Raises ProtocolError."""
         ours = Party(f"machine {self.host.machine!r}", __version__, self.gate.protocols)
         theirs = ProtocolRange.announced(hello.protocol, hello.understands)
         return agreed_number(ours, Party("the client", hello.version, theirs))
 
     def _particle(self, point: Point) -> ControlParticle:
-        """The particle that stands for the client."""
+        """Makes the particle that represents the client."""
         return ControlParticle(self.relay, CliSessions(point, self.host.chance))
 
     def _ended(self, reason: str) -> None:
-        """The session was ended from the machine's side: its token was revoked, or the machine stops."""
+        """The machine ended the session: its token was revoked, or the machine stops."""
         self.refuse(Unauthorized(f"the session has ended: {reason}"))
 
     def _welcome(self, session: Session, number: int) -> None:
@@ -196,10 +196,10 @@ class ClientSession:
         self.transmit = sender_of(self.transport.send, number, WITH_CLIENTS)
         self._read = reader_of(number, WITH_CLIENTS)
 
-    # -- going --------------------------------------------------------------------------------------------
+    # -- leaving --------------------------------------------------------------------------------------------
 
     def refuse(self, error: HyperverseError) -> None:
-        """Tells the client why, and ends the connection."""
+        """Sends the client the error and closes the connection."""
         if self.over:
             return
         level = logging.INFO if isinstance(error, Unavailable) else logging.WARNING
@@ -208,11 +208,11 @@ class ClientSession:
             frame = encode_frame(RefusalFrame(error.status, error.message, error.hint))
             self.transmit(self.peer, frame)
         except Unavailable:
-            pass  # then it only sees the connection end
+            pass  # then it only sees that the connection is closed
         self.gate.dismiss(self, error.message)
 
     def end(self, reason: str) -> None:
-        """The client has gone, or is made to: nothing of it stays. May be called twice."""
+        """The client is gone, or is disconnected: frees everything that belongs to it. May be called twice."""
         if self.over:
             return
         self.over = True
@@ -235,14 +235,14 @@ class ClientSession:
         except LaneFull:
             self._sent_away()
         except Unavailable:
-            pass  # it has gone, and its end is on its way
+            pass  # it is gone, and its connection is about to be reported lost
 
     async def send(self, frame: bytes, otherwise: bytes = b"", *, priority: int = 3) -> None:
-        """Sends, and waits a while for a client that does not keep up; then it is sent away.
+        """Sends, and waits a while for a client that does not keep up; if it still does not, disconnects it.
 
         Args:
-            otherwise: sent instead when too much waits already; an empty one sends the client away at once.
-            priority: of the wave that it answers.
+            otherwise: sent instead when too much is queued already; if empty, the client is disconnected at once.
+            priority: priority of the wave that this answers.
         """
         if self.over:
             return
@@ -250,7 +250,7 @@ class ClientSession:
             self.transmit(self.peer, frame, priority=priority)
             return
         except LaneFull:
-            pass  # to wait in here would keep the error, its traceback, and all that they refer to
+            pass  # waiting inside this handler would keep the error and all that its traceback refers to
         except Unavailable:
             return
         if self._held + len(frame) > _MOST_HELD:
@@ -271,7 +271,7 @@ class ClientSession:
                         self.transmit(self.peer, frame, priority=priority)
                         return
                     except LaneFull:
-                        continue  # others who waited too were faster
+                        continue  # other waiting waves were faster
         except TimeoutError:
             self._sent_away()
         except Unavailable:
@@ -283,11 +283,11 @@ class ClientSession:
     def _sent_away(self) -> None:
         if self.over:
             return
-        _log.warning("client %s does not take its replies and is sent away", self.name)
+        _log.warning("client %s does not accept its replies and is disconnected", self.name)
         self.gate.dismiss(self, "it does not take its replies")
 
     async def relay(self, wave: Directed) -> Pong | None:
-        """Sends a wave to the client and returns what it answers, None for a Signal."""
+        """Sends a wave to the client and returns its reply, None for a Signal."""
         if self.over:
             raise Unavailable(f"the client {self.name!r} has gone")
         now = self.loop.time()
@@ -309,7 +309,7 @@ class ClientSession:
     def _answered(self, said: Pong) -> None:
         future = self._relayed.get(said.id)
         if future is None or future.done():
-            return  # nobody waits for it any more
+            return  # nobody waits for this reply any more
         if not 100 <= said.status < 600:
             raise ProtocolError(f"a reply has status {said.status}")
         outcome = said.outcome

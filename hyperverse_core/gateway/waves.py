@@ -1,4 +1,4 @@
-"""A client's waves: checked, filled in by the fabric's hand, run, answered."""
+"""A client's waves: checks them, adds what only the machine may set, runs and answers them."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class ClientLink(Protocol):
     def gate(self) -> WavesGate: ...
 
     def send_or_dismiss(self, frame: bytes) -> None:
-        """Sends at once, or sends the client away."""
+        """Sends at once, or disconnects the client."""
 
     async def send(self, frame: bytes, otherwise: bytes = b"", *, priority: int = 3) -> None:
         """Sends, and waits a while for a client that does not keep up."""
@@ -70,10 +70,10 @@ class ClientLink(Protocol):
 class ClientWaves:
     """The waves of one client.
 
-    Sender, agent, chain, scope and origin of a wave are put in here; a client's frames have no place for them.
+    Sender, agent, chain, scope and origin of a wave are set here; a client's frames have no fields for them.
 
     Attributes:
-        running: waves under way, by id, with the task that is to be cut when the client goes.
+        running: waves in flight, by id, with the task to cancel when the client is gone.
     """
 
     def __init__(self, client: ClientLink, session: Session) -> None:
@@ -89,13 +89,14 @@ class ClientWaves:
             own.sender, own.agent, own.star, own.ids, own.time, scope=own.scope, between_stars=True
         )
         self._weights: dict[str, int] = {}
-        self._weight = 0  # of the wave that is being taken
+        self._weight = 0  # of the wave that is being accepted
         self._most = host.limits.waves
         self._largest_body = host.limits.body
         self._largest_frame = host.transport.max_frame
 
     def take(self, raw: _Asked, frame: bytes, unread: int = 0) -> None:
-        """A wave has come, in ``frame``. ``unread``: the bytes of its body, if it is too large to be read; else 0."""
+        """Takes a wave that arrived in ``frame``. ``unread``: bytes of its body if that is too large to be read, else
+        0."""
         wave: Ping | Signal | Ripple | None = None
         try:
             weight = LEAST if len(frame) <= TINY else frame_weight(raw.body, frame)
@@ -117,7 +118,7 @@ class ClientWaves:
             if isinstance(exc, Forbidden) and wave is None:
                 wave = self._forbidden_wave(raw)
             self._refuse(raw, Pong.failure(exc) if wave is None else self.session.refusal(wave, exc))
-        except Exception as exc:  # of ours: it costs this wave an answer that says so, and the client nothing else
+        except Exception as exc:  # a defect: only this wave fails, the client stays connected
             _log.exception("the frame of wave %s could not be taken; please report it", raw.id, extra={"wave": raw.id})
             error = InternalError(f"the wave {raw.id} could not be taken: {described(exc)}", hint="please report it")
             self._refuse(raw, Pong.failure(error))
@@ -133,25 +134,25 @@ class ClientWaves:
             raise TooLarge(f"the body has {size} bytes, and {self._largest_body} are allowed", hint="send it in parts")
 
     def _wave(self, raw: _Asked) -> Ping | Signal | Ripple:
-        """The wave as the fabric knows it, not checked yet. Raises BadRequest, ParseError, Forbidden."""
+        """Returns the wave as the fabric knows it, not checked yet. Raises BadRequest, ParseError, Forbidden."""
         if raw.id[:2] != "c-" or len(raw.id) > _LONGEST_ID or not raw.id.isprintable():
             raise BadRequest(f"{raw.id[:_LONGEST_ID]!r} is not the id of a client's wave", hint="it begins with 'c-'")
         return wave_of_client(raw, self.session.origin, _LONGEST_WAIT)
 
     def _forbidden_wave(self, raw: _Asked) -> Ping | Signal | Ripple | None:
-        """The wave that a client may not send, for those who are told; None when it is wrong in another way too."""
+        """Returns the wave that the client may not send, for observers; None when it is invalid in another way too."""
         try:
             return wave_of_client(raw, self._forbidden, _LONGEST_WAIT)
         except HyperverseError:
-            return None  # the client hears why it is forbidden
+            return None  # the client is told only that it is forbidden, and why
 
-    # -- under way ----------------------------------------------------------------------------------------
+    # -- in flight ----------------------------------------------------------------------------------------
 
     def _begin(self, job: Callable[..., Coroutine[Any, Any, None]], wave: Directed, *args: Any) -> None:
         if len(self.running) >= self._most:
-            raise TooMany(f"{self._most} waves of this client are under way", retry_after=0.1)
+            raise TooMany(f"{self._most} waves of this client are in flight", retry_after=0.1)
         if wave.id in self.running:
-            raise Conflict(f"a wave with id {wave.id!r} is under way", hint="use each id once")
+            raise Conflict(f"a wave with id {wave.id!r} is in flight", hint="use each id once")
         weight = self._weight
         self.session.take(weight)
         self.running[wave.id] = None
@@ -167,7 +168,7 @@ class ClientWaves:
         await self._send(wave, await self.session.ask(wave))
 
     def _send(self, wave: Directed, reply: Pong) -> Coroutine[Any, Any, None]:
-        """Not a coroutine itself, so that nothing keeps ``reply`` while its frame waits."""
+        """Not a coroutine itself, so that nothing keeps ``reply`` alive while its frame waits."""
         frame = reply_frame(reply, self._largest_frame)
         if len(frame) <= _SMALL:
             return self.client.send(frame, priority=wave.handling.priority)
@@ -176,7 +177,7 @@ class ClientWaves:
         return self.client.send(frame, reply_frame(short, self._largest_frame), priority=wave.handling.priority)
 
     async def _tell(self, wave: Signal, wait: float) -> None:
-        """Says within ``wait`` seconds whether it was accepted."""
+        """Reports within ``wait`` seconds whether the Signal was accepted."""
         await self._send(wave, await self.session.notify(wave, wait))
 
     async def _ask_many(self, wave: Ripple) -> None:
@@ -186,7 +187,7 @@ class ClientWaves:
 
         try:
             echoes = await self.session.spread(wave, hand_on)
-        except HyperverseError as exc:  # whoever listens was told when it was raised
+        except HyperverseError as exc:  # observers were notified when it was raised
             reply = Pong.failure(exc)
             reply.sender, reply.id, reply.star = wave.to, wave.id, self.session.star
             await self._send(wave, reply)
@@ -195,7 +196,7 @@ class ClientWaves:
             await self.client.send(frame, priority=wave.handling.priority)
 
     async def _cuttable(self, wave: Directed, job: Callable[..., Coroutine[Any, Any, None]], *args: Any) -> None:
-        """Runs ``job(wave, *args)`` in the task of a worker, which must survive when the job is cut."""
+        """Runs ``job(wave, *args)`` in the task of a worker, which must survive when the job is cancelled."""
         task = asyncio.current_task(self.loop)
         assert task is not None
         if self.client.over:
@@ -217,7 +218,7 @@ class ClientWaves:
                 raise
             await self._send(wave, self.session.refusal(wave, exc))
         finally:
-            self.running.pop(wave.id, None)  # as `_ended` does, without the call
+            self.running.pop(wave.id, None)  # same as `_ended`, without the call
             weight = self._weights.pop(wave.id, 0)
             if weight:
                 self.session.give(weight)
@@ -231,7 +232,7 @@ class ClientWaves:
         self.client.gate.one_ended()
 
     def cut(self) -> None:
-        """Ends what is under way, but for waves that may be asked for again."""
+        """Cancels the waves in flight, except those whose reply may be asked for again."""
         for task in self.running.values():
             if task is not None:
                 task.cancel()
@@ -240,14 +241,14 @@ class ClientWaves:
     # -- waves that may be repeated -----------------------------------------------------------------------
 
     def _begin_repeatable(self, wave: Ping) -> None:
-        """A Ping whose sender may send it again, also over another connection: it is handled once."""
-        key = f"{self.session.agent.text} {wave.id}"  # so that nobody gets at replies to somebody else
+        """Takes a Ping that its sender may send again, also over another connection: it is handled once."""
+        key = f"{self.session.agent.text} {wave.id}"  # so that no agent gets the replies to another one
         first = self.replay_cache.first(key, wave)
         if wave.id in self.running:
             if first is None:
                 self.replay_cache.settle(key, None)
             elif not _is_conflict(first):
-                return  # it is being answered to this very connection
+                return  # it is already being answered on this connection
             raise Conflict(f"the id {wave.id!r} belongs to another wave in progress", hint="use each id once")
         if first is not None:
             self._begin(self._cuttable, wave, self._repeat, first)
@@ -259,7 +260,8 @@ class ClientWaves:
             raise
 
     async def _first(self, wave: Ping, key: str) -> None:
-        """It is not cut when the client goes: the client may come back and ask for the reply."""
+        """Handles the Ping. It is not cancelled when the client is gone: the client may come back and ask for the
+        reply."""
         try:
             reply = await self.session.ask(wave, outlives=True)
             size = len(reply_frame(reply, self._largest_frame))
@@ -272,11 +274,11 @@ class ClientWaves:
             self.replay_cache.settle(key, reply, size=0)
             await self._send(wave, reply)
         finally:
-            self.replay_cache.settle(key, None)  # nothing when it is settled
+            self.replay_cache.settle(key, None)  # does nothing when it is settled already
             self._ended(wave)
 
     async def _repeat(self, wave: Ping, first: asyncio.Future[Pong]) -> None:
-        """Answers what has come before as that one is answered, if its agent may still ask for it."""
+        """Answers a repeated Ping with the reply to the first one, if its agent may still send it."""
         reply = timed_out(wave, wave.handling.wait)
         try:
             async with asyncio.timeout_at(wave.deadline):

@@ -154,7 +154,7 @@ async def test_garbage_ends_the_connection_and_the_machine_serves_on(
     with caplog.at_level(logging.WARNING, "hyperverse.control"):
         raw.send(garbage)
         await refused(raw, 502)
-    assert any("is sent away" in record.message for record in caplog.records)
+    assert any("is disconnected" in record.message for record in caplog.records)
     await still_serves(data_dir)
 
 
