@@ -1,4 +1,4 @@
-"""The change feed: what the registry says has changed is dropped from every cache of this machine."""
+"""The change feed: drops from every cache of this machine what has changed in the registry."""
 
 from __future__ import annotations
 
@@ -22,22 +22,22 @@ __all__ = ["ChangeFeed"]
 _log = guarded_log("hyperverse.feed")
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 1.0
 _GATHER = 0.01
-"""Seconds in which further changes gather: under load they are read together, a hundred times a second at most."""
+"""Seconds to wait for further changes: under load they are read together, at most a hundred times a second."""
 
 
 class ChangeFeed:
     """Follows the registry's changes for one machine.
 
     Args:
-        registry: has the changes.
+        registry: provides the changes.
         listeners: the caches, told of each change in this order.
-        residents: the particles of this machine, compared with their records behind each reading.
+        residents: the particles of this machine, compared with their records after each reading.
         reader: reads again the stars that have changed.
         announce: told the revision that this machine has committed, once others could read it.
-        chance: for pauses.
-        troubles: shows that it cannot be followed.
-        progress: says what it is doing.
-        set_back: called when the registry has another history than before: what this machine has written may be gone.
+        chance: randomizes the pauses.
+        troubles: reports that the feed cannot be followed.
+        progress: reports the current step.
+        set_back: called if the registry has another history than before: what this machine has written may be lost.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class ChangeFeed:
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Begins behind the newest revision."""
+        """Starts to follow the changes after the newest revision."""
         self.revision = await self._registry.revision()
         self._task = asyncio.get_running_loop().create_task(self._follow(), name="change feed")
 
@@ -77,7 +77,7 @@ class ChangeFeed:
                     await asyncio.sleep(_GATHER)
                 self._backoff.reset()
                 self._troubles.over(FEED)
-            except HyperverseError as exc:  # what was read is read and applied again
+            except HyperverseError as exc:  # the changes already read are read and applied again
                 _log.warning("the change feed could not be followed: %s", exc)
                 pause = self._backoff.next_pause()
                 self._troubles.note(FEED, exc.message, again=pause)
@@ -91,7 +91,7 @@ class ChangeFeed:
                 await asyncio.sleep(_LONGEST_PAUSE)
 
     async def _read_on(self) -> bool:
-        """Reads what has changed and drops what it makes wrong. Returns whether there was something."""
+        """Reads the changes and drops what they make stale. Returns whether there were any."""
         self._progress.begin("the registry has not answered")
         changes = await self._registry.changes(self.revision, timeout=WAIT)
         self._progress.begin(f"{len(changes.entries)} changes are being applied")
@@ -104,8 +104,8 @@ class ChangeFeed:
             await self._residents.check_all()
         await self._apply(changes.entries)
         self.revision = changes.revision
-        # What this process commits is announced before it can be read. So nothing that was read here is missed, and
-        # what was not read yet is told when it is: others could not find it before.
+        # What this process commits is announced before it can be read. So no change that was read here is missed, and
+        # a change that was not read yet is announced once it is: others could not find it before.
         own = min(self._registry.committed, changes.revision)
         if own > self._told:
             self._told = own

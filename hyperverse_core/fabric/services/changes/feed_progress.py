@@ -1,4 +1,4 @@
-"""How far a step of the change feed is, for the status: a step that takes too long holds up what this machine knows."""
+"""The progress of the change feed, for the status: while a step takes too long, this machine misses changes."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ FEED: Final = "the change feed"
 WAIT: Final = 5.0
 """Seconds that the feed waits for changes."""
 _LATE: Final = 2.0
-"""Seconds that a step of the feed may take longer than the wait for changes."""
+"""Seconds that a step of the feed may take in addition to the wait for changes."""
 
 
 class FeedProgress:
-    """What the change feed is doing, and since when. Written by the feed."""
+    """The current step of the change feed, and when it began. Written by the feed."""
 
     def __init__(self) -> None:
         self._doing = ""
         self._since: float | None = None
 
     def begin(self, doing: str) -> None:
-        """A step begins; ``doing`` is the beginning of a sentence that "for 7 s" ends."""
+        """A step begins; ``doing`` describes it in words that "for 7 s" can follow."""
         self._doing, self._since = doing, asyncio.get_running_loop().time()
 
     def end(self) -> None:
-        """The feed is not followed any more."""
+        """The feed is no longer followed."""
         self._since = None
 
     def held_up(self) -> list[Trouble]:
-        """What holds up the feed: one step of it takes longer than it ever should."""
+        """Returns the trouble of a step that takes longer than it ever should."""
         if self._since is None:
             return []
         took = asyncio.get_running_loop().time() - self._since

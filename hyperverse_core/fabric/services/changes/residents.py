@@ -1,4 +1,4 @@
-"""Residents: what the change feed means for the particles that live on this machine, and for where others are."""
+"""Residents: applies the change feed to the particles that live on this machine, and to the places of others."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ _MOVES = frozenset({ChangeKind.ASSIGNED, ChangeKind.RELEASED, ChangeKind.DELETED
 
 
 class Residents:
-    """Lets go of particles that were taken or deleted, and compares the others with their records.
+    """Deactivates particles that were taken over or deleted, and compares the others with their records.
 
     Args:
-        registry: has the records.
+        registry: provides the records.
         homes: the particles of this machine's stars.
         places: where particles are.
-        deletions: ends the lives of those that were deleted.
+        deletions: ends the lives of deleted particles.
     """
 
     def __init__(self, registry: ParticleRegistry, homes: Homes, places: Places, deletions: Deletions) -> None:
@@ -37,7 +37,7 @@ class Residents:
     # -- what the feed tells ------------------------------------------------------------------------------
 
     def changed(self, change: Change) -> None:
-        """One entry of the feed."""
+        """Applies one entry of the feed."""
         point = change.point
         place = self._places.known.get(point.text) or self._homes.at_home(point)
         ended = self._ended(change, place) if change.kind in _MOVES else None
@@ -51,10 +51,10 @@ class Residents:
             self._stale[point] = None
 
     def _ended(self, change: Change, place: Place | None) -> Resident | None:
-        """The particle of this machine that was deleted, if that is what the entry says. It is gone from here on."""
+        """Returns the particle of this machine that was deleted, if the entry says so, and forgets it."""
         active = self._taken.get(change.point.text) or place
         if not isinstance(active, Resident) or active.assignment is None or _is_later(active.assignment, change):
-            return None  # what has become active since then is another one
+            return None  # what has become active since then is another particle
         self._taken.pop(change.point.text, None)
         if change.kind is not ChangeKind.DELETED:
             return None
@@ -63,7 +63,7 @@ class Residents:
         return active
 
     async def settle(self) -> None:
-        """All entries of one reading were told. Raises Unavailable; what is stale is then compared the next time."""
+        """Call it after all entries of one reading. Raises Unavailable; stale particles are then compared next time."""
         self._end_deleted()
         if self._stale:
             stale = tuple(self._stale)
@@ -76,7 +76,7 @@ class Residents:
         self._deletions.end_soon(deleted)
 
     def lost(self) -> None:
-        """What was known of other machines may be wrong."""
+        """Drops what was known of other machines: it may be wrong."""
         self._places.lost()
 
     async def check_all(self) -> None:
@@ -91,19 +91,19 @@ class Residents:
     # -- what the homes tell ------------------------------------------------------------------------------
 
     def arrived(self, active: Resident) -> None:
-        """A particle that the registry does not place is found here, and only here."""
+        """Notes that a particle that the registry does not place is here, and only here."""
         if active.pinned:
             self._places.keep(active.point, active)
 
     def left(self, active: Resident, why: Left) -> None:
-        """Removes a particle from the places. Later entries of the feed say why it was taken."""
+        """Removes a particle from the places. Later entries of the feed say why it was taken over."""
         self._places.left(active.point, active)
         if why is Left.TAKEN:
             self._taken[active.text] = active
 
 
 def _is_ours(change: Change, place: Place) -> bool:
-    """Whether the entry only says what this machine did itself: saved a state, took the particle in."""
+    """Whether the entry only reports what this machine did itself: saved a state, or took the particle in."""
     if change.kind is ChangeKind.STATE:
         return True
     assignment = place.assignment if isinstance(place, Resident) else None
@@ -111,7 +111,7 @@ def _is_ours(change: Change, place: Place) -> bool:
 
 
 def _is_later(assignment: Assignment, change: Change) -> bool:
-    """Whether an assignment is the one that an entry tells of, or came after it."""
+    """Whether an assignment is the one that an entry reports, or a later one."""
     if change.kind is ChangeKind.ASSIGNED:
         return assignment.epoch >= change.epoch
     return assignment.epoch > change.epoch

@@ -1,4 +1,4 @@
-"""ToldMachines: which machines know what is watched, and whether one that did not know it may have missed something."""
+"""ToldMachines: which machines know what is watched, and whether one that did not know may have missed something."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ __all__ = ["ToldMachines"]
 
 
 class ToldMachines:
-    """A machine keeps states and lines of logs to itself unless it knows that somebody watches. So something may have
-    been missed when one could not be told for a while, was lost before it could be, or has come meanwhile."""
+    """A machine keeps states and log lines to itself unless it knows that somebody watches. So changes may have been
+    missed if a machine could not be told for a while, was lost before it was told, or has joined meanwhile."""
 
     def __init__(self) -> None:
         self._known: Set[StarKey] | None = None
@@ -19,17 +19,17 @@ class ToldMachines:
         self._failed: set[StarKey] = set()
 
     def nothing(self) -> None:
-        """Nothing is watched: there is nothing to know."""
+        """Forgets the machines: nothing is watched."""
         self._known = None
         self._failed.clear()
 
     def one(self, replies: Mapping[StarKey, bool]) -> bool:
-        """Some watches were told to all machines.
+        """Takes note that some watches were sent to all machines.
 
         Args:
-            replies: each machine, and whether it has taken that.
+            replies: each machine, and whether it has accepted them.
 
-        Returns whether one of the machines was not there when they were last told everything.
+        Returns whether one of the machines was not there when all watches were last sent.
         """
         self._failed |= {star for star, ok in replies.items() if not ok}
         if self._known is None:
@@ -37,16 +37,16 @@ class ToldMachines:
         return not replies.keys() <= self._before
 
     def everything(self, replies: Mapping[StarKey, bool]) -> bool:
-        """All that is watched was told to all machines.
+        """Takes note that all watches were sent to all machines.
 
         Args:
-            replies: as for :meth:`one`.
+            replies: like those of :meth:`one`.
 
-        Returns whether something may have been missed: a machine that did not answer knows it now, or is gone.
+        Returns whether changes may have been missed: a machine that did not answer before has answered now, or is gone.
         """
         took = {star for star, ok in replies.items() if ok}
         missed = bool(self._failed - (replies.keys() - took))
         self._failed = set(replies.keys() - took)
-        # What was moved to one that has just come is read from the feed a moment later: it counts the next time.
+        # A move to a machine that has just joined is read from the feed a moment later: that machine counts next time.
         self._before, self._known = self._known or frozenset(took), frozenset(replies)
         return missed

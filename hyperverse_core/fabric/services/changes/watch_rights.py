@@ -1,4 +1,4 @@
-"""Whether those who watch may still do so: rights that are taken away end watches too."""
+"""Whether watchers may still watch: a watch ends when its agent loses the right to read."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _READ = Need("r")
 
 
 class WatchRights:
-    """In whose name each watch was begun, and whether that agent may read what it watches.
+    """The agent of each watch, and whether that agent may read the watched particle.
 
     Args:
-        check: asks the policy, and logs a refusal; raises it.
+        check: asks the policy; logs and raises a refusal.
         records: reads records.
     """
 
@@ -36,21 +36,21 @@ class WatchRights:
         self._asked: dict[Watch, tuple[Point, Scope | None]] = {}
 
     def begun(self, watch: Watch, agent: Point, scope: Scope | None) -> None:
-        """An agent watches from now on."""
+        """Notes the agent of a new watch."""
         self._asked[watch] = agent, scope
 
     def agent(self, watch: Watch) -> Point | None:
-        """In whose name a watch was begun; None for the platform's own."""
+        """Returns the agent of a watch; None for the platform's own."""
         asked = self._asked.get(watch)
         return None if asked is None else asked[0]
 
     def ended(self, watches: Iterable[Watch]) -> None:
-        """These are watched no more."""
+        """Forgets watches that have ended."""
         for watch in watches:
             self._asked.pop(watch, None)
 
     async def told(self, watch: Watch) -> bool | None:
-        """Whether news of a watch may be told. None when that is not known now: nothing is told, and the watch
+        """Whether the watcher may be told of a change. None if that is not known now: it is not told, and the watch
         stays."""
         asked = self._asked.get(watch)
         if asked is None:
@@ -58,7 +58,7 @@ class WatchRights:
         agent, scope = asked
         try:
             record = (await self._records((watch[0],))).get(watch[0])
-            if record is not None:  # else it was deleted, which those are told who might watch it until then
+            if record is not None:  # else it was deleted, and whoever might watch it until then is told so
                 await self._check(Request(agent, "watch", _READ, record, scope))
         except (Forbidden, NotFound, Unauthorized):
             return False

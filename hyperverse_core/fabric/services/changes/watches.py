@@ -1,8 +1,8 @@
-"""Watches: who wants to know when a particle changes.
+"""Watches: particles and clients that are notified when a particle changes.
 
-A watch lives on the machine of whoever watches, and moves along when a particle that watches does. Changes of
+A watch lives on the machine of its watcher, and moves along when the watcher is a particle that moves. Changes of
 state, properties and children come from the change feed, which every machine reads anyway, so it does not matter
-where the watched particle lives or moves to. States are put into the feed, and log lines sent, only while somebody
+where the watched particle lives or moves to. States are written to the feed, and log lines sent, only while somebody
 watches: all machines are told so for a few seconds at a time, because the particle may become active on any of them
 with its next wave.
 """
@@ -37,7 +37,7 @@ _T = TypeVar("_T")
 _log = guarded_log("hyperverse.watch")
 ASPECTS = ("Log", "State", "Property", "Child")
 _TOLD = ("State", "Log")
-"""Aspects of which a machine says nothing unless it knows that somebody watches."""
+"""Aspects that a machine does not report unless it knows that somebody watches."""
 _OF_CHANGE = {ChangeKind.STATE: "State", ChangeKind.PROPERTIES: "Property"}
 _OF_RIGHTS = frozenset({ChangeKind.GRANTED, ChangeKind.REVOKED, ChangeKind.OWNER})
 _SLICE = 100
@@ -48,17 +48,17 @@ _FOR_GOOD = 1e9
 
 
 class Watches:
-    """The watches of this machine, and which of its particles are watched. They are the one part that writes
-    ``watched_until`` of an active particle.
+    """The watches of this machine, and which of its particles are watched. No other part writes ``watched_until`` of
+    an active particle.
 
     Args:
-        table: who watches what.
+        table: the watches.
         outbound: sends from the star that stands for this machine.
         registry: says where a watcher lives.
-        directory: which machines there are.
+        directory: knows the other machines.
         homes: the particles of this machine's stars.
         location: where particles are.
-        rights: whether those who watch may still do so.
+        rights: whether watchers may still watch.
         most_of_agent: how many watches one agent may have.
     """
 
@@ -87,7 +87,7 @@ class Watches:
         self._logs: dict[Point, dict[Point, float]] = {}
         self._look = 0.0
         self._told = ToldMachines()
-        self._owed: set[tuple[Point, Point]] = set()  # a particle, and who was not told what it has logged
+        self._owed: set[tuple[Point, Point]] = set()  # a particle, and a watcher that missed lines of its log
         self._most_of_agent = most_of_agent
         self._watchers: dict[Point, set[Point]] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -105,19 +105,19 @@ class Watches:
         *,
         counted: bool = False,
     ) -> asyncio.Task[None] | None:
-        """From now on ``watcher`` gets a Signal ``Ext<Changed>`` when ``aspect`` of ``point`` changes.
+        """Sends ``watcher`` a Signal ``Ext<Changed>`` whenever ``aspect`` of ``point`` changes, from now on.
 
         Args:
-            point, aspect: what is watched.
-            watcher: is told.
-            agent: whose watch it is: when that may not read the particle any more, the watch ends. None for one of the
-                platform.
+            point, aspect: what to watch.
+            watcher: receives the Signals.
+            agent: whose watch it is: the watch ends once that agent may not read the particle any more. None for a
+                watch of the platform.
             scope: bounds of what the agent may do; None for none.
             counted: whether another machine has counted the watch.
 
-        Returns what has ended when all machines know of it; None when they need not. It raises nothing.
+        Returns what ends once all machines know of it; None if they need not. It raises nothing.
 
-        Raises BadRequest when there is no such aspect, TooMany beyond 10,000 watches, or those of the agent."""
+        Raises BadRequest if there is no such aspect, TooMany beyond 10,000 watches, or beyond those of the agent."""
         if aspect not in ASPECTS:
             near = did_you_mean(aspect, ASPECTS)
             raise BadRequest(f"a particle has no {aspect!r} to watch{near}", hint=f"known: {', '.join(ASPECTS)}")
@@ -135,7 +135,7 @@ class Watches:
         return self._later(self._tell([(point, aspect, watcher)]))
 
     def _count(self, agent: Point, watcher: Point) -> None:
-        """Raises TooMany when an agent has all the watches that it may have."""
+        """Raises TooMany if an agent has as many watches as it may have."""
         watchers = {one for one in self._watchers.get(agent, ()) if self._table.watched_by(one)} | {watcher}
         self._watchers[agent] = watchers
         if sum(len(self._table.watched_by(one)) for one in watchers) >= self._most_of_agent:
@@ -150,7 +150,7 @@ class Watches:
             }
 
     def remove(self, watcher: Point, point: Point | None = None, aspects: Sequence[str] = ASPECTS) -> None:
-        """Ends everything that ``watcher`` watches, or with ``point`` these aspects of it."""
+        """Ends all watches of ``watcher``; with ``point``, its watches of these aspects there."""
         ended = [
             (each, aspect, watcher)
             for each, aspect in self._table.watched_by(watcher)
@@ -164,7 +164,7 @@ class Watches:
             self._later(self._ask_all(logs, 0.0))
 
     def changed(self, change: Change) -> None:
-        """Something has changed: its watchers are told."""
+        """Notifies the watchers of a change."""
         if not self._table:
             return
         if change.kind in _OF_RIGHTS:
@@ -182,13 +182,13 @@ class Watches:
             told = [
                 (change.point, what, watcher) for what in _TOLD for watcher in self._table.watchers(change.point, what)
             ]
-            if told:  # it has moved, perhaps to a machine that has just come and knows nothing yet
+            if told:  # it has moved, perhaps to a machine that has just joined and knows nothing yet
                 self._later(self._tell_moved(told))
             if self._table.watched_by(change.point):
                 self._later(self._follow(change.point))
 
     def _review(self) -> None:
-        """Rights have changed: watches of those who may not watch any more end."""
+        """Ends watches of agents that may not watch any more: rights have changed."""
         self._look_again = True
         if self._looking_again is None:
             self._looking_again = asyncio.get_running_loop().create_task(self._reviewing(), name="review watches")
@@ -205,7 +205,7 @@ class Watches:
             self._looking_again = None
 
     async def _stands(self, watch: Watch) -> bool:
-        """Whether news of a watch may be told. A watch whose agent may not read the particle any more ends."""
+        """Whether the watcher may be told of a change. Ends a watch whose agent may not read the particle any more."""
         told = await self._rights.told(watch)
         if told is False:
             point, aspect, watcher = watch
@@ -214,7 +214,7 @@ class Watches:
         return bool(told)
 
     def lost(self) -> None:
-        """Changes were missed: everybody who watches is told, and looks again."""
+        """Tells every watcher to look again: changes were missed."""
         self._review()
         self._missed(self._table)
 
@@ -233,7 +233,7 @@ class Watches:
             await self._hand_over(watcher, assignment.star, 10.0)
 
     async def _hand_over(self, watcher: Point, star: StarKey, wait: float) -> bool:
-        """Whether the machine of ``star`` has taken all that ``watcher`` watches."""
+        """Whether the machine of ``star`` has taken over all watches of ``watcher``."""
         held = [(point, aspect, watcher) for point, aspect in self._table.watched_by(watcher)]
         agents = [agent.text if (agent := self._rights.agent(watch)) is not None else "" for watch in held]
         watches = [[point.text, aspect] for point, aspect, _ in held]
@@ -247,7 +247,7 @@ class Watches:
         return reply.ok
 
     async def leave(self) -> None:
-        """This machine stops: what particles watch from here, another machine takes over. Clients end with us."""
+        """Hands the watches of particles over to other machines: this machine is stopping. Clients end with it."""
         others = [StarKey("machine", name, 0) for name in sorted(self._directory.machines())]
         for watcher in [point for point in self._table.everyone() if point.route.kind is not RouteKind.STAR]:
             for other in list(others):
@@ -261,7 +261,7 @@ class Watches:
             self._later(self._signal_allowed((point, aspect, watcher), told))
 
     def _notify_of_end(self, point: Point) -> None:
-        """A particle that was watched is deleted: each of its watchers is told once, whatever it watches."""
+        """Notifies each watcher of a deleted particle once, whatever it watches there."""
         told: set[Point] = set()
         for aspect in ASPECTS:
             for watcher in self._table.watchers(point, aspect):
@@ -275,9 +275,9 @@ class Watches:
             await self._signal(watch[2], body)
 
     async def _signal(self, watcher: Point, body: dict[str, Any]) -> bool:
-        """Whether it is told, or gone."""
+        """Returns whether the watcher was told, or is gone."""
         wave = self._outbound.origin.wave(Signal, watcher, CHANGED, body, {})
-        wave.agent = watcher  # it has asked for it; with the star's rights its handler could do everything
+        wave.agent = watcher  # it has asked for it; the rights of the star would allow its handler everything
         reply = await self._outbound.notify(wave)
         if reply.status == 404:
             self.remove(watcher)
@@ -286,7 +286,7 @@ class Watches:
         return reply.ok or reply.status == 404
 
     async def _ask_all(self, watches: Sequence[Watch], seconds: float) -> dict[StarKey, bool]:
-        """Tells all machines that these are watched for so many seconds more; which of them have taken it."""
+        """Tells all machines that these are watched for so many more seconds. Returns which have accepted it."""
         own = self._outbound
         stars = [own.star.key, *(StarKey("machine", name, 0) for name in self._directory.machines())]
         told = [[point.text, aspect, watcher.text] for point, aspect, watcher in watches]
@@ -301,7 +301,7 @@ class Watches:
         self._told.one(await self._ask_all(watches, _MARKED))
 
     async def _tell_moved(self, watches: Sequence[Watch]) -> None:
-        """What is watched has moved: perhaps to a machine that has let changes go by until now."""
+        """Tells all machines of watches whose particle has moved, perhaps to a machine that reported no changes yet."""
         if self._told.one(await self._ask_all(watches, _MARKED)):
             self._missed(watches)
 
@@ -314,17 +314,17 @@ class Watches:
             elif self._told.everything(await self._ask_all(watches, _MARKED)):
                 self._missed(watches)
 
-    # -- the side of what is watched ----------------------------------------------------------------------
+    # -- the watched particle's side ----------------------------------------------------------------------
 
     def mark(self, point: Point, aspect: str, watcher: Point, seconds: float) -> None:
-        """A particle that may come to live here is watched for so long."""
+        """Marks a particle that may become active here as watched for so many seconds."""
         now = asyncio.get_running_loop().time()
         if now >= self._look:
             self._look = now + _MARKED
             self._forget(now)
         if aspect == "Log":
             self._logs.setdefault(point, {})[watcher] = now + seconds
-            if (point, watcher) in self._owed:  # its machine is heard again
+            if (point, watcher) in self._owed:  # the machine of the watcher can be reached again
                 self._owed.discard((point, watcher))
                 body = {"watched": point.text, "aspect": "Log", "point": point.text, "change": "missed"}
                 self._later(self._signal_line(watcher, point, body))
@@ -335,8 +335,8 @@ class Watches:
             active.watched_until = max(active.watched_until, until)
 
     async def watch_states(self, point: Point) -> None:
-        """The states of a particle go into the change feed from now on, until it moves: that is in the feed itself.
-        Raises what keeps it from being found or its star from being told."""
+        """Writes the states of a particle to the change feed from now on, until it moves: the feed has the move itself.
+        Raises what keeps the particle from being found or its star from being told."""
         own = self._outbound
         place = await self._location.locate(point)
         if isinstance(place, RemoteStar):
@@ -346,7 +346,7 @@ class Watches:
             self.mark(point, "State", own.star.point, _FOR_GOOD)
 
     def _forget(self, now: float) -> None:
-        """Drops the marks that have run out."""
+        """Drops the marks that have expired."""
         self._states = {point: until for point, until in self._states.items() if until > now}
         for point, watchers in list(self._logs.items()):
             left = {watcher: until for watcher, until in watchers.items() if until > now}
@@ -356,12 +356,12 @@ class Watches:
         self._owed = {(point, watcher) for point, watcher in self._owed if watcher in self._logs.get(point, ())}
 
     def arrived(self, active: Resident) -> None:
-        """It may be watched already."""
+        """Sets how long an arriving particle is watched: it may be marked already."""
         if self._states:
             active.watched_until = self._states.get(active.point, 0.0)
 
     def logged(self, point: Point, level: str, text: str) -> None:
-        """A particle has written a line to its log."""
+        """Sends a line that a particle has logged to its watchers."""
         watchers = self._logs.get(point)
         if watchers is None:
             return

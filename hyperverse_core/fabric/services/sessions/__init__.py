@@ -1,1 +1,1 @@
-"""Gateways and the sessions of the agents that come in by them."""
+"""Gateways, and the sessions of the agents that connect through them."""

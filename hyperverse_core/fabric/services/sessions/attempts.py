@@ -1,8 +1,8 @@
-"""Attempts: whoever shows wrong tokens is slowed, by its key and by its address, before the policy is asked again.
+"""Attempts: a client that presents wrong tokens is slowed, by its key and by its address, before the policy is asked.
 
-The first few mistakes cost nothing. After that the attempts from there take their turn, so many in a second, and what
-would have to wait too long is refused with 429. A token that was let in before is not slowed, so nobody is kept out by
-others behind the same address. docs/reference/access.md#wrong-tokens.
+The first few wrong tokens cost nothing. After that, attempts from the same source take turns at a fixed rate, and an
+attempt that would wait too long is refused with 429. A token that was accepted before is not slowed, so others behind
+the same address cannot lock anybody out. docs/reference/access.md#wrong-tokens.
 """
 
 from __future__ import annotations
@@ -24,26 +24,26 @@ __all__ = ["Attempts"]
 
 _FREE_BY_KEY: Final = 5
 _FREE_BY_ADDRESS: Final = 20
-"""Wrong tokens from there that cost nothing."""
+"""Wrong tokens from one source that cost nothing."""
 _FORGIVEN: Final = 0.2
-"""Wrong tokens that are forgotten in a second."""
+"""Wrong tokens that are forgotten per second."""
 _PACE: Final = 0.05
-"""Seconds between two attempts from one key or address that has shown too many wrong ones."""
+"""Seconds between two attempts from one key or address that has presented too many wrong tokens."""
 _AT_ONCE: Final = 32
-"""Questions to the policy at the same time: so many wrong tokens more may be looked at before the first is counted."""
+"""Concurrent questions to the policy: at most so many more wrong tokens are checked before the first is counted."""
 _LONGEST: Final = 1.0
-"""Seconds that an attempt waits for its turn at most."""
+"""The longest that an attempt waits for its turn, in seconds."""
 _MOST: Final = 10_000
-"""Keys, addresses and tokens that are remembered, of each; the longest unmet are forgotten."""
+"""Keys, addresses and tokens that are remembered, of each; those not seen for longest are forgotten."""
 
 
 @attrs.define
 class _Source:
-    """Where wrong tokens have come from.
+    """A key or an address from which wrong tokens have come.
 
     Attributes:
-        mistakes: wrong tokens, less those that are forgotten.
-        at: when that was so.
+        mistakes: wrong tokens, less those already forgotten, at the time ``at``.
+        at: the time of the last update of ``mistakes``.
         turn: when the next attempt may be made.
     """
 
@@ -52,12 +52,12 @@ class _Source:
     turn: float = 0.0
 
     def left(self, now: float) -> float:
-        """The mistakes that count now."""
+        """Returns the mistakes that still count."""
         return max(0.0, self.mistakes - (now - self.at) * _FORGIVEN)
 
 
 class Attempts:
-    """Counts them for one machine."""
+    """Counts the wrong tokens presented to one machine."""
 
     def __init__(self) -> None:
         self._sources: tuple[OrderedDict[str, _Source], OrderedDict[str, _Source]] = (OrderedDict(), OrderedDict())
@@ -65,13 +65,13 @@ class Attempts:
         self._asking = asyncio.Semaphore(_AT_ONCE)
 
     def __len__(self) -> int:
-        """How many keys, addresses and tokens are remembered."""
+        """Returns how many keys, addresses and tokens are remembered."""
         return len(self._sources[0]) + len(self._sources[1]) + len(self._good)
 
     @contextlib.asynccontextmanager
     async def attempt(self, shown: Credentials) -> AsyncIterator[None]:
-        """Surrounds the question who has shown this, which is asked when it is its turn. Raises TooMany when that would
-        take too long, and what is raised inside: a refusal counts."""
+        """Wraps the question who has presented these credentials, and waits for its turn before. Raises TooMany if
+        the wait would be too long, and what is raised inside: a refusal counts as a mistake."""
         waited = False
         while True:
             async with self._asking:
@@ -88,7 +88,7 @@ class Attempts:
             waited = True
 
     def _wait(self, shown: Credentials) -> float:
-        """Seconds until its turn. Raises TooMany when they are too many."""
+        """Returns the seconds until its turn. Raises TooMany if that is too long."""
         if not shown.token or _digest(shown) in self._good:
             return 0.0
         now = asyncio.get_running_loop().time()
@@ -105,9 +105,9 @@ class Attempts:
         return turn - now
 
     def _wrong(self, shown: Credentials) -> None:
-        """The policy does not know the token."""
+        """Counts a token that the policy does not know."""
         if not shown.token:
-            return  # nothing was guessed
+            return  # not a guess
         self._good.pop(_digest(shown), None)
         now = asyncio.get_running_loop().time()
         for sources, name in zip(self._sources, _names(shown), strict=True):
@@ -122,7 +122,7 @@ class Attempts:
             sources.move_to_end(name)
 
     def _right(self, shown: Credentials) -> None:
-        """The policy knows the token."""
+        """Remembers a token that the policy knows."""
         if not shown.token:
             return
         digest = _digest(shown)
@@ -145,7 +145,7 @@ def _digest(shown: Credentials) -> bytes:
 
 
 def _names(shown: Credentials) -> tuple[str | None, str | None]:
-    """Key and address. A host with one address of IPv6 has all that begin alike."""
+    """Returns key and address. An IPv6 host has every address with the same prefix, so the prefix counts."""
     address = shown.address
     try:
         parsed = ipaddress.ip_address(address)

@@ -1,4 +1,4 @@
-"""What the gateways of a machine may use."""
+"""What the gateways of a machine can use."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["LocalGatewayHost"]
 
 @attrs.define(eq=False)
 class LocalGatewayHost(GatewayHost):
-    """What the gateways of this machine may use; see :class:`GatewayHost`."""
+    """What the gateways of this machine can use; see :class:`GatewayHost`."""
 
     machine: str
     life: str

@@ -1,4 +1,4 @@
-"""The gateways of a machine: opened when it can serve, closed before anything else."""
+"""The gateways of a machine: opened once it can serve, closed before anything else."""
 
 from __future__ import annotations
 
@@ -30,26 +30,26 @@ _FIRST = (
     (Point.parse("hyperspace:users"), Kind("UserBase")),
     (HYPERUSER, Kind("User")),
 )
-"""What there is from the first start on, besides the root."""
+"""What exists from the first start on, besides the root."""
 _OPERATE = ("stop", "drain")
 _OF_OPERATORS: Final = "{{perm +csd-rwX on GLOBAL::machine, {}}}".format(
     ", ".join(f"priv machine:{what} on GLOBAL::machine" for what in _OPERATE)
 )
-"""The scope of a person who can read the token file of a data directory that has joined: its machines, and no
-particle."""
+"""The scope of a person who can read the token file of a data directory that has joined a Hyperverse: the machines of
+that data directory, and no particle."""
 _log = guarded_log("hyperverse.gateway")
 
 
 class Gateways:
-    """Makes, opens and closes the gateways that the config asks for.
+    """Creates, opens and closes the gateways that the config asks for.
 
     Args:
-        config: has ``[control]`` and ``[gateways.NAME]``.
+        config: ``[control]`` and ``[gateways.NAME]`` describe the gateways.
         plugins: bring the gateways.
-        host: what each of them may use.
-        registry: is given the owner's token.
-        data_dir: where the owner's token lies.
-        admitted: told the owner's token once the registry has it.
+        host: what each gateway can use.
+        registry: gets the owner's token.
+        data_dir: holds the file with the owner's token.
+        admitted: receives the owner's token once the registry has it.
     """
 
     def __init__(
@@ -72,7 +72,7 @@ class Gateways:
         self._shares_registry = on_a_server or bool(config.invitation)
 
     def check(self) -> None:
-        """Raises ConfigError when the config names a gateway that no plugin brings."""
+        """Raises ConfigError if the config names a gateway that no plugin brings."""
         faults = []
         for name in self._config.gateways:
             if name == CONTROL:
@@ -90,7 +90,7 @@ class Gateways:
         return {**control, **self._config.gateways}
 
     async def open(self) -> None:
-        """Opens them, one after the other. Raises what keeps one from opening: ConfigError, Unavailable,
+        """Opens the gateways, one after the other. Raises what prevents one from opening: ConfigError, Unavailable,
         PluginError."""
         wanted = self._wanted()
         if wanted:
@@ -111,8 +111,8 @@ class Gateways:
                 ) from exc
 
     async def _admit_owner(self) -> None:
-        """Makes the token file of the data directory, unless it is there. A person who can read it is the hyperuser if
-        the Hyperverse began with this data directory; in one that has joined, that person looks after its machines."""
+        """Makes the token file of the data directory, unless it exists. A person who can read it is the hyperuser if
+        the Hyperverse began with this data directory; if it has joined later, that person operates its machines."""
         own = ensure_token(self._data_dir)
         known = token_digest(own)
         tokens = [token for token in await self._registry.tokens() if token.agent == HYPERUSER]
@@ -121,13 +121,13 @@ class Gateways:
             joins = self._shares_registry and any(not token.scope and token.label not in labels for token in tokens)
             scope = _OF_OPERATORS if joins else ""
             await self._registry.add_token(TokenRecord(known, HYPERUSER, labels[0], scope, created=time.time()))
-        for token in tokens:  # an earlier content of the file opens nothing any more
+        for token in tokens:  # the earlier content of the file is revoked
             if token.label in labels[: 1 if self._shares_registry else 2] and token.digest != known:
                 await self._registry.revoke_token(token.digest)
         await self._admitted(own)
 
     async def _found_users(self) -> None:
-        """Registers the space of the platform's own users, unless it is there."""
+        """Registers the space of the platform's own users, unless it exists."""
         known = await self._registry.records([point for point, _ in _FIRST])
         for point, kind in _FIRST:
             if point not in known:
@@ -135,12 +135,12 @@ class Gateways:
                 await self._registry.register(registration)
 
     def get(self, name: str) -> Gateway | None:
-        """The gateway of that name, if it was made."""
+        """Returns the gateway of that name, or None if it was not created."""
         return self._made.get(name)
 
     async def rotate_key(self, keep: float, address: str) -> dict[str, str]:
-        """Has the gateway for clients prove a new key; see :meth:`Gateway.rotate_key`. Returns the key, and where it is
-        proved. Raises NotFound when there is no such gateway, and what that raises."""
+        """Makes the gateway for clients present a new key; see :meth:`Gateway.rotate_key`. Returns the key, and the
+        address where it is presented. Raises NotFound if there is no such gateway, and what that method raises."""
         gateway = self._made.get(CONTROL)
         if gateway is None:
             raise NotFound("this machine has no gateway for clients", hint="see `enabled` in the table [control]")
@@ -148,15 +148,15 @@ class Gateways:
         return {"key": key, "address": gateway.address}
 
     def addresses(self) -> dict[str, str]:
-        """Where agents connect, by the name of the gateway."""
+        """Returns the addresses for agents, by the name of the gateway."""
         return {name: gateway.address for name, gateway in self._made.items()}
 
     def invitations(self) -> dict[str, str]:
-        """Where the owner comes in once, by the name of the gateway."""
+        """Returns the one-time addresses for the owner, by the name of the gateway."""
         return {name: gateway.invitation for name, gateway in self._made.items() if gateway.invitation}
 
     async def close(self) -> None:
-        """Closes them, the last one first. One that fails does not keep the others."""
+        """Closes the gateways in reverse order. A failure of one does not keep the others open."""
         for name, gateway in reversed(self._made.items()):
             try:
                 await gateway.close()

@@ -1,4 +1,4 @@
-"""A session: an agent that has come in by a gateway, as a sender."""
+"""A session: an agent connected through a gateway, as a sender."""
 
 from __future__ import annotations
 
@@ -28,23 +28,23 @@ __all__ = ["LocalSession"]
 
 W = TypeVar("W", bound=Directed)
 _ROUNDS = 2
-"""Signals from another machine are accepted in the first one, and begin in the second."""
+"""A Signal from another machine is accepted in the first round, and its handler starts in the second."""
 
 
 class LocalSession(OriginSender, Session):
     """A session on this machine. Its waves start at the star that stands for the machine.
 
     Args:
-        identity: who its agent is, with the bounds that its credentials set.
+        identity: its agent, with the bounds that the credentials set.
         active: the particle at its point.
-        credentials: what the agent has shown, to be checked again.
+        credentials: what the client has presented, to be checked again.
         outbound: sends its waves.
-        limits: what it may use.
+        limits: the limits of the session.
         share: what all sessions of the agent use.
         closed: called with the session and the reason when it ends.
 
     Attributes:
-        ended: called with the reason when it is ended from here; None until its gateway has it.
+        ended: called with the reason when the machine ends the session; None until the gateway has the session.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class LocalSession(OriginSender, Session):
         self.point = active.point
         self.star = outbound.star.text
         self.origin = Origin(active.point, agent, self.star, outbound.ids, outbound.star.now, scope=scope)
-        self._refused = Origin(  # makes what is refused, for those who are told
+        self._refused = Origin(  # makes the refused waves, for the interceptors
             active.point, agent, self.star, outbound.ids, outbound.star.now, scope=scope, between_stars=True
         )
         self.limits = limits
@@ -81,7 +81,7 @@ class LocalSession(OriginSender, Session):
     # -- as every sender ----------------------------------------------------------------------------------
 
     def _make(self, kind: type[W], to: Point | str, method: Method | str, body: Body, options: WaveOptions) -> W:
-        if type(body) not in IMMUTABLE and kind is not Ripple:  # of a Ripple, each recipient gets a copy
+        if type(body) not in IMMUTABLE and kind is not Ripple:  # each recipient of a Ripple gets its own copy
             body = own_copy(body)
         return self.origin.wave(kind, to, method, body, options)
 
@@ -131,7 +131,7 @@ class LocalSession(OriginSender, Session):
             self.give(weight)
 
     def _admit(self, wave: Directed, size: int) -> int:
-        """Counts a wave whose body has ``size`` bytes, and returns what it weighs. Raises Unavailable, TooMany,
+        """Counts a wave whose body has ``size`` bytes, and returns its weight. Raises Unavailable, TooMany,
         TooLarge, Forbidden."""
         if self.over:
             raise self._has_ended()
@@ -164,7 +164,7 @@ class LocalSession(OriginSender, Session):
             raise Forbidden(f"a client may not send {wave.method} to stars", hint="Cmd<Bounce> is free")
 
     def _check_target(self, to: Point, method: Method) -> None:
-        """Stars take nothing but bounces from outside; see docs/reference/waves.md."""
+        """Raises Forbidden for a wave to a star, unless it is a Bounce; see docs/reference/waves.md."""
         if to.route.kind is RouteKind.STAR and method is not BOUNCE and to != self.point:
             raise Forbidden(f"a client may not send {method} to {to.text!r}", hint="Cmd<Bounce> is free")
 
@@ -172,7 +172,7 @@ class LocalSession(OriginSender, Session):
         begun = perf_counter()
         deadline = self._outbound.deadlines.by(wave.deadline)
         if not outlives:
-            self._under_way.add(deadline)  # so that the end of the session cuts it too
+            self._under_way.add(deadline)  # so that the end of the session cancels it too
         try:
             with deadline:
                 reply = await self._outbound.ask(wave)
@@ -181,7 +181,7 @@ class LocalSession(OriginSender, Session):
                 return reply
         finally:
             self._under_way.discard(deadline)
-        if not self.over or self._outbound.is_late(wave.deadline):  # reached when it was cut
+        if not self.over or self._outbound.is_late(wave.deadline):  # reached when it was cancelled
             return timed_out(wave, wave.handling.wait)
         return self._ended_under(wave, begun)
 
@@ -189,7 +189,7 @@ class LocalSession(OriginSender, Session):
         await self.active.home.gate.authorise_again(wave)
 
     async def _behind_signals(self, wave: Ping) -> None:
-        """Returns when the Signals to this very agent have gone that the handler has sent before it answered."""
+        """Returns once the Signals to this agent are sent that the handler sent before it answered."""
         for _ in range(_ROUNDS):
             if self.active.posted:
                 await self.active.posted.turn(wave.handling.priority)
@@ -209,7 +209,7 @@ class LocalSession(OriginSender, Session):
 
     async def spread(self, wave: Ripple, hand_on: HandOn | None = None) -> list[Echo]:
         begun, gathered = perf_counter(), RippleProgress()
-        deadline = self._outbound.deadlines.by(math.inf)  # a Ripple ends by itself, with what has come by then
+        deadline = self._outbound.deadlines.by(math.inf)  # a Ripple ends by itself, with the echoes it has by then
         self._under_way.add(deadline)
         try:
             with deadline:
@@ -221,10 +221,11 @@ class LocalSession(OriginSender, Session):
         if isinstance(waiting, tuple | ValuesView):
             unknown = [Echo(503, lost.body, point, Outcome.UNKNOWN, wave.id) for point in waiting]
             return [*gathered.echoes, *unknown]
-        raise self._has_ended()  # nobody knows yet who the recipients are
+        raise self._has_ended()  # the recipients are not known yet
 
     def _ended_under(self, wave: Directed, begun: float) -> Pong:
-        """The answer to a wave that was under way when the session ended. ``begun`` is by ``perf_counter``."""
+        """Returns the answer to a wave that was under way when the session ended. ``begun`` is a time of
+        ``perf_counter``."""
         reply = Pong(503, {"error": self._has_ended().message}, wave.to, Outcome.UNKNOWN, wave.id)
         self._outbound.ended_above(wave, reply, begun)
         return reply
@@ -243,7 +244,7 @@ class LocalSession(OriginSender, Session):
             deadline.pass_()
 
     def end_from_here(self, reason: str) -> None:
-        """Ends it, and tells its gateway."""
+        """Ends the session from the machine's side, and tells its gateway."""
         if not self.over:
             self.end(reason)
             if self.ended is not None:

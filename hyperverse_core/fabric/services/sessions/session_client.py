@@ -1,4 +1,4 @@
-"""A client inside the machine's process that has shown a token: a session as every other agent from outside has."""
+"""A client inside the machine's process that has presented a token: a session like that of any agent outside."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ W = TypeVar("W", bound=Directed)
 
 class SessionClient(InProcessClient):
     """What ``machine.authenticate(token)`` returns. It has the rights and the bounds of the token, and the limits of a
-    session, until it is closed, the machine stops or the token does not count any more; each wave is answered 401 from
-    then on. It takes a place among the sessions of its agent until it is closed.
+    session, until it is closed, the machine stops or the token becomes invalid; from then on each wave is answered
+    with 401. It counts as one of the sessions of its agent until it is closed.
     """
 
     _session: LocalSession
@@ -32,12 +32,12 @@ class SessionClient(InProcessClient):
         """Opens its session. Returns itself.
 
         Args:
-            sessions: of the machine.
+            sessions: the sessions of the machine.
             token: the secret.
 
         Raises:
             Unauthorized: the policy does not know the token.
-            TooMany: too many wrong tokens have come, or the agent has too many sessions.
+            TooMany: there were too many attempts with wrong tokens, or the agent has too many sessions.
             Unavailable: the policy has failed.
         """
         self._session = await sessions.open(Credentials(token), receive=self._receive, ended=self._ended)
@@ -51,13 +51,13 @@ class SessionClient(InProcessClient):
         return self._session.point
 
     def _ended(self, reason: str) -> None:
-        """The session was ended from the machine's side."""
+        """Notes that the machine has ended the session."""
         self._over = Unauthorized(f"the session has ended: {reason}", hint="authenticate again")
         if self._watches is not None:
             self._watches.close(self._over)
 
     async def close(self) -> None:
-        """Ends the session, and what it watches and serves. May be called twice."""
+        """Ends the session, its watches and whatever it serves. May be called twice."""
         await super().close()
         if self._over is None:
             self._over = Unavailable("this client is closed")

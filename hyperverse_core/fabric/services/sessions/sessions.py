@@ -1,4 +1,4 @@
-"""The sessions of agents that come in by a gateway: opened, checked again, and closed."""
+"""The sessions of agents that connect through a gateway: opened, checked again, and closed."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from .surface_particle import SurfaceParticle
 __all__ = ["LocalSessions"]
 
 _SOON = 0.01
-"""Seconds until credentials are looked at again that have ended by our clock, and not by the policy's."""
+"""Seconds until the next check of credentials that have expired by our clock, but not by the policy's."""
 _log = guarded_log("hyperverse.control")
 
 
@@ -37,12 +37,12 @@ class LocalSessions(Sessions):
     """The sessions of one machine.
 
     Args:
-        policy: says who somebody is.
+        policy: identifies agents.
         hosting, outbound: of the star that stands for the machine.
-        limits: of each session.
+        limits: the limits of each session.
         shares: what all sessions of one agent may use.
-        interceptors: told who has come and gone.
-        audit: likewise.
+        interceptors: told of each session that is opened or closed.
+        audit: gets a line for each of them.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class LocalSessions(Sessions):
         self._interceptors = interceptors
         self._numbers = itertools.count()
         self._open: set[LocalSession] = set()
-        self._changes = 0  # of tokens and agents, so far
+        self._changes = 0  # changes of tokens and agents, so far
         self._owner: tuple[str, Identified | None] = ("", None)
         self._tasks: set[asyncio.Task[None]] = set()
         self._attempts = Attempts()
@@ -96,14 +96,14 @@ class LocalSessions(Sessions):
         _log.info("client %s connected as %s", point.text, agent.text, extra={"point": point.text})
         self._audit.note("login", agent=agent, target=point, token=identity.name, address=credentials.address)
         self._interceptors.tell(self._interceptors.lane_up, point.text)
-        if seen != self._changes:  # what has changed meanwhile did not find the session; from here on it does
+        if seen != self._changes:  # a change before this line did not find the session; a later one does
             await self._confirm(session)
         session.ended = ended
         self._end_in_time(session)
         return session
 
     async def _identify(self, credentials: Credentials) -> Identified:
-        """Returns the agent that has come. A refusal is in the audit log."""
+        """Returns the agent of these credentials. A refusal is in the audit log."""
         try:
             async with self._attempts.attempt(credentials):
                 return await self._policy.identify(credentials)
@@ -117,9 +117,9 @@ class LocalSessions(Sessions):
             return owner
 
     async def know_owner(self, token: str) -> None:
-        """Remembers whom the policy takes the bearer of the data directory's own token for. While it cannot be asked,
-        because the registry is away, that person can still see what is wrong and stop the machine. Nobody else comes
-        in then."""
+        """Remembers the identity that the policy gives the holder of the data directory's own token. While the policy
+        cannot be asked, because the registry is away, that person can still see what is wrong and stop the machine.
+        Nobody else can connect then."""
         self._owner = (token, None)
         try:
             identity = await self._policy.identify(Credentials(token))
@@ -129,7 +129,7 @@ class LocalSessions(Sessions):
             self._owner = (token, identity)
 
     async def _confirm(self, session: LocalSession) -> None:
-        """Asks once more who has come. Raises what :meth:`open` does; the session has ended then."""
+        """Asks the policy again who has connected. Raises what :meth:`open` does; the session has ended then."""
         try:
             identity = await self._policy.identify(session.credentials)
             if session.over or identity != session.identity:
@@ -139,7 +139,7 @@ class LocalSessions(Sessions):
             raise
 
     def closed(self, session: LocalSession, reason: str) -> None:
-        """A session has ended."""
+        """Removes a session that has ended."""
         self._open.discard(session)
         self._shares.leave(session.share)
         if session.expiry is not None:
@@ -153,7 +153,7 @@ class LocalSessions(Sessions):
     # -- credentials that do not count any more -----------------------------------------------------------
 
     def changed(self, change: Change) -> None:
-        """A token was added or revoked, or an agent deleted: the sessions of that agent are checked again."""
+        """Checks the sessions of an agent again after a token was added or revoked, or the agent deleted."""
         if change.kind is ChangeKind.TOKEN or change.kind is ChangeKind.DELETED:
             self._changes += 1
             owner = self._owner[1]
@@ -164,7 +164,7 @@ class LocalSessions(Sessions):
                     self._check_later(session)
 
     def lost(self) -> None:
-        """Changes were missed: all are checked again."""
+        """Checks all sessions again: changes were missed."""
         self._changes += 1
         for session in self._open:
             self._check_later(session)
@@ -182,7 +182,7 @@ class LocalSessions(Sessions):
             identity = await self._policy.identify(session.credentials)
         except PolicyError as exc:
             session.end_from_here(f"its credentials do not count any more: {exc.message}")
-        except HyperverseError as exc:  # the policy has failed: no reason to send anybody away
+        except HyperverseError as exc:  # the policy has failed: no reason to end the session
             _log.warning("the credentials of %s could not be checked again: %s", session.point, exc)
         else:
             if identity != session.identity:
@@ -191,7 +191,7 @@ class LocalSessions(Sessions):
                 self._end_in_time(session)
 
     def _end_in_time(self, session: LocalSession) -> None:
-        """The session is checked again when its credentials end."""
+        """Checks the session again when its credentials expire."""
         if session.expiry is not None:
             session.expiry.cancel()
             session.expiry = None
@@ -201,11 +201,11 @@ class LocalSessions(Sessions):
         session.expiry = asyncio.get_running_loop().call_later(left, self._check_later, session)
 
     def identity_at(self, point: Point) -> Identified | None:
-        """The agent of the session at ``point``, with its bounds; None when there is no such session here."""
+        """Returns the agent of the session at ``point``, with its bounds; None if there is no such session here."""
         return next((session.identity for session in self._open if session.point == point), None)
 
     async def close(self) -> None:
-        """Ends what is being checked, and every session."""
+        """Ends the running checks, and every session."""
         for task in tuple(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

@@ -1,4 +1,4 @@
-"""Shares: what the clients of one agent may use of a machine at once, however many sessions they open."""
+"""Shares: what the clients of one agent may use of a machine at once, in however many sessions."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ class AgentLimits:
     """What one agent may use.
 
     Attributes:
-        waves: waves of its clients that may be under way at once.
-        bytes: bytes of memory that they may take.
-        sessions: sessions that it may have open.
-        rate: waves that it may send in a second; 0 for as many as it likes.
+        waves: waves of its clients under way at once.
+        bytes: memory that these waves may take, in bytes.
+        sessions: open sessions.
+        rate: waves per second; 0 for no limit.
     """
 
     waves: int
@@ -39,13 +39,13 @@ class Share:
     """What the sessions of one agent use.
 
     Attributes:
-        agent: whose they are, for errors.
+        agent: their agent, for errors.
         limits: what it may use.
         held: what the whole machine holds.
         unused: called when nothing is in use any more.
-        pace: how often each agent may send; None for one that may as often as it likes.
+        pace: limits the rate of the agent's waves; None for no limit.
         waves, bytes, sessions: what is in use.
-        refused: how often more was refused.
+        refused: how often the agent was refused more.
     """
 
     agent: str
@@ -59,8 +59,8 @@ class Share:
     refused: int = 0
 
     def take(self, weight: int) -> None:
-        """A wave of ``weight`` bytes begins. Raises TooMany when the agent has too much under way, and Unavailable
-        when the machine has."""
+        """Counts a wave of ``weight`` bytes. Raises TooMany if the agent has too much under way, and Unavailable if
+        the machine has."""
         limits = self.limits
         if self.pace is not None:
             self._keep_pace(self.pace)
@@ -77,7 +77,7 @@ class Share:
         held = self.held
         if held.now + weight > held.limit:
             held.take(weight)  # raises
-        held.now += weight  # as it does, without a call for each wave of a client
+        held.now += weight  # what `take` does, without a call for each wave of a client
         if held.now > held.most:
             held.most = held.now
         self.waves += 1
@@ -91,7 +91,7 @@ class Share:
             raise TooMany(said, hint="send them more slowly", retry_after=wait)
 
     def give(self, weight: int) -> None:
-        """A wave has ended."""
+        """Stops counting a wave: it has ended."""
         self.held.now -= weight
         self.waves -= 1
         self.bytes -= weight
@@ -103,7 +103,7 @@ class Shares:
     """The shares of all agents that have sessions.
 
     Args:
-        limits: what each of them may use.
+        limits: what each agent may use.
         held: what the whole machine holds.
     """
 
@@ -115,10 +115,10 @@ class Shares:
         self._refused = 0
 
     def join(self, agent: Point) -> Share:
-        """A session of ``agent`` is opened. Raises TooMany when it has too many."""
+        """Counts a session of ``agent``, and returns its share. Raises TooMany if the agent has too many."""
         share = self._by_agent.get(agent.text)
         if share is None:
-            # Kept here and not in the share: whoever leaves and comes back has had its waves.
+            # Kept here and not in the share: an agent that reconnects has still sent its waves.
             pace = self._pace if self.limits.rate and agent != HYPERUSER else None
             share = Share(agent.text, self.limits, self.held, self._unused, pace)
         if share.sessions >= self.limits.sessions:
@@ -133,7 +133,7 @@ class Shares:
         return share
 
     def leave(self, share: Share) -> None:
-        """A session has ended. What it has under way counts until that has ended."""
+        """Stops counting a session. Its waves under way count until they have ended."""
         share.sessions -= 1
         if not share.sessions and not share.waves:
             self._unused(share)
@@ -143,7 +143,7 @@ class Shares:
         self._refused += share.refused
 
     def report(self) -> dict[str, int | str]:
-        """What is in use, for the status of the machine."""
+        """Returns what is in use, for the status of the machine."""
         shares = list(self._by_agent.values())
         largest = max(shares, key=lambda share: share.bytes, default=None)
         return {

@@ -13,7 +13,7 @@ __all__ = ["SurfaceParticle"]
 
 
 class SurfaceParticle(Particle):
-    """Stands for an agent outside: hands every wave on to its gateway."""
+    """Stands for an agent outside: passes every wave to its gateway."""
 
     concurrent = True
 
@@ -22,7 +22,7 @@ class SurfaceParticle(Particle):
 
     @handler("*")
     async def hand_on(self, ctx: Ctx, whole_body: Any = None) -> Pong | None:
-        """Gives the wave to the gateway, and returns its answer."""
+        """Passes the wave to the gateway, and returns its answer."""
         if self._receive is None:
             raise Unavailable(f"{ctx.point.text!r} takes no waves")
         return await self._receive(ctx.wave)

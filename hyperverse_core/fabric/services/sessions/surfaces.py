@@ -18,7 +18,7 @@ class LocalSurfaces:
     """Gives a client inside the process a surface of its own as soon as it needs one.
 
     Args:
-        hosting: of the star that stands for the machine.
+        hosting: the hosting of the star that stands for the machine.
     """
 
     def __init__(self, hosting: Hosting) -> None:
@@ -27,10 +27,10 @@ class LocalSurfaces:
         self._open: dict[Point, Callable[[], None]] = {}
 
     def open(self, agent: Point, receive: Receive, ended: Callable[[], None]) -> LocalSurface:
-        """A new point.
+        """Opens a surface at a new point.
 
         Args:
-            agent: owns it.
+            agent: owns the surface.
             receive: gets the waves that are sent to it.
             ended: called when the machine stops.
         """
@@ -45,6 +45,6 @@ class LocalSurfaces:
         return LocalSurface(point, close)
 
     async def close(self) -> None:
-        """Tells all clients that have one that the machine stops."""
+        """Tells all clients with a surface that the machine is stopping."""
         for ended in list(self._open.values()):
             ended()
