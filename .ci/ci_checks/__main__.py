@@ -88,6 +88,7 @@ SLOW = (
     "tests/mechtron/test_preview_2.py",
     "tests/mechtron/test_python_kit.py",
     "tests/mechtron/test_short_waits.py",
+    "tests/mechtron/test_unfinished_calls.py",
     "tests/mechtron/test_upgrade.py",
     "tests/mechtron/test_without_fibers.py",
     "tests/notebooks",

@@ -107,9 +107,14 @@ class Fiber:
         return bool(raw.poll(self._future))
 
     def close(self) -> None:
-        """Ends the call; a guest that has not ended is dropped, and its store must not be used again."""
+        """Ends the call; a guest that has not ended is dropped, and its store must not be used again.
+
+        If the store has gone first, the call is left as it is: ending it would use the store's memory. This happens
+        when the garbage collector, or the end of the program, takes a store and a task that is still calling it
+        together, because it finalizes them in any order.
+        """
         future, self._future = self._future, None
-        if future is not None:
+        if future is not None and raw.is_open(self.store):
             raw.delete_future(future)
 
     def instance(self) -> wasmtime.Instance:

@@ -171,6 +171,15 @@ def context_of(store: wasmtime.Store) -> Any:
     return store._context()
 
 
+def is_open(store: wasmtime.Store) -> bool:
+    """Whether a store has not been closed."""
+    try:
+        store._context()
+    except ValueError:
+        return False
+    return True
+
+
 def raw_func(func: Any) -> Any:
     """Converts a function for the raw bindings."""
     return func._func
