@@ -1,1 +1,1 @@
-"""What a machine can say of itself: status, load, descriptions, traces, dumps."""
+"""Reports of a machine: status, load, descriptions, traces, dumps."""

@@ -1,4 +1,4 @@
-"""Tells who blocks the event loop: a handler that computes for long, or waits without ``await``, holds up all waves."""
+"""Reports who blocks the event loop: a handler that computes for long or waits without ``await`` delays all waves."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ __all__ = ["BlockedLoop"]
 
 _log = guarded_log("hyperverse.machine")
 _LONG: Final = 0.25
-"""Seconds after which it is told."""
+"""Seconds after which a blocked loop is reported."""
 _BEAT: Final = 0.05
 _OURS: Final = str(Path(__file__).parents[3])
 _PARTICLES: Final = str(Path(__file__).parents[2] / "particles")
 _STANDARD: Final = tuple({sysconfig.get_path(name) for name in ("stdlib", "platstdlib")})
 _INSTALLED: Final = tuple({sysconfig.get_path(name) for name in ("purelib", "platlib")} | {*site.getsitepackages()})
-"""Inside the standard library's own folder, where there is no virtual environment."""
+"""Inside the directory of the standard library, if there is no virtual environment."""
 _HANDLE: Final = Active.handle.__code__
 _WORK: Final = BackgroundTasks.run.__code__
 _LIFE: Final = {"_make": "the making", "_start": "on_start", "_on_stop": "on_stop"}
-"""Functions around what a driver's class does at the beginning and the end of a particle."""
+"""Functions that call the code of a driver's class when a particle starts or stops."""
 
 
 class BlockedLoop:
-    """A thread that looks whether the event loop still turns, and at the stack of its thread when it does not."""
+    """A thread that checks whether the event loop still turns, and inspects the stack of its thread if it does not."""
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
@@ -47,13 +47,13 @@ class BlockedLoop:
         self._thread.start()
 
     def close(self) -> None:
-        """Looks no more."""
+        """Stops the checks."""
         self._over.set()
         self._timer.cancel()
 
     def _beat(self) -> None:
         self._beaten = time.monotonic()
-        if self._base is None:  # of asyncio, or whoever runs a loop that is written in C
+        if self._base is None:  # of asyncio, or the caller of a loop that is written in C
             self._base = sys._getframe(1).f_code
         self._timer = self._loop.call_later(_BEAT, self._beat)
 
@@ -71,12 +71,12 @@ class BlockedLoop:
 
 
 def _who(frame: FrameType | None, base: CodeType | None) -> str:
-    """What a stack is doing for which particle, and the line of whoever is not the platform. Empty when the loop waits
-    for something to do: then the whole process was stopped for a while.
+    """Returns what a stack is doing for which particle, and the line outside the platform's code. Empty if the loop
+    waits for work: then the whole process was suspended for a while.
 
     Args:
         frame: the innermost frame.
-        base: the code that calls what the loop runs. What is below has started the loop, and is none of its work.
+        base: the code that calls the work of the loop. The frames below it started the loop, and are not its work.
     """
     line, what, innermost = "", "", frame
     while frame is not None and frame.f_code is not base:
@@ -92,7 +92,7 @@ def _who(frame: FrameType | None, base: CodeType | None) -> str:
 
 
 def _what(frame: FrameType) -> str:
-    """What a frame does for a particle; empty when it is none of those that do something."""
+    """Returns what a frame does for a particle; empty if it does nothing for one."""
     code, found = frame.f_code, frame.f_locals
     if code is _HANDLE:
         active, wave = found.get("self"), found.get("wave")

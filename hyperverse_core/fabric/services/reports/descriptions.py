@@ -1,4 +1,4 @@
-"""What a machine knows about one particle: what it is, where it lives, and why it cannot run."""
+"""What a machine knows about one particle: its record, its place, and why it cannot run."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ class Descriptions:
     """Describes particles, from the record, the directory of stars, and the drivers of this machine.
 
     Args:
-        machine: name of this one.
+        machine: the name of this machine.
         served: the Kinds with drivers here.
-        directory, ways: which stars there are, and which can be reached.
+        directory, ways: the stars, and which of them can be reached.
         homes: the particles of this machine.
         strategies: say how particles of a Kind are placed.
     """
@@ -46,9 +46,9 @@ class Descriptions:
         self._homes = homes
 
     def life(self, record: ParticleRecord) -> str:
-        """Returns in one word how a particle is: ``active``, ``idle`` (its next wave activates it), ``failed`` (it
-        could not start, and its next wave tries again), ``unreachable`` (its star cannot be reached), or ``stuck`` (no
-        star can host it)."""
+        """Returns the state of a particle in one word: ``active``, ``idle`` (its next wave activates it), ``failed``
+        (it could not start, and its next wave tries again), ``unreachable`` (its star cannot be reached), or ``stuck``
+        (no star can host it)."""
         assignment = record.assignment
         if assignment is not None and self._directory.holds(assignment):
             if assignment.star not in self._homes and str(assignment.star) not in self._ways.table():
@@ -69,7 +69,7 @@ class Descriptions:
 
     def describe(self, record: ParticleRecord) -> dict[str, Any]:
         """Returns what is known about a particle, as plain values; ``chain`` has the causes why it cannot run, each
-        the reason for the one before it. What only the machine knows where it lives is None on others; see
+        followed by its own cause. What only the machine of the particle knows is None on other machines; see
         :meth:`at_home`."""
         active = self._homes.at_home(record.point)
         if active is not None and active.assignment is not None:  # the record may have been read before it was placed
@@ -96,8 +96,9 @@ class Descriptions:
         return found
 
     def at_home(self, star: str, point: str) -> dict[str, Any]:
-        """What only the machine knows where a particle lives: its last ``failure``, and in ``saved`` how many seconds
-        ago its state was written, None when it was not since it has started there. Empty when the star is not here.
+        """Returns what only the machine of a particle knows: its last ``failure``, and in ``saved`` how many seconds
+        ago its state was written, None if it was not written since the particle started there. Empty if the star is
+        not here.
 
         Args:
             star: text of the star that hosts it.
@@ -118,7 +119,7 @@ class Descriptions:
             yield f"{point!r} could not start; its next wave tries again"
             hosting = self._homes.get(assignment.star) if assignment is not None else None
             for row in hosting.home.troubles.rows() if hosting is not None else ():
-                if point in row["what"].split():  # not that of a particle whose point begins with this one's
+                if point in row["what"].split():  # not the row of a particle whose point only begins with this one
                     yield row["cause"]
         elif life == "unreachable" and assignment is not None:
             yield f"its star {assignment.star} cannot be reached from machine {self._machine}"

@@ -1,4 +1,4 @@
-"""What is in the memory of a machine, as plain values: for whoever wants to know why it is slow or does not answer."""
+"""What a machine holds in memory, as plain values: helps to find out why it is slow or does not answer."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ from ...transit.switchboard import Switchboard
 __all__ = ["StateDump"]
 
 _SLICE = 2_000
-"""Activations that are looked at before the event loop gets a turn: about 2 ms."""
+"""Activations that are inspected before the event loop gets a turn: about 2 ms."""
 _MOST = 10_000
 
 
 @attrs.frozen(eq=False)
 class _Look:
-    """One activation as it was when it was looked at. The most busy one is the greatest."""
+    """One activation at the moment of inspection. The busiest one compares as the greatest."""
 
     active: Active
     waiting: int
@@ -61,12 +61,12 @@ class _Look:
 
 
 class StateDump:
-    """Collects what the parts of a machine hold.
+    """Collects what the parts of a machine hold in memory.
 
     Args:
-        machine: its name.
+        machine: the name of the machine.
         homes, places, pool, pending, board, watches, records, selections, gate: parts of the machine.
-        replies: the answers that are kept for waves that are sent again.
+        replies: the answers that are kept for repeated waves.
     """
 
     def __init__(
@@ -99,13 +99,13 @@ class StateDump:
         }
 
     async def collect(self, limit: int = 1000) -> dict[str, Any]:
-        """Returns the activations (the busy ones first), the requests that wait for other machines, the lanes, the
+        """Returns the activations (the busiest first), the requests that wait for other machines, the lanes, the
         watches, the jobs that wait for a worker, and the sizes of the caches.
 
         Args:
-            limit: how many activations and watches to list, from 0 to 10,000; the others are counted.
+            limit: how many activations and watches to list, from 0 to 10,000; the rest are counted.
 
-        Raises BadRequest for a limit out of that range.
+        Raises BadRequest for a limit outside that range.
         """
         if not 0 <= limit <= _MOST:
             raise BadRequest(f"a dump cannot list {limit} rows", hint=f"the limit is from 0 to {_MOST}")
@@ -133,7 +133,7 @@ class StateDump:
         }
 
     async def _busiest(self, limit: int, states: Counter[str]) -> list[_Look]:
-        """Looks at all activations, slice by slice, and counts their states."""
+        """Inspects all activations, slice by slice, and counts their states. Returns the busiest."""
         best: list[_Look] = []
         for number, look in enumerate(self._looks(), 1):
             states[look.active.state.value] += 1

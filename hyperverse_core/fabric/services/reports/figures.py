@@ -1,7 +1,7 @@
-"""What the machines are doing, for those who look at them for minutes: counts, failures and refusals.
+"""Live figures of the machines, for people who look at them for minutes: counts, failures and refusals.
 
-While nobody looks, no machine counts, and a wave costs what it costs without. A machine that is asked counts for some
-minutes from then on. Waves to the platform's own particles are not counted: looking is no load.
+While nobody looks, no machine counts, and a wave costs nothing extra. A machine that is asked counts for some minutes
+from then on. Waves to the platform's own particles are not counted: looking at the figures is not load.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from .wave_notes import SampledSenders, WaveNotes
 __all__ = ["LiveFigures"]
 
 _KEPT: Final = 300.0
-"""Seconds that a machine goes on counting after somebody has asked."""
+"""Seconds for which a machine continues to count after it was asked."""
 _ASKED: Final = 2.0
 """Seconds that another machine has to answer."""
 
@@ -35,9 +35,9 @@ class LiveFigures:
     """Counts on this machine while somebody looks, and asks the other machines.
 
     Args:
-        interceptors: the counting hangs on it, only while somebody looks.
+        interceptors: the counter is attached to them, only while somebody looks.
         outbound: sends from the star that stands for this machine.
-        directory: which other machines there are.
+        directory: knows the other machines.
         homes: the particles of this machine.
         status: returns the state of this machine.
     """
@@ -62,11 +62,11 @@ class LiveFigures:
         self._step: asyncio.TimerHandle | None = None
 
     def here(self) -> dict[str, Any]:
-        """What this machine has counted since somebody began to look, and how it is. From now on it goes on counting
-        for some minutes.
+        """Returns what this machine has counted since somebody began to look, and its state. It continues to count for
+        some minutes.
 
-        ``loop`` has the seconds of processor time that the event loop has taken (``cpu``), and by how many seconds it
-        was late when the last step of the history began (``late``)."""
+        ``loop`` has the processor time of the event loop in seconds (``cpu``), and by how many seconds the loop was
+        late when the last step of the history began (``late``)."""
         meter = self._begin()
         status = self._status()
         kept = ("state", "stars", "lanes", "troubles", "waiting", "draining", "serves", "registry", "pid")
@@ -81,12 +81,12 @@ class LiveFigures:
         }
 
     def waves(self, *, wave: str = "", point: str = "", limit: int = 400) -> dict[str, Any]:
-        """What this machine has noted down of single waves since somebody began to look; see ``WaveNotes.told``."""
+        """Returns this machine's notes of single waves since somebody began to look; see ``WaveNotes.told``."""
         self._begin()
         return self._notes.told(wave=wave, point=point, limit=limit)
 
     def _begin(self) -> Meter:
-        """From now on this machine counts for some minutes."""
+        """Makes this machine count for some minutes from now on."""
         if self._off is not None:
             self._off.cancel()
         self._off = asyncio.get_running_loop().call_later(_KEPT, self._end)
@@ -100,8 +100,8 @@ class LiveFigures:
         return self._meter
 
     async def everywhere(self) -> dict[str, Any]:
-        """What :meth:`here` returns, of each machine by its name (``machines``), and which machines have not answered
-        (``silent``, with the reason)."""
+        """Returns the result of :meth:`here` for each machine by its name (``machines``), and the machines that have
+        not answered (``silent``, with the reason)."""
         names = sorted(self._directory.machines())
         stars = [StarKey("machine", name, 0) for name in names]
         asked = (ask_star(self._outbound, star, "Hyp<Status>", {}, wait=_ASKED) for star in stars)
@@ -134,14 +134,14 @@ class LiveFigures:
             self._meter = None
 
     async def close(self) -> None:
-        """Counts no more."""
+        """Stops counting."""
         if self._off is not None:
             self._off.cancel()
         self._end()
 
 
 def _memory() -> int:
-    """Bytes of memory that the process takes; 0 where the system does not say it."""
+    """Returns the memory of the process in bytes; 0 if the system does not report it."""
     try:
         return int(Path("/proc/self/statm").read_text("ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE")
     except (OSError, ValueError, IndexError, AttributeError):

@@ -18,18 +18,18 @@ from ...particles.served import Served, ServedKinds
 __all__ = ["creatable", "kind_details"]
 
 _ANY: Final[Mapping[str, Any]] = {}
-"""The JSON Schema that everything fits."""
+"""The JSON Schema that accepts everything."""
 _OWN: Final = frozenset({"Root", "Star", "Driver", "Global", "Control"})
-"""Kinds whose particles the platform makes itself."""
+"""Kinds whose particles the platform creates itself."""
 
 
 def creatable(name: str, served: ServedKinds) -> bool:
-    """Whether somebody may create particles of a Kind: a driver serves it, and it is not the platform's own."""
+    """Whether particles of a Kind can be created: a driver serves it, and it is not one of the platform's own."""
     return name in served and name not in _OWN
 
 
 def kind_details(name: str, served: ServedKinds) -> dict[str, Any]:
-    """Returns what is known about a Kind, as plain values. Raises NotFound with the nearest names."""
+    """Returns what is known about a Kind, as plain values. Raises NotFound, with similar names."""
     kind = served.known.get(name)
     if kind is None:
         known = sorted(served.known)
@@ -85,7 +85,7 @@ def _handler(handler: Handler) -> dict[str, Any]:
 
 
 def _arguments(function: Callable[..., Any]) -> dict[str, Any]:
-    """A JSON Schema of the body: an object with the arguments."""
+    """Returns a JSON Schema of the body: an object with the parameters."""
     hints, properties, required = _hints(function), {}, []
     for parameter in list(inspect.signature(function).parameters.values())[1:]:
         hint = hints.get(parameter.name, Any)
@@ -108,7 +108,7 @@ def _hints(function: Callable[..., Any]) -> dict[str, Any]:
 
 
 def _schema(hint: Any) -> Mapping[str, Any]:
-    """The JSON Schema of an annotation; one that everything fits for a type that has none."""
+    """Returns the JSON Schema of an annotation; one that accepts everything for a type that has none."""
     if hint is Any or hint is inspect.Parameter.empty:
         return _ANY
     try:

@@ -1,4 +1,4 @@
-"""What a machine is doing: waves a second, slow handlers and failures, measured for as long as somebody asks."""
+"""The load of a machine: waves per second, slow handlers and failures, measured only on request."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class _Method:
 
 
 class _Meter(Observer):
-    """Counts the handlers that end, by Kind of method."""
+    """Counts the handlers that end, by particle and method."""
 
     def __init__(self) -> None:
         self.methods: dict[tuple[str, str], _Method] = {}
@@ -55,14 +55,14 @@ class _Meter(Observer):
 
 
 class Load:
-    """Measures the load of a machine. Nothing is counted while nobody asks."""
+    """Measures the load of a machine. Nothing is counted unless somebody asks."""
 
     def __init__(self, interceptors: Interceptors) -> None:
         self._interceptors = interceptors
 
     async def measure(self, seconds: float) -> dict[str, Any]:
-        """Returns the handlers that ended in the next ``seconds``: how many each second, the slowest ones, and those
-        that failed. ``loop`` is the share of that time in which the event loop has worked. Raises BadRequest for more
+        """Returns the handlers that ended in the next ``seconds``: how many per second, the slowest ones, and those
+        that failed. ``loop`` is the share of that time in which the event loop was busy. Raises BadRequest for more
         than ten seconds."""
         if not 0.0 < seconds <= _LONGEST:
             raise BadRequest(f"the load cannot be measured for {seconds!r} seconds", hint=f"up to {_LONGEST:g}")

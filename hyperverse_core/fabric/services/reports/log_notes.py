@@ -1,4 +1,4 @@
-"""The last lines of a machine's log, in memory, for those who may read them from elsewhere."""
+"""The last lines of a machine's log, kept in memory for those who may read them from elsewhere."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["LogNotes"]
 
 _KEPT: Final = 1000
 _LONGEST: Final = 4000
-"""Characters of a line, and of its traceback."""
+"""Characters of a line, and of its traceback, that are kept."""
 _FIELDS: Final = ("wave", "point", "star", "plugin")
 _LOGGER: Final = "hyperverse"
 
@@ -27,16 +27,16 @@ class LogNotes(logging.Handler):
         self._lines: deque[dict[str, Any]] = deque(maxlen=_KEPT)
 
     def begin(self) -> None:
-        """Lines are kept from now on."""
+        """Starts to keep lines."""
         logging.getLogger(_LOGGER).addHandler(self)
 
     async def end(self) -> None:
-        """No lines are kept any more."""
+        """Stops keeping lines."""
         logging.getLogger(_LOGGER).removeHandler(self)
         self.close()
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Is called by the logger with each line."""
+        """Called by the logger with each line."""
         line: dict[str, Any] = {
             "at": record.created,
             "level": record.levelname.lower(),
@@ -49,15 +49,15 @@ class LogNotes(logging.Handler):
         self._lines.append(line)
         last = logging.lastResort
         if last is not None and record.levelno >= last.level and not _is_shown():
-            last.handle(record)  # a program that has set up no log sees warnings, as it would without these notes
+            last.handle(record)  # a program that has not configured logging sees warnings, as it would without notes
 
     def told(self, *, point: str = "", least: int = 0, limit: int = 200) -> list[dict[str, Any]]:
-        """The last lines, the oldest first.
+        """Returns the last lines, the oldest first.
 
         Args:
-            point: only those of this particle: by what it writes, or with its name in the text.
-            least: only those of this level or above, as a number of :mod:`logging`.
-            limit: how many.
+            point: only lines of this particle: written by it, or with its name in the text.
+            least: only lines of this level or above, as a number of :mod:`logging`.
+            limit: how many lines.
         """
         found: list[dict[str, Any]] = []
         for line in reversed(self._lines):
@@ -71,7 +71,7 @@ class LogNotes(logging.Handler):
 
 
 def _is_shown() -> bool:
-    """Whether any other handler takes what the platform's logger is told."""
+    """Whether another handler takes what the platform's logger gets."""
     logger: logging.Logger | None = logging.getLogger(_LOGGER)
     while logger is not None:
         if any(not isinstance(handler, LogNotes) for handler in logger.handlers):
@@ -81,7 +81,7 @@ def _is_shown() -> bool:
 
 
 def _text_of(record: logging.LogRecord) -> str:
-    """The message with its arguments; what plugins hand over may raise when it is shown."""
+    """Returns the message with its arguments; formatting the arguments of a plugin may raise."""
     try:
         return record.getMessage()
     except BaseException as exc:

@@ -1,4 +1,4 @@
-"""What the notes of all machines say together: single waves with their hops, the log, and one particle."""
+"""The combined notes of all machines: single waves with their hops, the log, and one particle."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ __all__ = ["Looking"]
 _ASKED: Final = 2.0
 """Seconds that another machine has to answer."""
 _MOST: Final = 1000
-"""Waves or lines that one answer may have."""
+"""The most waves or lines in one answer."""
 _LEVELS: Final = ("debug", "info", "warning", "error")
 _OF_WAVE: Final = ("wave", "kind", "to", "agent", "sender", "method", "path", "trace")
 _OF_EVENT: Final = ("event", "at", "machine", "to", "star", "status", "outcome", "attempt", "seconds", "why")
@@ -32,11 +32,11 @@ class Looking:
     """Asks every machine for its notes.
 
     Args:
-        figures: have the notes of waves of this machine.
+        figures: provide this machine's notes of waves.
         log: the notes of its log.
         outbound: sends from the star that stands for this machine.
-        directory: which other machines there are.
-        descriptions: of the particles of this machine.
+        directory: knows the other machines.
+        descriptions: describe the particles of this machine.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class Looking:
         self._directory = directory
 
     def here(self, what: str, asked: Mapping[str, Any]) -> dict[str, Any]:
-        """What this machine has noted down: of ``waves``, of its ``log``, or of a ``particle`` that lives here. Raises
+        """Returns this machine's notes: of ``waves``, of its ``log``, or of a ``particle`` that lives here. Raises
         BadRequest for anything else."""
         if what == "waves":
             return self._figures.waves(**asked)
@@ -65,8 +65,8 @@ class Looking:
         raise BadRequest(f"a machine has no notes of {what!r}", hint="known: waves, log, particle")
 
     async def described(self, record: ParticleRecord) -> dict[str, Any]:
-        """What is known about a particle, also by the machine where it lives; see :meth:`Descriptions.describe`. A
-        machine that does not answer, or an earlier release of it, adds nothing."""
+        """Returns what is known about a particle, also by the machine where it lives; see
+        :meth:`Descriptions.describe`. A machine that does not answer, or runs an older release, adds nothing."""
         found = self._descriptions.describe(record)
         name = found["machine"]
         if name is not None and name != self._directory.machine and found["life"] != "unreachable":
@@ -78,17 +78,18 @@ class Looking:
         return found
 
     async def waves(self, wave: str, point: str, limit: int, failed: bool) -> dict[str, Any]:
-        """The noted waves of all machines, the newest first: ``waves``, each with its ``events``; ``lives``, where the
-        particle has come and gone; ``one_in``, one of how many good waves was noted down; ``silent`` machines.
+        """Returns the noted waves of all machines, the newest first: ``waves``, each with its ``events``; ``lives``,
+        the arrivals and departures of the particle; ``one_in``, the sampling rate of successful waves (one in so many);
+        and the ``silent`` machines.
 
         Args:
-            wave: only the one with this id, and those of its trace.
-            point: only those to or from this particle.
+            wave: only the wave with this id, and the waves of its trace.
+            point: only waves to or from this particle.
             limit: at most so many.
             failed: only failures.
 
         Raises:
-            BadRequest: the limit is out of its range.
+            BadRequest: the limit is outside its range.
         """
         _check(limit)
         found, silent = await self._ask("waves", {"wave": wave, "point": point, "limit": 2 * limit})
@@ -102,15 +103,15 @@ class Looking:
         }
 
     async def log(self, point: str, level: str, limit: int) -> dict[str, Any]:
-        """The last lines of the logs of all machines, the newest first: ``lines`` and ``silent``.
+        """Returns the last lines of the logs of all machines, the newest first: ``lines`` and ``silent``.
 
         Args:
-            point: only those of this particle.
-            level: ``debug``, ``info``, ``warning`` or ``error``: only those of this level or above.
+            point: only lines of this particle.
+            level: ``debug``, ``info``, ``warning`` or ``error``: only lines of this level or above.
             limit: at most so many.
 
         Raises:
-            BadRequest: the limit is out of its range, or the level is none.
+            BadRequest: the limit is outside its range, or the level is unknown.
         """
         _check(limit)
         if level not in _LEVELS:
@@ -121,7 +122,7 @@ class Looking:
         return {"lines": sorted(lines, key=lambda line: float(line["at"]), reverse=True)[:limit], "silent": silent}
 
     async def _ask(self, what: str, asked: Mapping[str, Any]) -> tuple[dict[str, Any], list[dict[str, str]]]:
-        """What each machine has noted down, by its name, and which have not answered."""
+        """Returns the notes of each machine, by its name, and the machines that have not answered."""
         names = sorted(self._directory.machines())
         body = {"what": what, "asked": dict(asked)}
         stars = [StarKey("machine", name, 0) for name in names]
@@ -140,7 +141,7 @@ def _check(limit: int) -> None:
 
 
 def _waves_of(machines: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[dict[str, Any]]:
-    """The events of all machines as waves, the newest first."""
+    """Groups the events of all machines into waves, the newest first."""
     waves: dict[str, list[dict[str, Any]]] = {}
     for machine, events in machines.items():
         for event in events:
@@ -149,8 +150,8 @@ def _waves_of(machines: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[dict[
 
 
 def _wave(events: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """One wave. Its end is what its sender was told, or else what the machine of its recipient knows; the sender of a
-    Signal is told only that it was accepted."""
+    """Builds one wave. Its end is what its sender was told, or else what the machine of its recipient knows; the sender
+    of a Signal is told only that it was accepted."""
     answered = [event for event in events if event["event"] == "answered" and event["kind"] != "Signal"]
     ends = answered or [event for event in events if event["event"] != "retried"] or list(events)
     worst = next((event for event in ends if event["why"]), ends[-1])
@@ -169,6 +170,6 @@ def _wave(events: Sequence[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _in_order(events: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    """Clocks of machines are not compared: what the recipient's machine tells comes before the answer."""
+    """Clocks of different machines are not compared: events of the recipient's machine come before the answer."""
     last = ("delivered", "refused", "retried", "answered")
     yield from sorted(events, key=lambda event: (last.index(event["event"]) == 3, float(event["at"])))

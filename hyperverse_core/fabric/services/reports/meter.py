@@ -21,14 +21,14 @@ from .wave_notes import WaveNotes
 __all__ = ["BOUNDS", "STEP", "Meter", "counted"]
 
 BOUNDS: Final = (0.001, 0.01, 0.1, 1.0)
-"""Seconds that are the bounds of the histogram of a method: quicker than the first, and so on."""
+"""Upper bounds of the histogram of a method, in seconds."""
 
 STEP: Final = 2.0
 """Seconds of one entry of the history."""
 _STEPS: Final = 60
 _FAST: Final = BOUNDS[0]
 _MOST: Final = 512
-"""Rows of one table; what has no room is counted under an empty name. Of failures, the rarest half is forgotten."""
+"""Rows of one table; further rows are counted under an empty name. Of failures, the rarest half is dropped."""
 _HELD: Final = _MOST // 2
 _KNOWN: Final = 8192
 """Recipients whose rows are remembered."""
@@ -39,7 +39,7 @@ _LONGEST: Final = 300
 
 @attrs.define(eq=False)
 class _Row:
-    """Of one kind of wave, or one kind of failure."""
+    """Counts of one kind of wave, or one kind of failure."""
 
     count: int = 0
     failed: int = 0
@@ -50,23 +50,23 @@ class _Row:
     slow: list[int] = attrs.field(factory=lambda: [0] * len(BOUNDS))
 
     def histogram(self) -> list[int]:
-        """How many took less than the first of the bounds, less than the second, ..., and longer than all."""
+        """Returns how many took less than the first bound, less than the second, ..., and longer than all."""
         return [self.count - sum(self.slow), *self.slow]
 
 
 class Meter(Observer):
-    """Counts what happens on this machine. It watches handlers itself, because every wave comes by here.
+    """Counts what happens on this machine. It watches handlers itself, because every wave passes through here.
 
-    A status of 400 or more is a failure: one of 302 is how a handler shows a browser the way.
+    A status of 400 or more is a failure: a handler uses 302 to redirect a browser.
 
     Args:
-        homes: tell which Kind a recipient has, and on which star it lives.
-        notes: get the waves that are in the sample.
+        homes: tell the Kind of a recipient, and the star on which it lives.
+        notes: get the waves in the sample.
 
     Attributes:
         failed: waves that have failed, in a handler or before one.
         refused: waves that the policy has refused.
-        unhandled: of the failures, those that reached no handler, by status.
+        unhandled: the failed waves that reached no handler, by status.
     """
 
     def __init__(self, homes: Homes, notes: WaveNotes) -> None:
@@ -81,15 +81,15 @@ class Meter(Observer):
         self._told = (0, 0, 0, 0)
         self.failed = self.refused = 0
         self.unhandled: Counter[int] = Counter()
-        # The two rows of a wave that succeeds, by recipient, method and where it started: one look for each wave.
+        # The two rows of a wave that succeeds, by recipient, method and where it started: one look-up for each wave.
         self._rows: dict[tuple[str, str, str], tuple[_Row, _Row] | None] = {}
 
     def begin(self, wave: Directed, since: float) -> float:
-        """A handler begins."""
+        """A handler starts."""
         return perf_counter()
 
     def end(self, wave: Directed, reply: Pong | None, watched: float) -> None:
-        """A handler has ended that began at ``watched``."""
+        """A handler has ended that started at ``watched``."""
         seconds = perf_counter() - watched
         key = (wave.to.text, wave.method.text, wave.origin)
         try:
@@ -113,7 +113,7 @@ class Meter(Observer):
             row.slow[bisect(BOUNDS, seconds) - 1] += 1
 
     def _find(self, wave: Directed) -> tuple[_Row, _Row] | None:
-        """The rows of a wave; None for one to the platform's own particles."""
+        """Returns the rows of a wave; None for a wave to the platform's own particles."""
         if len(self._rows) >= _KNOWN:
             self._rows.clear()
         if not wave.to.route.is_local:
@@ -132,15 +132,15 @@ class Meter(Observer):
         return row
 
     def particle_released(self, point: Point, star: StarKey) -> None:
-        self._rows.clear()  # it may come to live on another star
+        self._rows.clear()  # it may become active on another star
 
     def wave_failed(self, wave: Directed, end: WaveEnd) -> None:
         if end.ran or end.reply is None:
-            return  # its sender's end, or a handler that is counted above
+            return  # the sender's end of it, or a handler that is counted above
         if not wave.to.route.is_local or end.status in (401, 403):
-            return  # those that the policy refuses are told as such
+            return  # refusals by the policy are counted as such
         if end.status == 404 and (wave.agent.text, wave.to.text, wave.method.text) in self.denied:
-            return  # so is one that the agent may not even know of
+            return  # a wave to a hidden particle is counted as a refusal too
         self.failed += 1
         self.unhandled[end.status] += 1
         self._note(self.faults, ("", wave.method.text, _fault(wave, end.reply)), wave.to.text)
@@ -151,7 +151,7 @@ class Meter(Observer):
 
     @staticmethod
     def _note(rows: dict[tuple[str, str, str], _Row], key: tuple[str, str, str], why: str) -> None:
-        if key not in rows and len(rows) >= _MOST:  # whoever asks for one thing after the other hides no fault
+        if key not in rows and len(rows) >= _MOST:  # a caller that tries many things must not hide failures
             for rare in sorted(rows, key=lambda each: (rows[each].count, rows[each].last))[:-_HELD]:
                 del rows[rare]
         row = _row(rows, key)
@@ -159,20 +159,20 @@ class Meter(Observer):
         row.last, row.why = monotonic(), why
 
     def step(self) -> None:
-        """A step of the history is over."""
+        """Ends a step of the history."""
         self._history.append(self._now())
         self._told = self._totals()
 
     def history(self) -> list[list[float]]:
-        """Each step: how many seconds ago it ended, waves, failures, refusals, waves that have come from another
-        machine, and particles in memory at its end. The last step is not over yet."""
+        """Returns each step: how many seconds ago it ended, waves, failures, refusals, waves that have come from
+        another machine, and particles in memory at its end. The last step is still running."""
         steps = (*self._history, self._now())
-        now = monotonic()  # after the last step: none has ended later than now
+        now = monotonic()  # read after the last step, so no step ends later
         return [[now - at, *counts] for at, *counts in steps]
 
     def _now(self) -> tuple[float, ...]:
         grown = (now - told for now, told in zip(self._totals(), self._told, strict=True))
-        # Each star has a particle of its own, and that of the machine has sessions and the platform's own particles.
+        # Each star has its own particle; the star of the machine also has sessions and the platform's own particles.
         hostings = (hosting for hosting in self._homes.values() if hosting.star.kind.name != "Machine")
         particles = sum(max(0, len(hosting.active) - 1) for hosting in hostings)
         return monotonic(), *grown, particles
@@ -184,7 +184,7 @@ class Meter(Observer):
 
 
 def _fault(wave: Directed, reply: Pong) -> str:
-    """What has gone wrong, without the name of the particle: so one fault of many particles is one row."""
+    """Returns what has failed, without the name of the particle, so one fault of many particles is one row."""
     return f"{reply.status} {reply.error.replace(repr(wave.to.text), '…')}"[:_LONGEST]
 
 
@@ -198,7 +198,7 @@ def _row(rows: dict[Any, _Row], key: tuple[str, ...]) -> _Row:
 
 
 def counted(meter: Meter) -> dict[str, Any]:
-    """What it has counted, as plain values."""
+    """Returns what it has counted, as plain values."""
     now = monotonic()
     met = [entry for entry in meter.methods.items() if entry[1].count]
     methods = sorted(met, key=lambda entry: entry[1].count, reverse=True)
@@ -233,7 +233,7 @@ def counted(meter: Meter) -> dict[str, Any]:
 def _told(
     rows: Mapping[tuple[str, str, str], _Row], names: tuple[str, ...], why: str, now: float
 ) -> list[dict[str, Any]]:
-    """The rows of a table of failures, those that happen most often first."""
+    """Returns the rows of a table of failures, the most frequent first."""
     often = sorted(rows.items(), key=lambda entry: entry[1].count, reverse=True)[:_SHOWN]
     return [
         {**dict(zip(names, key, strict=True)), why: row.why, "count": row.count, "ago": now - row.last}

@@ -1,4 +1,4 @@
-"""What a machine says of itself, as plain values."""
+"""The status of a machine, as plain values."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _log = guarded_log("hyperverse.machine")
 
 
 def unstarted(config: Config, data_dir: Path, state: Status, cause: str, plugins: PluginSet) -> dict[str, Any]:
-    """The state of a machine that was not started, or could not be: as :meth:`StatusReport.machine`."""
+    """Returns the state of a machine that was not started, or could not be, like :meth:`StatusReport.machine`."""
     return {
         "machine": config.name,
         "state": str(state),
@@ -65,10 +65,11 @@ class StatusReport:
 
     Args:
         life: returns the state of the machine and its cause.
-        addresses: returns where agents connect, by the name of the gateway.
-        in_use: returns what the clients use of the limits.
+        addresses: returns the addresses for agents, by the name of the gateway.
+        in_use: returns how much of the limits the clients use.
         notes: warnings besides those about plugins.
-        read_again: reads the directory of stars, of whose loads the change feed does not tell; raises Unavailable.
+        read_again: reads the directory of stars again, because the change feed does not report loads; raises
+            Unavailable.
     """
 
     def __init__(
@@ -111,7 +112,7 @@ class StatusReport:
         self._read_again = read_again
 
     def machine(self) -> dict[str, Any]:
-        """State of the machine, its stars, drivers, plugins and lanes, with causes."""
+        """Returns the state of the machine, its stars, drivers, plugins and lanes, with causes."""
         state, cause = self._life()
         addresses = self._addresses()
         return {
@@ -172,7 +173,7 @@ class StatusReport:
         return {"state": "down" if trouble else "up", "cause": trouble}
 
     async def stars(self) -> list[dict[str, Any]]:
-        """Every star of the Hyperverse."""
+        """Returns every star of the Hyperverse."""
         try:
             await self._read_again()
         except HyperverseError as exc:
@@ -200,7 +201,7 @@ class StatusReport:
         ]
 
     def kinds(self) -> list[dict[str, Any]]:
-        """Every Kind that this machine knows."""
+        """Returns every Kind that this machine knows."""
         rows = []
         for name, kind in sorted(self.served.known.items()):
             served = self.served.get(name)

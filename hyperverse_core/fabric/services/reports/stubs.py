@@ -1,4 +1,4 @@
-"""Stubs: the handlers of a Kind as a class in a file of Python, for programs that call it without its package."""
+"""Stubs: the handlers of a Kind as a class in a Python file, for programs that call it without its package."""
 
 from __future__ import annotations
 
@@ -29,14 +29,15 @@ class Stubs:
     """Writes stubs of the Kinds that this machine serves.
 
     Args:
-        served: these Kinds.
+        served: the Kinds of this machine.
     """
 
     def __init__(self, served: ServedKinds) -> None:
         self._served = served
 
     def text(self, name: str) -> str:
-        """A file of Python with a class for the Kind ``name``. Raises NotFound when it is not served here."""
+        """Returns the source of a Python file with a class for the Kind ``name``. Raises NotFound if this machine does
+        not serve it."""
         served = self._served.get(name)
         if served is None:
             near = did_you_mean(name, self._served)
@@ -47,7 +48,7 @@ class Stubs:
 
 
 class _Stub:
-    """One file in the making."""
+    """One file under construction."""
 
     def __init__(self, name: str, cls: type[Particle]) -> None:
         self._name = name
@@ -124,7 +125,7 @@ class _Stub:
         return "Any"
 
     def _value(self, cls: type) -> str:
-        """A class of values, which travels as plain values: it is written out too."""
+        """Adds a class whose instances travel as plain values: the file defines it too."""
         name = cls.__name__
         if name in self._values:
             return name
@@ -142,7 +143,7 @@ class _Stub:
                 f"    {field.name}: {self._type(hints.get(field.name, Any))}{self._field_default(field.default)}"
             )
         self._values[name] = [*lines, *(["    pass"] if len(lines) == 2 else [])]
-        self._values[name] = self._values.pop(name)  # behind what it rests on
+        self._values[name] = self._values.pop(name)  # after the classes that it uses
         return name
 
 

@@ -1,4 +1,4 @@
-"""The hops that all machines have noted down, as waves: each with its events, after the wave whose handler sent it."""
+"""The hops that all machines have recorded, as waves: each with its events, after the wave whose handler sent it."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ _OF_EVENT = ("event", "at", "machine", "to", "star", "status", "outcome", "attem
 
 
 def waves_of(machines: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[dict[str, Any]]:
-    """Returns the waves of a trace. A wave follows its parent, and ``depth`` says how deep it is.
+    """Returns the waves of a trace. A wave follows its parent, and ``depth`` is its depth in the tree.
 
-    Clocks of machines are not compared. The events of one machine are in the order of their times; those at the other
-    end of a wave come before its answer.
+    Clocks of different machines are not compared. The events of one machine are in the order of their times; events at
+    the recipient of a wave come before its answer.
 
     Args:
-        machines: the hops that each machine has noted down.
+        machines: the hops that each machine has recorded.
     """
     waves: dict[str, list[_Hop]] = {}
     for machine, hops in machines.items():
@@ -33,7 +33,7 @@ def waves_of(machines: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[dict[s
 
 
 def _walk(waves: Mapping[str, list[_Hop]], below: Mapping[str, list[str]]) -> Iterator[dict[str, Any]]:
-    """Depth first, without recursion: handlers may send to one another many times."""
+    """Walks the waves depth first, without recursion: handlers may send to one another many times."""
     stack = [(span, 0) for span in _by_time(waves, below.get("", ()))]
     while stack:
         span, depth = stack.pop()
@@ -42,13 +42,13 @@ def _walk(waves: Mapping[str, list[_Hop]], below: Mapping[str, list[str]]) -> It
 
 
 def _by_time(waves: Mapping[str, list[_Hop]], spans: Sequence[str]) -> list[str]:
-    """The last first, as a stack wants it."""
+    """Sorts the last first, for use as a stack."""
     firsts = {span: _first(waves[span]) for span in spans}
     return sorted(spans, key=lambda span: (firsts[span]["machine"], firsts[span]["at"]), reverse=True)
 
 
 def _first(hops: Sequence[_Hop]) -> _Hop:
-    """Where the wave has begun, as far as that was noted down."""
+    """Returns the hop where the wave began, if that was recorded."""
     return next((hop for hop in hops if hop["event"] == "begun"), hops[0])
 
 

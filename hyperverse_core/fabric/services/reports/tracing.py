@@ -1,8 +1,8 @@
-"""Traces: one wave with every hop of it and of the waves that its handlers send, on all machines.
+"""Traces: one wave, with all its hops and those of the waves that its handlers send, on all machines.
 
-While nobody traces, no machine has a recorder, and a wave costs what it costs without. A trace switches the recorders
-of all machines on, sends its wave, collects what they have noted down and switches them off. A recorder that is never
-told to end goes away by itself.
+While nobody traces, no machine has a recorder, and a wave costs nothing extra. A trace switches the recorders of all
+machines on, sends its wave, collects the recorded hops and switches the recorders off. A recorder that is never told to
+stop removes itself.
 """
 
 from __future__ import annotations
@@ -30,26 +30,26 @@ __all__ = ["SENT_AS", "TraceWave", "Tracing"]
 
 SENT_AS = ("ping", "signal", "ripple")
 _AT_ONCE = 8
-"""Traces that a machine takes part in at the same time."""
+"""Traces in which a machine takes part at the same time."""
 _LONGEST = 600.0
-"""Seconds that a trace may last."""
+"""The longest that a trace may last, in seconds."""
 _MARGIN = 10.0
-"""Seconds for switching on and collecting, beside those of the wave itself."""
+"""Seconds to switch on and to collect, in addition to those of the wave itself."""
 _ASKED = 3.0
 """Seconds that another machine has to answer."""
 
 
 @attrs.frozen
 class TraceWave:
-    """The wave that is to be traced.
+    """The wave to trace.
 
     Attributes:
         to: a point; for a Ripple a selector.
-        method, path, body: what is asked.
+        method, path, body: the request.
         sent_as: ``ping``, ``signal`` or ``ripple``.
         wait: seconds for the answer.
         retries: how often a Ping is sent again.
-        linger: seconds to go on recording after the answer, for Signals and background tasks.
+        linger: seconds for which recording continues after the answer, for Signals and background tasks.
     """
 
     to: str
@@ -70,25 +70,25 @@ class TraceWave:
 
     @property
     def lasts(self) -> float:
-        """Seconds after which no machine records it any more."""
+        """Returns the seconds after which no machine records it any more."""
         return self.wait + self.linger + _MARGIN
 
 
 @attrs.define(eq=False)
 class _Recording:
-    """A recorder that is on, and the timer that switches it off."""
+    """A recorder that is switched on, and the timer that switches it off."""
 
     recorder: TraceRecorder
     timer: asyncio.TimerHandle
 
 
 class Tracing:
-    """Sends traced waves, and records on this machine what belongs to a trace.
+    """Sends traced waves, and records the hops of traces on this machine.
 
     Args:
-        interceptors: recorders hang on it, only while a trace lasts.
+        interceptors: recorders are attached to them, only while a trace lasts.
         outbound: sends from the star that stands for this machine.
-        directory: which other machines there are.
+        directory: knows the other machines.
     """
 
     def __init__(self, interceptors: Interceptors, outbound: Outbound, directory: Directory) -> None:
@@ -111,7 +111,7 @@ class Tracing:
         self._interceptors.add(recorder)
 
     def end(self, trace: str) -> dict[str, Any]:
-        """Switches a recorder off. Returns what it has noted down: ``hops``, with seconds since this machine first saw
+        """Switches a recorder off. Returns what it has recorded: ``hops``, with seconds since this machine first saw
         the trace, and ``left_out``."""
         recording = self._on.pop(trace, None)
         if recording is None:
@@ -128,16 +128,16 @@ class Tracing:
         for trace in list(self._on):
             self.end(trace)
 
-    # -- on the machine that is asked ---------------------------------------------------------------------
+    # -- on the machine that received the request ---------------------------------------------------------
 
     async def run(self, sender: Sender, wave: TraceWave) -> dict[str, Any]:
-        """Sends a wave and returns its hops: ``trace``, ``waves`` (each after the one whose handler has sent it),
+        """Sends a wave and returns its hops: ``trace``, ``waves`` (each after the wave whose handler sent it),
         ``left_out``, and ``silent``, the machines that could not be asked, with the reason.
 
         Args:
-            sender: sends it, with the rights of whoever traces.
+            sender: sends it, with the rights of the caller.
 
-        Raises ParseError for a point, selector or method that is none, BadRequest, TooMany, Forbidden.
+        Raises ParseError for an invalid point, selector or method, and BadRequest, TooMany, Forbidden.
         """
         trace = secrets.token_hex(16)
         self.begin(trace, wave.lasts)
@@ -161,8 +161,8 @@ class Tracing:
         }
 
     async def _ask_all(self, trace: str, seconds: float) -> dict[str, dict[str, Any] | str]:
-        """Has all other machines begin to record, or end for 0 seconds. Returns what each has noted down, or why it
-        has not answered."""
+        """Makes all other machines start to record, or stop if ``seconds`` is 0. Returns what each has recorded, or why
+        it has not answered."""
         names = sorted(self._directory.machines())
         body = {"trace": trace, "seconds": seconds}
         stars = [StarKey("machine", name, 0) for name in names]
@@ -186,7 +186,7 @@ async def _send(sender: Sender, wave: TraceWave, headers: Mapping[str, str]) -> 
     except HyperverseError as exc:
         if exc.status == BadRequest.status:
             raise
-        # Else its recipients could not be found, which is among the hops.
+        # Else its recipients could not be found; the hops show that.
 
 
 def _failures(answers: Mapping[str, dict[str, Any] | str]) -> dict[str, str]:

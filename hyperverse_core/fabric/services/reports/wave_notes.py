@@ -1,8 +1,8 @@
 """Notes of single waves on one machine, while somebody looks: every failure, and a sample of the rest.
 
-Whether a wave is in the sample follows from the end of its id alone, so the machines of its sender and of its recipient
-choose the same waves: an id ends in a hexadecimal number, and in the sample are those with so many zeros at its end.
-Bodies are never noted down.
+The end of the id of a wave alone decides whether it is in the sample, so the machines of its sender and its recipient
+choose the same waves: an id ends in a hexadecimal number, and the sample has the ids with so many zeros at the end.
+Bodies are never recorded.
 """
 
 from __future__ import annotations
@@ -27,28 +27,28 @@ _FAILURES: Final = 1000
 _SAMPLE: Final = 1000
 """Notes of other waves that it keeps."""
 _LIVES: Final = 500
-"""Comings and goings of particles that it keeps."""
+"""Arrivals and departures of particles that it keeps."""
 _OFTEN: Final = 10.0
-"""Sampled notes a second above which only one in sixteen of them is noted down from then on."""
+"""Sampled notes per second above which only one in sixteen of them is recorded from then on."""
 _LEAST: Final = 4
-"""So many zeros at the end of an id are the most that are asked for: one wave in 65,536."""
+"""The most zeros at the end of an id that the sample requires: one wave in 65,536."""
 _WINDOW: Final = 1.0
 """Seconds over which the sampled notes are counted."""
 _LONGEST: Final = 300
-"""Characters of a text that comes from elsewhere."""
+"""Characters that are kept of a text from elsewhere."""
 _HYP: Final = MethodKind.HYP
 
 Note: TypeAlias = "dict[str, Any]"
-"""One event on the way of a wave, as plain values: ``event`` (``answered``, ``delivered``, ``refused`` or ``retried``),
-``at`` (seconds of the Unix epoch), the ``wave`` with what it is, and ``status``, ``outcome``, ``why``, ``star``,
-``seconds``, ``attempt``, ``hops`` as far as the event has them."""
+"""One event of a wave, as plain values: ``event`` (``answered``, ``delivered``, ``refused`` or ``retried``), ``at``
+(seconds of the Unix epoch), the ``wave`` with its details, and ``status``, ``outcome``, ``why``, ``star``, ``seconds``,
+``attempt``, ``hops`` if the event has them."""
 
 
 class WaveNotes(Observer):
-    """Notes waves down: failures as an observer, and what others hand it of the rest.
+    """Records single waves: failures as an observer, and the sample as others pass it on.
 
     Attributes:
-        suffix: a wave is in the sample when its id ends so.
+        suffix: a wave is in the sample if its id ends with this.
     """
 
     def __init__(self) -> None:
@@ -60,19 +60,19 @@ class WaveNotes(Observer):
 
     @property
     def one_in(self) -> int:
-        """One wave of so many is in the sample; it grows and shrinks with the load."""
+        """One wave in so many is in the sample; the number grows and shrinks with the load."""
         return int(16 ** len(self.suffix))
 
-    # -- what is noted down -------------------------------------------------------------------------------
+    # -- what is recorded ---------------------------------------------------------------------------------
 
     def wave_failed(self, wave: Directed, end: WaveEnd) -> None:
         if end.at_sender:
             self._note("answered", wave, end.reply, end.seconds)
-        elif not end.ran:  # those that a handler took are handed over with their seconds
+        elif not end.ran:  # failures in a handler come through :meth:`note`, with their seconds
             self._note("refused", wave, end.reply, None)
 
     def note(self, event: str, wave: Directed, reply: Pong | None, seconds: float) -> None:
-        """A handler has failed, or a wave of the sample has succeeded."""
+        """Records that a handler has failed, or that a wave of the sample has succeeded."""
         self._note(event, wave, reply, seconds)
 
     def wave_retried(self, wave: Directed, attempt: int, reply: Pong) -> None:
@@ -88,7 +88,7 @@ class WaveNotes(Observer):
         self, event: str, wave: Directed, reply: Pong | None, seconds: float | None, attempt: int | None = None
     ) -> None:
         if wave.method.kind is _HYP or _is_platforms(wave):
-            return  # looking is no load, and stars talk all the time
+            return  # looking is not load, and stars send such waves all the time
         ok = reply is None or reply.status < 400
         note = {
             "event": event,
@@ -107,7 +107,7 @@ class WaveNotes(Observer):
             self._adapt()
 
     def _adapt(self) -> None:
-        """Takes fewer waves when too many come, and more when there is room again."""
+        """Samples fewer waves if too many come, and more once the load allows it again."""
         self._count += 1
         passed = monotonic() - self._since
         if passed < _WINDOW and self._count < 2 * _OFTEN:
@@ -119,15 +119,15 @@ class WaveNotes(Observer):
             self.suffix = self.suffix[1:]
         self._since, self._count = monotonic(), 0
 
-    # -- what is told -------------------------------------------------------------------------------------
+    # -- what is returned ---------------------------------------------------------------------------------
 
     def told(self, *, wave: str = "", point: str = "", limit: int = 400) -> dict[str, Any]:
-        """The notes, the newest last: ``events``, ``lives`` (comings and goings of particles), and ``one_in``.
+        """Returns the notes, the newest last: ``events``, ``lives`` (arrivals and departures of particles), ``one_in``.
 
         Args:
-            wave: only of the wave with this id.
-            point: only of waves to or from this particle, and where it has lived.
-            limit: at most so many events of failures, of others, and lives.
+            wave: only notes of the wave with this id.
+            point: only notes of waves to or from this particle, and of its arrivals and departures.
+            limit: at most so many events of failures, of other waves, and lives.
         """
         fits = _fitting(wave, point)
         failures = _last((note for note in reversed(self._failures) if fits(note)), limit)
@@ -141,10 +141,10 @@ class WaveNotes(Observer):
 
 
 class SampledSenders:
-    """Watches the senders' ends of the waves in the sample; the others cost one call.
+    """Watches the senders' ends of the waves in the sample; each other wave costs one call.
 
     Args:
-        notes: get them.
+        notes: receive the waves.
     """
 
     __slots__ = ("_notes",)
@@ -153,14 +153,14 @@ class SampledSenders:
         self._notes = notes
 
     def begin(self, wave: Directed) -> float | None:
-        """A wave begins: whether it is in the sample."""
+        """A wave begins. Returns when, if it is in the sample."""
         return perf_counter() if wave.id.endswith(self._notes.suffix) else None
 
     def sent(self, wave: Directed, star: str, watched: float) -> None:
-        """It is handed to a star, which its answer names too."""
+        """It is sent to a star, which its answer names too."""
 
     def end(self, wave: Directed, reply: Pong, watched: float, answered: bool) -> None:
-        """Its sender has an answer; failures are told as such."""
+        """Its sender has an answer; failures are recorded elsewhere."""
         if reply.status < 400:
             self._notes.note("answered", wave, reply, perf_counter() - watched)
 
@@ -200,6 +200,6 @@ def _fitting(wave: str, point: str) -> Callable[[Mapping[str, Any]], bool]:
 
 
 def _last(newest_first: Iterable[dict[str, Any]], limit: int) -> list[dict[str, Any]]:
-    """The newest ones, the oldest of them first."""
+    """Returns the newest ones, the oldest of them first."""
     found = [each for _, each in zip(range(limit), newest_first, strict=False)]
     return found[::-1]
