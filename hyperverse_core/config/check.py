@@ -14,7 +14,7 @@ import attrs
 __all__ = ["Fault", "Rule", "Secret", "fault_of_type", "faults_of_fields", "hints_of", "join", "setting"]
 
 Rule: TypeAlias = Callable[[Any], str]
-"""Returns what is wrong with a value of the right type; the empty text when it is valid."""
+"""Returns what is wrong with a value of the right type; an empty string when it is valid."""
 
 _NAMES: dict[Any, str] = {
     str: "a string",
@@ -33,7 +33,7 @@ class Fault:
     Attributes:
         path: dotted key of the value.
         what: what is wrong with it.
-        hint: what to do; empty when ``what`` says it.
+        hint: what to do about it; empty when ``what`` says so.
     """
 
     path: str

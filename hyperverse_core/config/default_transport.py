@@ -1,4 +1,4 @@
-"""The transport of machines and clients whose users have named none."""
+"""The transport of machines and clients for which no transport is configured."""
 
 from __future__ import annotations
 
@@ -9,28 +9,29 @@ from typing import Any, Final
 __all__ = ["DEFAULT_TRANSPORT", "default_transport", "keys_folder", "transport_before", "transport_of_address"]
 
 DEFAULT_TRANSPORT: Final = "stream"
-"""The lane transport of machines and clients that choose no other, on one host."""
-_FIRST: Final = "zmq"  # the default before: that of older data directories, and of TCP (docs/decisions/0013)
+"""The lane transport of machines and clients for which no other is configured, on one host."""
+_FIRST: Final = "zmq"  # the former default, still used for older data directories and for TCP (docs/decisions/0013)
 _BY_SCHEME: Final = {"tcp": _FIRST, "ipc": _FIRST, "unix": DEFAULT_TRANSPORT}
 
 
 def transport_of_address(address: Any) -> str | None:
-    """The name of the transport that an address is for when nobody names one; None when the address says nothing."""
+    """Returns the transport that an address implies; None when the address implies none."""
     return _BY_SCHEME.get(address.partition("://")[0]) if isinstance(address, str) and "://" in address else None
 
 
 def default_transport(
     data_dir: Path, kept: str, address: Any = "", *, may_load: Callable[[str], bool] = lambda name: True
 ) -> str:
-    """Returns the transport of a machine whose config names none. A data directory with keys of the transport that was
-    the default before goes on with it: keys that others have written down stay true, and all of its machines reach each
-    other, whatever their release. Where the config loads the plugin of one of the two only, it is that one.
+    """Returns the transport of a machine whose configuration names none. A data directory that has keys of the former
+    default transport keeps using it: keys that others have recorded stay valid, and all of its machines can reach each
+    other, whatever their release. If the configuration loads the plugin of only one of the two transports, that one is
+    used.
 
     Args:
         data_dir: the data directory.
-        kept: which of its keys count, as a pattern below the folder of the keys: those of lanes or of clients.
-        address: where the machine is told to listen; empty when nobody has told it.
-        may_load: whether the config lets the plugin of that name load.
+        kept: which of its keys count, as a pattern below the folder of the keys: those of lanes or those of clients.
+        address: address that the machine is configured to listen on; empty for none.
+        may_load: tells whether the configuration lets the plugin of that name load.
     """
     found = transport_of_address(address)
     if found is not None:
@@ -43,13 +44,13 @@ def default_transport(
 
 
 def transport_before(data_dir: Path, transport: str, machine: str) -> str:
-    """Returns the transport that a machine had before it came to this one, for which it has no keys yet; empty when it
-    has some, or had no other.
+    """Returns the transport that a machine used before its present one, if it has no keys for the present one yet;
+    empty when it has some, or used no other.
 
     Args:
         data_dir: the data directory.
-        transport: the one that the machine uses now.
-        machine: its name.
+        transport: the transport that the machine uses now.
+        machine: name of the machine.
     """
     kept = f"machines/{machine}.secret"
     if (keys_folder(data_dir, transport) / kept).exists():
@@ -60,12 +61,12 @@ def transport_before(data_dir: Path, transport: str, machine: str) -> str:
 
 
 def keys_folder(data_dir: Path, transport: str) -> Path:
-    """The folder with the keys of a transport. Those of the first transport lie where keys lay before there was
-    another.
+    """Returns the folder with the keys of a transport. Those of the first transport remain where keys were before there
+    was a second one.
 
     Args:
         data_dir: the data directory.
-        transport: what the config calls it.
+        transport: name of the transport in the configuration.
     """
     folder = data_dir / "keys"
     return folder if transport == _FIRST else folder / transport

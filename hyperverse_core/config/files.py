@@ -36,7 +36,7 @@ _VARIABLES = (
     "HYPERVERSE_LOAD_PLUGINS",
     "HYPERVERSE_TRACE_PLUGINS",
 )
-"""Variables of ours that are not about a key of the configuration."""
+"""Variables of this project that do not set a key of the configuration."""
 _KEYS = frozenset(attrs.fields_dict(Config))
 _TABLES = frozenset(
     name
@@ -52,9 +52,9 @@ class ValueOrigin:
     """Where a value comes from.
 
     Attributes:
-        source: its layer. A later one in ``default user project environment flag`` wins.
+        source: its layer. A later one in ``default user project environment flag`` overrides earlier ones.
         where: the file, variable or flag.
-        base: directory to which its relative paths are relative.
+        base: directory that its relative paths are relative to.
     """
 
     source: Literal["default", "user", "project", "environment", "flag"]
@@ -71,7 +71,7 @@ Leaves: TypeAlias = dict[Key, tuple[Any, ValueOrigin]]
 
 @attrs.frozen
 class ConfigLayer:
-    """The values of one layer, and the faults of its form."""
+    """The values of one layer, and the faults in its form."""
 
     leaves: Leaves
     faults: tuple[str, ...] = ()
@@ -95,7 +95,7 @@ def file_layer(path: Path, source: Literal["user", "project"]) -> ConfigLayer:
 
 def environment_layer(environ: Mapping[str, str], base: Path) -> ConfigLayer:
     """Reads variables such as ``HYPERVERSE__LANES__DRIVER=local``. A value that is not valid TOML is read as a string.
-    A part of the name in capitals stands for lower case; a part in mixed case (a Kind) stands for itself."""
+    In a variable's name, a part in capitals means lower case; a part in mixed case (a Kind) is taken as it is."""
     leaves: Leaves = {}
     faults: list[str] = []
     for name in sorted(environ):
@@ -115,7 +115,7 @@ def environment_layer(environ: Mapping[str, str], base: Path) -> ConfigLayer:
 
 
 def _misspelled(name: str) -> list[str]:
-    """Returns the fault of a variable that was probably meant for us; none for one that was not."""
+    """Returns the fault of a variable that was probably meant for this program; nothing for others."""
     if not name.startswith("HYPERVERSE_") or name in _VARIABLES:
         return []
     first, *more = name.removeprefix("HYPERVERSE_").split("_")
@@ -125,7 +125,8 @@ def _misspelled(name: str) -> list[str]:
     whole = name.removeprefix("HYPERVERSE_").lower()
     if whole in _KEYS:
         return [f"{name}: there is no such variable; did you mean {ENV_PREFIX}{whole.upper()}?"]
-    # Without the prefix that they share, or every variable of somebody else that begins with it would look like ours.
+    # Compared without the shared prefix: otherwise every variable of another program with this prefix would look like
+    # ours.
     near = difflib.get_close_matches(whole, [known.removeprefix("HYPERVERSE_").lower() for known in _VARIABLES])
     return [f"{name}: there is no such variable; did you mean 'HYPERVERSE_{near[0].upper()}'?"] if near else []
 
@@ -152,7 +153,7 @@ def _toml_value(text: str) -> Any:
 
 
 def _is_table(value: Any) -> bool:
-    """Whether ``value`` is a table. A reference to a secret looks like one and is a single value."""
+    """Returns whether ``value`` is a table. A reference to a secret looks like one, but is a single value."""
     return isinstance(value, dict) and set(value) not in _REFERENCES
 
 
@@ -184,8 +185,8 @@ def merge(layers: list[ConfigLayer]) -> Leaves:
 
 
 def _named(leaves: Leaves, choice: str) -> str | None:
-    """The driver that these values name, by its name or by the URL of a registry or a broker; None when they name
-    none."""
+    """Returns the driver that these values select, by its name or by the URL of a registry or a broker; None when they
+    select none."""
     driver = leaves.get((choice, "driver"))
     if driver is not None:
         return str(driver[0])
@@ -201,7 +202,7 @@ def _named(leaves: Leaves, choice: str) -> str | None:
 
 
 def _clash(one: Key, other: Key) -> bool:
-    """Whether one of two keys lies below the other, so that only one of them can have a value."""
+    """Returns whether one of two keys lies below the other, so that only one of them can have a value."""
     short = min(len(one), len(other))
     return len(one) != len(other) and one[:short] == other[:short]
 

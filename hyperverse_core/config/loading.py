@@ -34,12 +34,12 @@ class LoadedConfig:
     """Result of :func:`load_config`.
 
     Attributes:
-        config: the values, as they are in effect on the data directory. ``data_dir`` and ``plugins.folder`` are always
+        config: the values, as they take effect on the data directory. ``data_dir`` and ``plugins.folder`` are always
             set.
-        origins: origin of each value by its dotted key. A key that is missing has its default.
-        files: files that were read, the strongest last.
+        origins: origin of each value by its dotted key. A key that is missing here has its default.
+        files: files that were read, the one with the highest precedence last.
         project: the project's file, which is one of them; None when there is none.
-        passed_over: what was found and not used, with the reason, because somebody else could have put it there.
+        passed_over: files that were found but ignored because another user could have put them there, with the reason.
     """
 
     config: Config
@@ -76,7 +76,7 @@ def load_config(
         The configuration, and the origin of each value.
 
     Raises:
-        ConfigError: something is wrong. ``faults`` has one line for each fault: ``FILE: key.path: what; hint``.
+        ConfigError: the configuration has faults. ``faults`` has one line for each: ``FILE: key.path: what; hint``.
 
     Example::
 
@@ -110,7 +110,7 @@ def load_config(
     if config.data_dir is None:
         data_dir, also = data_dir_beside(project, start)
         config = attrs.evolve(config, data_dir=data_dir)
-    assert config.data_dir is not None, "it was found, when nobody has named it"
+    assert config.data_dir is not None, "it is searched for when it is not named"
     config = config.on(config.data_dir)
     if config.plugins.folder is None:
         folder = project.parent if project is not None else start
@@ -122,7 +122,7 @@ def load_config(
 
 
 def _check_plugin_file(folder: Path, start: Path) -> None:
-    """Raises ConfigError when the plugin file was found upward, and somebody else could have put it there."""
+    """Raises ConfigError when the plugin file was found upward and another user could have put it there."""
     why = distrust_of_plugin_file(folder, start)
     if why:
         raise ConfigError(

@@ -1,4 +1,4 @@
-"""``[portal]``, another way to write ``[gateways.portal]``: a portal that can be described and left closed."""
+"""``[portal]``, another way to write ``[gateways.portal]``: it can also describe a portal without opening it."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from .files import Leaves, ValueOrigin
 __all__ = ["PORTAL_KEYS", "portal_as_gateway"]
 
 PORTAL_KEYS: Final = frozenset({"portal"})
-"""Tables of the file that are no fields of the configuration."""
+"""Tables of the file that are not fields of the configuration."""
 _ENABLED: Final = ("portal", "enabled")
 _TARGET: Final = ("gateways", "portal")
 _STRENGTH: Final = ("default", "user", "project", "environment", "flag")
 
 
 def portal_as_gateway(leaves: Leaves) -> tuple[Leaves, list[Fault]]:
-    """Returns the values with those of ``[portal]`` where they count, and what is wrong with them.
+    """Moves the values of ``[portal]`` to ``[gateways.portal]``, and returns all values and the faults in them.
 
-    ``enabled = true`` opens the portal, with the settings of the table. Without it the table only says how a portal
-    would be opened: by ``hyperverse up --portal``, or by a table ``[gateways.portal]``. ``enabled = false`` closes one
+    ``enabled = true`` opens the portal with the settings of the table. Without it the table only provides the settings
+    for a portal that ``hyperverse up --portal`` or a table ``[gateways.portal]`` opens. ``enabled = false`` closes one
     that another layer has opened.
     """
     own = {key: leaf for key, leaf in leaves.items() if key[0] in PORTAL_KEYS}
@@ -48,7 +48,7 @@ def portal_as_gateway(leaves: Leaves) -> tuple[Leaves, list[Fault]]:
 
 
 def _put(leaves: Leaves, key: tuple[str, ...], value: object, origin: ValueOrigin, faults: list[Fault]) -> None:
-    """Has the stronger layer win; two values in one layer are a fault."""
+    """Lets the later layer override the earlier one; two values in the same layer are a fault."""
     there = leaves.get(key)
     if there is None or _STRENGTH.index(there[1].source) < _STRENGTH.index(origin.source):
         leaves[key] = (value, origin)

@@ -86,8 +86,8 @@ def _choice_table(table: Mapping[str, Any], path: str) -> dict[str, Any]:
 
 
 def _control_table(table: Mapping[str, Any], hints: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Returns the table ``[control]`` and the keys that it may have. With a driver, keys of its transport come in under
-    ``settings``; without one there are none, so that a misspelt key is found."""
+    """Returns the table ``[control]`` and the keys that it may have. With a driver, unknown keys become its transport's
+    ``settings``; without one there are no settings, so that a misspelt key is reported."""
     known = {key: hint for key, hint in hints.items() if key != "settings"}
     if not table.get("driver"):
         return dict(table), known

@@ -1,6 +1,6 @@
-"""What a value of the configuration must be, and the form that it is brought into.
+"""Rules for values of the configuration, and converters that normalise them.
 
-A rule returns what is wrong with a value, and an empty text when nothing is.
+A rule returns what is wrong with a value, or an empty string when it is valid.
 """
 
 from __future__ import annotations

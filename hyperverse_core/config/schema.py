@@ -50,10 +50,11 @@ __all__ = [
 
 MIB = 1024 * 1024
 DEFAULT_BLOBS = "files"
-"""The store of content of machines that choose no other."""
+"""The blob store of machines for which no other is configured."""
 _MACHINE_LANE_SETTINGS = frozenset({"address", "advertise", "machine_credentials"})
-"""Keys of ``[lanes]`` that are for the machine and not for its transport: where the machine listens, the address that
-others connect to when it is a different one, and what it shows to others when the transport does not prove its key."""
+"""Keys of ``[lanes]`` that concern the machine and not its transport: the address that it listens on, the address that
+others connect to if that differs, and the credential that it shows to others when the transport does not prove its
+key."""
 
 
 class _Checked:
@@ -69,7 +70,7 @@ class _Checked:
             raise ConfigError(faults=map(str, faults))
 
     def faults(self) -> list[Fault]:
-        """Returns what is wrong between fields that are valid by themselves."""
+        """Returns faults in combinations of fields that are valid by themselves."""
         return []
 
 
@@ -80,7 +81,7 @@ class Choice(_Checked):
     Attributes:
         driver: name under which a plugin registered it.
         settings: all other keys of the table, which the plugin's factory gets unchanged.
-        named: False when nobody has named the driver, so that :meth:`Config.on` may choose another one.
+        named: False when the configuration does not name the driver, so that :meth:`Config.on` may choose another.
     """
 
     driver: str = setting(rule=filled)
@@ -92,7 +93,7 @@ _BY_SCHEME: Final[Mapping[str, str]] = {"postgresql": "postgres", "postgres": "p
 
 
 def registry_of_url(url: Any) -> str | None:
-    """The name of the registry that a URL is for, by its scheme alone; None when it says nothing."""
+    """Returns the registry that a URL implies by its scheme; None when it implies none."""
     scheme = url.partition("://")[0].partition("+")[0].lower() if isinstance(url, str) and "://" in url else ""
     return _BY_SCHEME.get(scheme)
 
@@ -101,8 +102,8 @@ _BROKERS: Final[Mapping[str, str]] = {"nats": "nats", "tls": "nats"}
 
 
 def transport_of_servers(servers: Any) -> str | None:
-    """The name of the transport that the URLs of servers are for, by the scheme of the first one; None when they say
-    nothing."""
+    """Returns the transport that the URLs of servers imply, by the scheme of the first one; None when they imply
+    none."""
     first = servers[0] if isinstance(servers, list | tuple) and servers else servers
     return _BROKERS.get(first.partition("://")[0].lower()) if isinstance(first, str) and "://" in first else None
 
@@ -118,9 +119,9 @@ class Control(_Checked):
     Attributes:
         enabled: whether clients can connect.
         driver: name of the transport for clients; empty for that of the lanes, or for the default transport when the
-            lanes need a broker: so clients get in when the broker is away. An address of another transport counts
-            when ``[lanes]`` names none either.
-        address: where the machine listens for them, in the notation of the transport; empty for a socket in the data
+            lanes need a broker: so clients can connect while the broker is down. An address of another transport
+            selects that one if ``[lanes]`` names no transport either.
+        address: address to listen on for clients, in the notation of the transport; empty for a socket in the data
             directory.
         settings: all other keys of the table, which the factory of ``driver`` gets unchanged.
     """
@@ -131,7 +132,7 @@ class Control(_Checked):
     settings: Mapping[str, Any] = attrs.field(factory=dict, converter=to_dict)
 
     def faults(self) -> list[Fault]:
-        """Returns a fault for settings that are for no driver."""
+        """Returns a fault when there are settings but no driver."""
         if self.settings and not self.driver:
             return [Fault("settings", "are for a driver, and none is named", "name it: driver = ...")]
         return []
@@ -144,10 +145,10 @@ class StarTemplate(_Checked):
     Attributes:
         name, index: its key in the constellation: ``fold[0]``. In TOML ``count = 3`` stands for the indexes 0 to 2.
         kind: its star kind, such as ``Fold``.
-        links: stars to which it has lanes: ``nexus`` for all stars of that name, ``nexus[0]`` for one, or a whole star
-            key. A lane carries waves both ways, so one end is enough.
+        links: stars that it has lanes to: ``nexus`` for all stars of that name, ``nexus[0]`` for one, or a whole star
+            key. A lane carries waves in both directions, so declare it on one side only.
         machine: name of the machine that runs the star; empty for every machine that reads this configuration, each
-            with an index of its own. To move the star, write the name of another machine.
+            with its own index. To move the star, write the name of another machine.
     """
 
     name: str = setting(rule=a_name)
@@ -166,8 +167,8 @@ STANDALONE: tuple[StarTemplate, ...] = (
     StarTemplate("jump", "Jump", links=("nexus",)),
     StarTemplate("fold", "Fold", links=("nexus",)),
 )
-"""The stars of a machine that is a whole Hyperverse, one of each star kind (docs/reference/config.md#stars-stars).
-The machine adds its Machine star."""
+"""The stars of a machine that is a whole Hyperverse by itself: one of each star kind
+(docs/reference/config.md#stars-stars). The machine adds its Machine star."""
 
 
 @attrs.frozen
@@ -175,8 +176,8 @@ class KindSettings(_Checked):
     """Settings for the particles of one Kind: ``[kinds.KIND]``.
 
     Attributes:
-        placement: name of a placement strategy; None for the choice of the driver.
-        idle_after: seconds without a wave after which a particle leaves memory; None for the choice of the driver.
+        placement: name of a placement strategy; None for the one that the driver chooses.
+        idle_after: seconds without a wave after which a particle leaves memory; None for what the driver chooses.
     """
 
     placement: str | None = setting(None, rule=filled)
@@ -188,10 +189,10 @@ class Plugins(_Checked):
     """The choice of plugins: ``[plugins]``.
 
     Attributes:
-        disable: names of plugins to leave out.
-        only: names of plugins to load; empty for all. A plugin that a program hands over loads in any case.
+        disable: names of plugins not to load.
+        only: names of the only plugins to load; empty for all. A plugin that a program passes in always loads.
         require: names of plugins without which the machine does not start.
-        local: whether ``hyperverse_local.py`` is a plugin.
+        local: whether to load ``hyperverse_local.py`` as a plugin.
         folder: folder of that file; None for the folder of the config file.
         load_seconds: seconds that a plugin may take to be imported and to register.
     """
@@ -204,13 +205,13 @@ class Plugins(_Checked):
     load_seconds: float = setting(20.0, rule=positive, converter=to_float)
 
     def may_load(self, name: str) -> bool:
-        """Whether a plugin of that name loads, if it is installed."""
+        """Returns whether a plugin of that name loads, if it is installed."""
         return name not in self.disable and (not self.only or name in self.only)
 
 
 @attrs.frozen
 class Limits(_Checked):
-    """Limits of a machine: ``[limits]``. A request beyond one is answered with an error.
+    """Limits of a machine: ``[limits]``. A request that exceeds one is answered with an error.
 
     Attributes:
         waves: requests in flight on the machine; 503 beyond.
@@ -220,13 +221,14 @@ class Limits(_Checked):
         hops: number of lanes that a wave crosses; 508 beyond.
         client_waves: requests in flight of one client; 429 beyond.
         agent_waves: requests in flight of all clients of one agent; 429 beyond.
-        agent_bytes: bytes of memory that those may take; 429 beyond.
+        agent_bytes: bytes of memory that those requests may use; 429 beyond.
         agent_sessions: clients of one agent that may be connected; 429 beyond.
-        agent_rate: waves a second of all clients of one agent, but the hyperuser; 429 beyond; 0 for no limit.
-        agent_new_particles: particles a second that one agent, but the hyperuser, creates; 429 beyond; 0 for no limit.
-        agent_watches: aspects of particles that one agent watches from this machine; 429 beyond.
-        mailbox_bytes: bytes of memory of the Signals that wait for one particle; 503 beyond.
-        bytes: bytes of memory that all requests of clients and all waiting Signals may take; 503 beyond.
+        agent_rate: waves per second of all clients of one agent other than the hyperuser; 429 beyond; 0 for no limit.
+        agent_new_particles: particles per second that one agent other than the hyperuser creates; 429 beyond; 0 for no
+            limit.
+        agent_watches: aspects of particles that one agent watches through this machine; 429 beyond.
+        mailbox_bytes: bytes of memory used by the Signals that wait for one particle; 503 beyond.
+        bytes: bytes of memory that all requests of clients and all waiting Signals may use; 503 beyond.
     """
 
     waves: int = setting(100_000, rule=positive)
@@ -250,10 +252,10 @@ class Audit(_Checked):
     """The audit log of a machine: ``[audit]``. See docs/reference/audit.md.
 
     Attributes:
-        enabled: whether the machine keeps one.
+        enabled: whether the machine keeps an audit log.
         directory: directory of the logs, with a folder for each machine; None for ``audit`` in the data directory.
-        rotate_bytes: size in bytes at which a new file begins.
-        rotate_age: seconds after which a new file begins.
+        rotate_bytes: size in bytes at which a new file is started.
+        rotate_age: age in seconds at which a new file is started.
         keep: number of full files to keep; 0 for all.
     """
 
@@ -287,29 +289,29 @@ class Config(_Checked):
 
     Attributes:
         name: name of the machine, unique in its Hyperverse.
-        constellation: name of the constellation to which its stars belong.
+        constellation: name of the constellation that its stars belong to.
         data_dir: directory of its files; None for a default that depends on the working directory.
-        labels: texts by name that placement strategies of all machines see.
+        labels: strings by name, which the placement strategies of all machines see.
         seed: seed of the machine's random choices; None for a new one at each start.
         registry, lanes, security: choice of the registry, the lane transport and the policy.
-        blobs: choice of the store of content.
+        blobs: choice of the blob store.
         control: access for clients, and the choice of their transport.
         stars: the stars that the machine runs.
         kinds: settings by Kind.
-        placements: settings of placement strategies by their names.
-        drivers: settings of drivers by Kind.
-        gateways: settings of gateways by their names; the machine opens those that are named here.
+        placements: settings of placement strategies, by name of the strategy.
+        drivers: settings of drivers, by Kind.
+        gateways: settings of gateways, by name; the machine opens the gateways that are named here.
         plugins: choice of plugins.
         limits: limits of the machine.
-        lease: seconds for which the directory keeps a star that does not renew its entry.
+        lease: seconds for which the directory keeps a star that does not renew its lease.
         idle_after: seconds without a wave after which a particle leaves memory.
         stop_deadline: seconds that a graceful stop may take.
         log: the log of the machine.
         audit: the audit log of the machine.
-        invitation: with which the machine comes into the Hyperverse of its registry, once; empty for none.
+        invitation: invitation with which the machine joins the Hyperverse of its registry, once; empty for none.
 
     Raises:
-        ConfigError: a value is wrong. ``faults`` has one line for each fault.
+        ConfigError: a value is invalid. ``faults`` has one line for each fault.
 
     Example::
 
@@ -341,41 +343,42 @@ class Config(_Checked):
     invitation: str = attrs.field(default="", repr=False, converter=to_secret)
 
     def registry_settings(self, data_dir: Path) -> dict[str, Any]:
-        """Returns the settings for the factory of the registry: those of ``[registry]``, and the path of a file in
-        ``data_dir`` when they have neither ``path`` nor ``url``."""
+        """Returns the settings for the factory of the registry: those of ``[registry]``, plus the path of a file in
+        ``data_dir`` when they contain neither ``path`` nor ``url``."""
         settings = dict(self.registry.settings)
         if "path" not in settings and "url" not in settings:
             settings["path"] = str(data_dir / "registry.sqlite")
         return settings
 
     def blobs_settings(self, data_dir: Path) -> dict[str, Any]:
-        """Returns the settings for the factory of the store of content: those of ``[blobs]``, and a folder in
-        ``data_dir`` when the store is the one of that folder and they name none."""
+        """Returns the settings for the factory of the blob store: those of ``[blobs]``, plus a folder in ``data_dir``
+        when the store is the one that uses a folder and they name none."""
         settings = dict(self.blobs.settings)
         if self.blobs.driver == DEFAULT_BLOBS:
             settings.setdefault("folder", str(data_dir / "blobs"))
         return settings
 
     def transport_settings(self) -> dict[str, Any]:
-        """Returns the settings for the factory of the transport: ``[lanes]`` without the keys for the machine."""
+        """Returns the settings for the factory of the transport: ``[lanes]`` without the keys that concern the
+        machine."""
         return {key: value for key, value in self.lanes.settings.items() if key not in _MACHINE_LANE_SETTINGS}
 
     def shares_transport(self) -> bool:
-        """Whether clients come in by the transport of the lanes, as far as the configuration says it: the lanes may
-        still need a broker. A table ``[control]`` with settings is a transport of its own."""
+        """Whether clients use the transport of the lanes, as far as the configuration tells: the lanes may still turn
+        out to need a broker. A table ``[control]`` with settings is a transport of its own."""
         return not self.control.settings and self.control.driver in ("", self.lanes.driver)
 
     def client_settings(self) -> dict[str, dict[str, Any]]:
-        """Returns the settings of the transports by which clients may have to connect, by the transports' names."""
+        """Returns the settings of the transports that clients may have to use, by name of the transport."""
         found = {self.lanes.driver: self.transport_settings()}
         if not self.shares_transport():
             found[self.control.driver] = dict(self.control.settings)
         return found
 
     def on(self, data_dir: Path) -> Config:
-        """Returns the configuration as it is in effect on a data directory.
+        """Returns the configuration as it takes effect on a data directory.
 
-        Where nobody has named a transport, the addresses say which one it is, and else the keys in the directory.
+        If no transport is named, the addresses determine it, or else the keys in the directory.
 
         Args:
             data_dir: the data directory.

@@ -1,7 +1,7 @@
-"""Finds the files of a project from a directory upward, and those of the user.
+"""Finds the files of a project from a directory upward, and the files of the user.
 
-What is found upward is used only if it belongs to this user or to root and nobody else can write it: see ``trust.py``.
-Importing this module is cheap: the help of the command needs it.
+A file that is found upward is used only if it belongs to this user or to root and nobody else can write it: see
+``trust.py``. Importing this module is cheap, because the help of the command needs it.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ CONFIG_NAME = "hyperverse.toml"
 DATA_NAME = ".hyperverse"
 LOCAL_PLUGIN = "hyperverse_local.py"
 _LARGEST = 1024 * 1024
-"""Size in bytes up to which a ``pyproject.toml`` is read to see whether it is about us."""
+"""Size in bytes up to which a ``pyproject.toml`` is read to see whether it configures this program."""
 
 
 def find_project_file(start: Path) -> tuple[Path | None, str]:
@@ -35,7 +35,7 @@ def find_project_file(start: Path) -> tuple[Path | None, str]:
     upward.
 
     Returns:
-        The file, and the empty text; None, and why one was passed over or the empty text, when there is none to use.
+        The file and an empty string; or None, and the reason why a file was ignored, empty when there was none.
     """
     return _nearest(start, _project_file_in)
 
@@ -49,7 +49,7 @@ def _nearest(start: Path, find: Callable[[Path], Path | None]) -> tuple[Path | N
     for directory in (start, *start.parents):
         try:
             found = find(directory)
-        except OSError:  # a directory that this user may not enter
+        except OSError:  # this user may not enter the directory
             continue
         if found is not None:
             why = distrust_between(start, found)
@@ -72,13 +72,13 @@ def _mentions_us(project: Path) -> bool:
         if project.stat().st_size > _LARGEST:
             return False
         tool = tomllib.loads(project.read_text("utf-8-sig")).get("tool", {})
-    except (OSError, ValueError):  # a file of another project that others will report
+    except (OSError, ValueError):  # an invalid file of another project, which its own tools report
         return False
     return isinstance(tool, dict) and "hyperverse" in tool
 
 
 def distrust_of_plugin_file(folder: Path, start: Path) -> str:
-    """Returns why the ``hyperverse_local.py`` in a folder that nobody named must not be imported; empty when it may
+    """Returns why the ``hyperverse_local.py`` in a folder that no setting names must not be imported; empty when it may
     be, or when there is none."""
     file = folder / LOCAL_PLUGIN
     if not file.exists():
@@ -94,15 +94,15 @@ def user_file() -> Path | None:
 
 
 def user_folder() -> Path | None:
-    """Returns the folder for the configuration of the user, which need not exist; None when nobody knows the home
-    directory."""
+    """Returns the folder for the configuration of the user, which need not exist; None when the home directory is
+    unknown."""
     import platformdirs
 
     return _of_user(platformdirs.user_config_path)
 
 
 def _of_user(ask: Callable[..., Path]) -> Path | None:
-    """A folder of the user; None when nobody knows the home directory: no HOME, and no entry of the user."""
+    """Returns a folder of the user; None when the home directory is unknown: no HOME, and no entry for the user."""
     try:
         path = ask("hyperverse", appauthor=False)
     except RuntimeError:
@@ -111,13 +111,13 @@ def _of_user(ask: Callable[..., Path]) -> Path | None:
 
 
 def default_data_dir(start: Path | None = None) -> Path:
-    """Returns where the files of machines are when nobody has said so: the ``.hyperverse`` beside the project's config
-    file, else the nearest ``.hyperverse`` from ``start`` (the working directory when None) upward, else a directory in
-    the user's data directory. The log names what is passed over because somebody else could have put it there.
+    """Returns the data directory to use when none is named: the ``.hyperverse`` beside the project's config file, or
+    else the nearest ``.hyperverse`` from ``start`` (the working directory when None) upward, or else a directory in the
+    user's data directory. Directories that another user could have put there are ignored; the log names them.
 
     Raises:
-        ConfigError: the directory beside the config file is not private to this user, or nobody knows where the user's
-            data directory is.
+        ConfigError: the directory beside the config file is not private to this user, or the user's data directory is
+            unknown.
     """
     start = (start or Path.cwd()).absolute()
     project, passed_over = find_project_file(start)
@@ -128,14 +128,14 @@ def default_data_dir(start: Path | None = None) -> Path:
 
 
 def _warn(said: str) -> None:
-    import logging  # here: the help needs this module, and no log
+    import logging  # imported here: the help needs this module, but no log
 
     logging.getLogger("hyperverse.config").warning("%s", said)
 
 
 def data_dir_beside(project: Path | None, start: Path) -> tuple[Path, str]:
     """Returns the data directory that belongs to a config file (None for no file), as :func:`default_data_dir` does,
-    and why one was passed over. Raises ConfigError."""
+    and why a directory was ignored. Raises ConfigError."""
     if project is not None:
         beside = project.parent / DATA_NAME
         _must_be_private(beside)

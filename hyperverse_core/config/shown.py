@@ -17,15 +17,15 @@ __all__ = ["dump", "without_secrets"]
 
 _SECRET_KEY: Final = re.compile(r"passw|secret|token|passphrase|private|credential", re.IGNORECASE)
 _OF_PLUGINS: Final = ("placements", "drivers", "gateways")
-"""Tables with a table of settings for each name."""
+"""Tables that contain a table of settings for each name."""
 
 
 def dump(config: Config, plain: Collection[str] = ()) -> dict[str, Any]:
-    """Returns the configuration as plain tables, as in TOML, with ``***`` in the place of everything that may be a
-    secret: every setting of a plugin that is not among the plain ones.
+    """Returns the configuration as plain tables, as in TOML, with ``***`` in place of everything that may be a secret:
+    every setting of a plugin that is not among the plain ones.
 
     Args:
-        plain: settings of plugins that anybody may see, by their dotted keys: ``registry.path``.
+        plain: settings of plugins that anybody may see, by dotted key, such as ``registry.path``.
     """
     shown: dict[str, Any] = {}
     for key, value in attrs.asdict(config, recurse=False).items():
@@ -51,8 +51,8 @@ def _settings(table: Mapping[str, Any], above: str, plain: Collection[str]) -> d
 
 
 def without_secrets(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns the settings of a transport as plain values, without those that are secrets by what they refer to or by
-    their name. They go into a file that only the owner can read."""
+    """Returns the settings of a transport as plain values, without those that are secrets by reference or by name. They
+    are written to a file that only the owner can read."""
     return {key: _plain(value) for key, value in settings.items() if not _is_secret(key, value)}
 
 

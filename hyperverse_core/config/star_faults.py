@@ -1,4 +1,4 @@
-"""What is wrong between the stars of one configuration: stars that occur twice, links that lead nowhere."""
+"""Faults between the stars of one configuration: stars that occur twice, links to stars that do not exist."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _LINK = re.compile(r"([a-z][a-z0-9]*)(?:\[(\d+)\])?")
 
 
 class Linked(Protocol):
-    """A star as far as its links go."""
+    """What this module needs to know of a star: its name, index and links."""
 
     @property
     def name(self) -> str: ...
@@ -29,7 +29,7 @@ class Linked(Protocol):
 
 
 def star_faults(stars: Sequence[Linked]) -> list[Fault]:
-    """Returns what is wrong between the stars of one configuration."""
+    """Returns the faults between the stars of one configuration."""
     faults: list[Fault] = []
     seen: set[tuple[str, int]] = set()
     for position, star in enumerate(stars):

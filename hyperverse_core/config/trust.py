@@ -1,7 +1,7 @@
-"""Files are used without being asked for only when this user or root owns them, and nobody else can write them.
+"""Unrequested files are used only when this user or root owns them and nobody else can write them.
 
-What lies in a directory above the working directory was perhaps put there by somebody else. A configuration names
-plugins, which are code, and a data directory says where the owner's token is sent.
+A file in a directory above the working directory may have been put there by another user. A configuration names
+plugins, which are code, and a data directory determines where the owner's token is sent.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ __all__ = ["distrust", "distrust_between"]
 
 
 def distrust(path: Path) -> str:
-    """Returns why a file or directory must not be used unless the user names it; empty when it may be.
+    """Returns why a file or directory must not be used unless the user names it; empty when it may be used.
 
-    It must belong to this user or to root, and nobody else may be able to write it. A symbolic link must as well, and
-    so must what it leads to, with its directory.
+    It must belong to this user or to root, and nobody else may be able to write it. The same is true for a symbolic
+    link, for its target, and for the target's directory.
     """
     try:
         link = path.lstat()
@@ -31,8 +31,8 @@ def distrust(path: Path) -> str:
 
 
 def distrust_between(start: Path, found: Path) -> str:
-    """Returns why something that was found from ``start`` upward must not be used; empty when it may be. The
-    directories from ``start`` up to its own count as well."""
+    """Returns why a file that was found from ``start`` upward must not be used; empty when it may be used. The
+    directories from ``start`` up to the file's own are examined too."""
     above: Iterable[Path] = (start, *start.parents)
     between = [directory for directory in above if directory.is_relative_to(found.parent)]
     return next(filter(None, map(distrust, (found, *reversed(between)))), "")
@@ -57,16 +57,17 @@ def _open(path: Path, found: os.stat_result) -> str:
 
 
 def _alone(path: Path, found: os.stat_result) -> bool:
-    """Whether the group has only the owner in it: many systems give every user a group of the same name."""
+    """Returns whether the owner is the only member of the group: many systems give each user a group of the same
+    name."""
     import grp
     import pwd
 
     try:
         group, owner = grp.getgrgid(found.st_gid), pwd.getpwuid(found.st_uid)
         more = os.listxattr(path) if hasattr(os, "listxattr") else []
-    except (KeyError, OSError):  # nobody knows who is in it
+    except (KeyError, OSError):  # its members are unknown
         return False
-    if "system.posix_acl_access" in more:  # then the bits of the group stand for others as well
+    if "system.posix_acl_access" in more:  # then the group's bits may grant rights to others as well
         return False
     return owner.pw_gid == found.st_gid and group.gr_name == owner.pw_name and set(group.gr_mem) <= {owner.pw_name}
 
