@@ -1,9 +1,9 @@
-"""Finds plugins, loads each on its own, and knows which plugin provides what.
+"""Finds plugins, loads each separately, and records which plugin provides what.
 
 A plugin that cannot be imported or that registers something invalid is *failed*. Two plugins that claim the same name
-or Kind are *blocked*, and so is a plugin that the user leaves out. A plugin whose optional dependency is not installed
-is *unavailable*. Each has a reason, and the other plugins load. What a plugin registers by import path is imported when
-it is asked for. See docs/reference/hooks.md.
+or Kind are *blocked*, and so is a plugin that the user disables. A plugin whose optional dependency is not installed is
+*unavailable*. Each has a reason, and the other plugins load. What a plugin registers by import path is imported when it
+is first needed. See docs/reference/hooks.md.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ __all__ = ["PluginInfo", "PluginSet", "StarKindSpec", "State"]
 
 
 _SHORT = 300
-"""Characters of a reason where it is told beside something else."""
+"""Most characters of a reason that is quoted within another message."""
 
 
 @attrs.define
@@ -63,10 +63,10 @@ class PluginSet:
     Attributes:
         pm: the plugin manager of pluggy, with the plugins that are loaded.
         plugins: all plugins that were found, with their states.
-        offers: what can be used, by kind of thing and name.
+        offers: what the plugins provide, by kind of thing and name.
         required: names of plugins without which a machine must not start.
-        notes: names in the configuration that no installed plugin has, and names in plugins that nobody declares.
-        passed_over: metadata of installed distributions that cannot be read.
+        notes: names in the configuration that no installed plugin has, and names in plugins that nothing declares.
+        passed_over: installed distributions whose metadata cannot be read, and why.
     """
 
     pm: pluggy.PluginManager
@@ -86,14 +86,14 @@ class PluginSet:
         base: Path | None = None,
         environ: Mapping[str, str] | None = None,
     ) -> PluginSet:
-        """Loads every plugin that the settings allow. A plugin that fails does not make this raise.
+        """Loads every plugin that the settings allow. A plugin that fails does not raise an error here.
 
         Args:
             settings: the table ``[plugins]`` of the configuration.
-            extra: modules or objects to load as plugins besides the installed ones.
+            extra: modules or objects to load as plugins in addition to the installed ones.
             base: folder of ``hyperverse_local.py`` when the settings name none; the working directory when None.
-            environ: environment variables; those of the process when None. ``HYPERVERSE_DISABLE_PLUGINS`` names more
-                plugins to leave out, ``HYPERVERSE_LOAD_PLUGINS`` the only ones to load, and
+            environ: environment variables; those of the process when None. ``HYPERVERSE_DISABLE_PLUGINS`` names further
+                plugins not to load, ``HYPERVERSE_LOAD_PLUGINS`` the only ones to load, and
                 ``HYPERVERSE_TRACE_PLUGINS=1`` writes each hook call to stderr.
         """
         settings = settings or Plugins()
@@ -104,21 +104,21 @@ class PluginSet:
         loading.load_all([*sources, *map(object_source, extra)])
         return cls(loading.pm, loading.plugins, loading.settled(), settings.require, loading.notes, passed_over)
 
-    # -- what there is ------------------------------------------------------------------------------------
+    # -- what is provided ------------------------------------------------------------------------------------
 
     @property
     def drivers(self) -> Mapping[str, type[Driver]]:
-        """The driver classes by the name of their Kind."""
+        """The driver classes, by the name of their Kind."""
         return {name: offer.value for (thing, name), offer in self.offers.items() if thing == "driver"}
 
     @property
     def star_kinds(self) -> Mapping[str, StarKindSpec]:
-        """The star kinds by name."""
+        """The star kinds, by name."""
         return {name: offer.value for (thing, name), offer in self.offers.items() if thing == "star kind"}
 
     @property
     def observers(self) -> list[Observer]:
-        """The observers in the order of their plugins."""
+        """The observers, in the order of their plugins."""
         return [offer.value for (thing, _), offer in self.offers.items() if thing == "observer"]
 
     def commands(self) -> Mapping[str, Callable[[], Any]]:
@@ -135,7 +135,7 @@ class PluginSet:
         return sorted(name for of, name in self.offers if of == thing)
 
     def info(self, name: str) -> PluginInfo:
-        """Returns the plugin of that name. Raises NotFound with the nearest names."""
+        """Returns the plugin of that name. Raises NotFound, with the nearest names as a hint."""
         for plugin in self.plugins:
             if plugin.name == name:
                 return plugin
@@ -148,8 +148,8 @@ class PluginSet:
         return offer.plugin if offer is not None else ""
 
     def why_missing(self, kind: str) -> str:
-        """Why nothing serves a Kind, as the end of a hint: the plugins that have failed and may bring it; empty when
-        none has."""
+        """Returns why no driver serves a Kind, as the end of a hint: the failed plugins that may provide it; empty when
+        none has failed."""
         troubled = [info for info in self.plugins if info.state != "ok" and not info.on_purpose]
         sure = [info for info in troubled if kind in info.registers.get("driver", ())]
         causes = [f"plugin {i.name!r} {i.reason}" for i in sure if not i.trouble] + [
@@ -158,7 +158,7 @@ class PluginSet:
         return "".join(f"; {_in_short(cause)}" for cause in causes if cause)
 
     def opening(self, thing: str, name: str) -> AbstractContextManager[None]:
-        """Names the plugin in what is raised while its thing is opened. See :func:`opening.opening`."""
+        """Adds the plugin's name to errors that are raised while its thing is opened. See :func:`opening.opening`."""
         return opening(thing, name, self.who_provides(thing, name))
 
     def check_required(self) -> None:
@@ -176,11 +176,11 @@ class PluginSet:
                 )
 
     def check(self, thing: str, name: str) -> None:
-        """Raises NotFound, with the nearest names, when no plugin provides a thing of that name."""
+        """Raises NotFound, with the nearest names as a hint, when no plugin provides a thing of that name."""
         if (thing, name) not in self.offers:
             self._unknown(thing, name)
 
-    # -- making things ------------------------------------------------------------------------------------
+    # -- creating things ------------------------------------------------------------------------------------
 
     def registry(self, name: str, settings: Mapping[str, Any] | None = None) -> Registry:
         """Creates a registry. Raises NotFound, or PluginError when it cannot be imported or created."""
@@ -191,7 +191,7 @@ class PluginSet:
         return cast(LaneTransport, self._make("transport", name, dict(settings or {})))
 
     def blobs(self, name: str, settings: Mapping[str, Any] | None = None) -> Blobs:
-        """Creates a store of content. Raises NotFound, or PluginError when it cannot be imported or created."""
+        """Creates a blob store. Raises NotFound, or PluginError when it cannot be imported or created."""
         return cast(Blobs, self._make("blob store", name, dict(settings or {})))
 
     def policy(self, name: str, settings: Mapping[str, Any] | None = None) -> SecurityPolicy:
@@ -207,14 +207,14 @@ class PluginSet:
         return cast(Gateway, self._make("gateway", name, dict(settings or {})))
 
     def settings(self, thing: str, name: str) -> SettingsInfo:
-        """What a plugin says about the settings of a thing; for an unknown one, and one that cannot be imported,
-        nothing."""
+        """Returns what a plugin declares about the settings of a thing; nothing for one that is unknown or cannot be
+        imported."""
         offer = self.offers.get((thing, name))
         if offer is None:
             return settings_of(thing, None)
         try:
             return settings_of(thing, load_factory(offer, self._distribution(offer)))
-        except HyperverseError:  # whoever makes it says so
+        except HyperverseError:  # reported when it is created
             return settings_of(thing, None)
 
     def _make(self, thing: str, name: str, *args: Any) -> object:
@@ -253,14 +253,14 @@ class PluginSet:
             raise PluginError(what, hint=exc.hint or f"repair the plugin {offer.plugin!r}") from exc
 
     def verify(self) -> dict[str, list[HyperverseError]]:
-        """Imports and checks everything that plugins have registered. Returns the errors by the name of the plugin."""
+        """Imports and checks everything that plugins have registered. Returns the errors, by name of the plugin."""
         return verify({info.name: info for info in self.plugins}, self.offers.values())
 
     def _distribution(self, offer: Offer) -> str:
         return "cosmic-hyperverse" if offer.plugin == CORE else self.info(offer.plugin).distribution
 
     def _unknown(self, thing: str, name: str) -> Offer:
-        """Raises NotFound or UnknownTransport with the most helpful hint."""
+        """Raises NotFound or UnknownTransport, with the most helpful hint."""
         error = UnknownTransport if thing == "transport" else NotFound
         what = f"no {'lane transport' if thing == 'transport' else thing} named {name!r}"
         for plugin in self.plugins:

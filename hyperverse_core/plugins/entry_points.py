@@ -1,4 +1,4 @@
-"""Entry points of installed distributions, read so that one with damaged metadata does not hide those of the others."""
+"""Reads entry points of installed distributions; damaged metadata of one does not hide those of the others."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ class FoundPoint:
 
     Attributes:
         name: its name.
-        point: what loads it; None when the line is malformed.
-        line: the line, as it stands there.
-        distribution, version: of its distribution; the name of its folder when the metadata does not say it.
+        point: the entry point to load; None when the line is malformed.
+        line: the line as it is written.
+        distribution, version: its distribution; the name of its folder when the metadata does not give the name.
     """
 
     name: str
@@ -38,11 +38,11 @@ class FoundPoint:
 
 @attrs.define
 class Found:
-    """What was found.
+    """The entry points that were found.
 
     Attributes:
-        points: the entry points of the group, also malformed ones.
-        passed_over: what could not be read, and where; nobody's plugin is missing because of it.
+        points: the entry points of the group, including malformed ones.
+        passed_over: what could not be read, and where; no plugin is known to be missing because of it.
     """
 
     points: list[FoundPoint] = attrs.field(factory=list)
@@ -50,8 +50,8 @@ class Found:
 
 
 def find_entry_points(group: str) -> Found:
-    """Reads the entry points of ``group`` of every distribution on the import path. The first one of a name counts, as
-    it is the one that an import finds."""
+    """Reads the entry points of ``group`` of every distribution on the import path. If there are several distributions
+    of one name, the first counts, as it is the one that an import finds."""
     found = Found()
     seen: set[str] = set()
     for distribution in importlib.metadata.distributions():
@@ -70,13 +70,14 @@ def find_entry_points(group: str) -> Found:
                 name, version = name_and_version(distribution)
                 found.points += _points(text, group, name or key, version)
             found.passed_over += [f"{place}/{_FILE} has the line {line!r}" for line in _malformed(text, group)]
-        except Exception as exc:  # whatever is wrong with somebody's files
+        except Exception as exc:  # the files may be damaged in any way
             found.passed_over.append(f"the distribution at {place} cannot be read ({type(exc).__name__}: {exc})")
     return found
 
 
 def _key(distribution: importlib.metadata.Distribution, place: str) -> str:
-    """The name of a distribution by that of its folder: reading all metadata would take a hundred times as long."""
+    """Returns the name of a distribution from that of its folder: reading the metadata would take a hundred times
+    longer."""
     name = Path(place).name
     if name.endswith((".dist-info", ".egg-info")):
         return name.rpartition(".")[0].partition("-")[0]
@@ -91,7 +92,7 @@ def _has_metadata(distribution: importlib.metadata.Distribution) -> bool:
 
 
 def _lines(text: str) -> Iterator[tuple[str, str]]:
-    """Yields each line that says something, with the section that it stands in."""
+    """Yields each line that is neither blank nor a comment, with its section."""
     section = ""
     for raw in text.splitlines():
         line = raw.strip()
@@ -113,7 +114,7 @@ def _points(text: str, group: str, distribution: str, version: str) -> Iterator[
 
 
 def _malformed(text: str, group: str) -> Iterator[str]:
-    """Yields the lines of other groups that are no entry points: those of ours are told as plugins that fail."""
+    """Yields the lines of other groups that are not entry points: those of our group are reported as failed plugins."""
     for section, line in _lines(text):
         if not section or (section != group and "=" not in line):
             yield line
@@ -125,12 +126,12 @@ def _place(distribution: importlib.metadata.Distribution) -> str:
 
 
 def name_and_version(distribution: importlib.metadata.Distribution | None) -> tuple[str, str]:
-    """Returns name and version of a distribution; empty texts when its metadata is damaged."""
+    """Returns name and version of a distribution; empty strings when its metadata is damaged."""
     if distribution is None:
         return "", ""
     try:
         metadata = _metadata(distribution)
-    except Exception:  # undecodable, or of no format at all; since Python 3.14 also when it is not there
+    except Exception:  # undecodable or in no known format; since Python 3.14 also when it is missing
         return "", ""
     if metadata is None:
         return "", ""
@@ -138,7 +139,7 @@ def name_and_version(distribution: importlib.metadata.Distribution | None) -> tu
 
 
 def requirement_lines(distribution: str) -> list[str]:
-    """Returns the requirements of an installed distribution, as its metadata has them.
+    """Returns the requirements of an installed distribution, as its metadata lists them.
 
     Raises PackageNotFoundError when it is not installed, and any exception when its metadata is damaged.
     """
@@ -155,11 +156,11 @@ def _metadata(distribution: importlib.metadata.Distribution) -> Any:
 
 @lru_cache(maxsize=128)
 def _headers(text: str) -> Any:
-    """Returns metadata without its description. Kept by what it says, because each start of a machine asks for the same
+    """Returns metadata without its description. Cached by content, because each start of a machine asks for the same
     distributions several times."""
     return email.message_from_string(text)
 
 
 def _field(metadata: Any, name: str) -> str:
-    """Returns a field; an empty text when it is not there, which warns since Python 3.12 if one just asks for it."""
+    """Returns a field; an empty string when it is missing. Since Python 3.12 accessing a missing one directly warns."""
     return str(metadata[name] or "") if name in metadata else ""

@@ -1,4 +1,5 @@
-"""Loads plugins one by one, so that one that fails harms no other, and blocks plugins with conflicting names."""
+"""Loads plugins one by one, so that one that fails does not affect the others; blocks plugins with conflicting
+names."""
 
 from __future__ import annotations
 
@@ -34,7 +35,7 @@ _OWN = "cosmic-hyperverse"
 
 _LONGEST_REASON = 500
 _OURS = str(Path(__file__).parents[1])
-"""The folder of the platform: what is raised there on purpose was caused elsewhere."""
+"""The folder of the platform: an error that is raised there deliberately was caused by other code."""
 
 
 @attrs.define
@@ -45,12 +46,12 @@ class PluginInfo:
         name: name of its entry point.
         distribution, version: its distribution; empty when it has none.
         state: ``ok``, ``blocked``, ``failed`` or ``unavailable``.
-        reason: why it is not ok.
+        reason: why its state is not ``ok``.
         registers: names of what it registers, by kind of thing (``registry``, ``transport``, ``policy``, ``placement``,
-            ``driver``, ``star kind``, ``command``, ``observer``). Nothing of it counts when the plugin is blocked or
+            ``driver``, ``star kind``, ``command``, ``observer``). None of it is used when the plugin is blocked or
             failed.
         error: the exception that made it fail, for a traceback.
-        on_purpose: whether it is blocked because the user leaves it out.
+        on_purpose: whether it is blocked because the user disabled it.
     """
 
     name: str
@@ -64,10 +65,10 @@ class PluginInfo:
 
     @property
     def trouble(self) -> str:
-        """One text for people that says what is wrong with it; empty when nothing is, or when the user wants it so.
+        """One text for people that says what is wrong with it; empty when nothing is, or when the user intends it.
 
-        A user who installs the platform without one of its extras wants it so. An error says what is missing when the
-        configuration chooses the plugin nevertheless.
+        Installing the platform without one of its extras counts as intended. If the configuration selects the plugin
+        nevertheless, an error says what is missing.
         """
         if self.on_purpose or (self.state == "ok" and not self.reason):
             return ""
@@ -78,13 +79,13 @@ class PluginInfo:
 
 
 def hook_of(pm: pluggy.PluginManager, hook: str, plugin: object) -> pluggy.HookCaller:
-    """Returns a hook with the implementation of one plugin only: when it raises, the others are called all the same."""
+    """Returns a hook with the implementation of one plugin only: when it raises, the others are still called."""
     return pm.subset_hook_caller(hook, [other for other in pm.get_plugins() if other is not plugin])
 
 
 @attrs.define
 class Loading:
-    """The steps that lead from the sources of plugins to a PluginSet."""
+    """The steps from sources of plugins to a PluginSet."""
 
     pm: pluggy.PluginManager
     settings: Plugins
@@ -96,7 +97,7 @@ class Loading:
 
     @classmethod
     def begin(cls, settings: Plugins, environ: Mapping[str, str]) -> Loading:
-        """Returns an empty plugin manager with the choice of plugins from settings and environment."""
+        """Returns the steps with an empty plugin manager and the choice of plugins from settings and environment."""
         pm = pluggy.PluginManager(hookspecs.PROJECT)
         pm.add_hookspecs(hookspecs)
         if environ.get("HYPERVERSE_TRACE_PLUGINS", "0") not in ("", "0"):
@@ -138,7 +139,7 @@ class Loading:
         try:
             plugin = within(info.name, self.settings.load_seconds, partial(self._import_and_call, source, offers))
             offers.check()
-        except BaseException as exc:  # one that exits when it is imported ends itself, and nothing else
+        except BaseException as exc:  # a plugin that exits when it is imported must not end the program
             info.error = presentable(exc)
             self._drop(info, "failed", _why(info.error))
         else:
@@ -150,7 +151,7 @@ class Loading:
             info.reason = "it registers nothing; a hook is marked `@hookimpl`, and calls `register`"
 
     def _import_and_call(self, source: PluginSource, offers: Offers) -> object:
-        """Imports a plugin, and has it register what it brings. Returns the plugin."""
+        """Imports a plugin and lets it register what it provides. Returns the plugin."""
         plugin = source.load()
         self.pm.register(plugin, source.name)
         self._check_hooks(plugin)
@@ -162,7 +163,7 @@ class Loading:
             hook_of(self.pm, hook, plugin)(register=offers.register(thing))
 
     def _listens(self, plugin: object) -> bool:
-        """Whether it has a hook that registers nothing, such as ``hyperverse_machine_started``."""
+        """Returns whether it has a hook that registers nothing, such as ``hyperverse_machine_started``."""
         return any(hook.name not in HOOKS.values() for hook in self.pm.get_hookcallers(plugin) or ())
 
     def _check_hooks(self, plugin: object) -> None:
@@ -218,8 +219,8 @@ class Loading:
         return left
 
     def _check_names(self) -> None:
-        """Plugins whose drivers name Kinds and the like that nobody declares fail. While another plugin is not loaded,
-        which may declare them, that is only noted."""
+        """Fails plugins whose drivers name Kinds and the like that nothing declares. While another plugin that may
+        declare them is not loaded, it only adds a note."""
         names = {"driver": set(STANDARD_KINDS), "placement": set[str](), "star kind": set[str]()}
         for thing, name in builtin_offers():
             names.setdefault(thing, set()).add(name)
@@ -251,7 +252,8 @@ def _registers(offers: Offers) -> dict[str, tuple[str, ...]]:
 
 
 def _place(exc: BaseException) -> str:
-    """The line of the plugin where an error of ours was raised, as the end of a text; empty when it was none."""
+    """Returns the line of the plugin where an error of the platform was raised, as the end of a text; empty when no
+    plugin was involved."""
     found = ""
     for frame, line in traceback.walk_tb(exc.__traceback__):
         file = frame.f_code.co_filename

@@ -23,7 +23,7 @@ __all__ = ["CORE", "HOOKS", "Offer", "Offers", "StarKindSpec", "builtin_offers",
 
 _log = guarded_log("hyperverse.plugins")
 CORE: Final = "the core"
-"""The provider of built-in things, where a plugin's name stands for others."""
+"""The provider of built-in things, in place of a plugin's name."""
 
 HOOKS: Final[Mapping[str, str]] = {
     "registry": "hyperverse_register_registries",
@@ -74,21 +74,21 @@ class Offer:
     extra: str = ""
 
     def is_same(self, other: Offer) -> bool:
-        """Whether both are the same driver class, which may be registered several times and counts once."""
+        """Returns whether both are the same driver class, which may be registered several times and counts once."""
         return self.thing == "driver" and self.value is other.value
 
 
 @attrs.define
 class Offers:
-    """Collects what one plugin registers. It raises when something is invalid, so that the plugin's hook fails."""
+    """Collects what one plugin registers. Raises when something is invalid, so that the plugin's hook fails."""
 
     plugin: str
     found: dict[tuple[str, str], Offer] = attrs.field(factory=dict)
     mistakes: list[Mistake] = attrs.field(factory=list)
-    """Mistakes in its classes, which are told together."""
+    """Mistakes in its classes, which are reported together."""
 
     def register(self, thing: str) -> Callable[..., None]:
-        """Returns the function that the hook of a kind of thing is called with."""
+        """Returns the function that the hook of a kind of thing receives as its argument."""
         if thing == "driver":
             return self._driver
         if thing == "observer":
@@ -137,7 +137,7 @@ class Offers:
         self.mistakes += [mistake for mistake in driver_mistakes(driver) if mistake not in self.mistakes]
 
     def check(self) -> None:
-        """Raises BadRequest that lists every mistake in the classes that were registered."""
+        """Raises BadRequest with a list of all mistakes in the classes that were registered."""
         if self.mistakes:
             raise refusal(self.mistakes)
 
@@ -164,8 +164,8 @@ class Offers:
 
 
 def check_command(name: str, command: object) -> None:
-    """Raises BadRequest when what a plugin has registered as the command ``name`` is none."""
-    import click  # whoever starts a machine may need none
+    """Raises BadRequest when what a plugin has registered as the command ``name`` is not a command."""
+    import click  # starting a machine may not need it
 
     if not isinstance(command, click.Command):
         raise BadRequest(
@@ -203,7 +203,7 @@ def builtin_offers() -> dict[tuple[str, str], Offer]:
 
 
 def load_factory(offer: Offer, distribution: str) -> Callable[..., Any]:
-    """Returns the factory of an offer, and imports it when the offer has an import path.
+    """Returns the factory of an offer, importing it when the offer has an import path.
 
     Args:
         offer: what a plugin registered.

@@ -1,4 +1,4 @@
-"""Opening what a plugin has made: what it raises there is that plugin's failure, not a bug of the platform."""
+"""Opening what a plugin has created: an error there is the plugin's failure, not a bug of the platform."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ __all__ = ["opening"]
 
 @contextmanager
 def opening(thing: str, name: str, plugin: str) -> Iterator[None]:
-    """Names the plugin in what is raised inside.
+    """Adds the plugin's name to errors that are raised inside.
 
     Args:
         thing: the kind of thing that is opened, such as ``registry``.
         name: its name.
-        plugin: the plugin that brings it; empty when nobody knows.
+        plugin: the plugin that provides it; empty when it is unknown.
 
     Raises:
-        PluginError: something was raised that is no HyperverseError.
+        PluginError: an exception other than a HyperverseError was raised.
     """
     try:
         yield

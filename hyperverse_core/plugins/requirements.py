@@ -1,7 +1,7 @@
-"""Which requirements of an optional dependency are not met in this environment.
+"""Finds requirements of an optional dependency that are not met in this environment.
 
-The library ``packaging`` reads requirements such as ``foo[bar]~=1.4; extra == "birds"``, with versions and markers. A
-malformed requirement is logged with the name of its distribution, and ignored: it must not make a plugin unavailable.
+The library ``packaging`` parses requirements such as ``foo[bar]~=1.4; extra == "birds"``, with versions and markers. A
+malformed requirement is logged with the name of its distribution and ignored: it must not make a plugin unavailable.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _UNREADABLE = (InvalidRequirement, InvalidVersion, UndefinedComparison, Undefine
 def missing_requirements(distribution: str, extra: str) -> list[str]:
     """Returns what the optional dependency ``extra`` of a distribution still needs.
 
-    Extras of requirements count: ``foo[bar]`` is met when foo and everything that its extra ``bar`` asks for are
+    Extras of requirements are followed: ``foo[bar]`` is met when foo and everything that its extra ``bar`` requires are
     installed.
 
     Args:
@@ -36,7 +36,7 @@ def missing_requirements(distribution: str, extra: str) -> list[str]:
         extra: name of the optional dependency, in any spelling (``Big_Birds`` is ``big-birds``).
 
     Returns:
-        One text for each requirement that is not met, in the order of the metadata: the name of a project that is not
+        One string for each requirement that is not met, in the order of the metadata: the name of a project that is not
         installed, or ``"foo>=2 instead of 1.4"`` for one that is installed in another version.
     """
     return list(dict.fromkeys(_missing(distribution, extra, set())))
@@ -44,7 +44,7 @@ def missing_requirements(distribution: str, extra: str) -> list[str]:
 
 def _missing(distribution: str, extra: str, seen: set[tuple[str, str]]) -> Iterator[str]:
     key = (canonicalize_name(distribution), canonicalize_name(extra))
-    if key in seen:  # extras may name one another in a circle
+    if key in seen:  # extras may refer to one another in a circle
         return
     seen.add(key)
     for requirement in _added_by(distribution, extra):
@@ -77,8 +77,9 @@ def _added_by(distribution: str, extra: str) -> Iterator[Requirement]:
 
 @lru_cache(maxsize=4096)
 def _if_added(line: str, extra: str) -> Requirement | None:
-    """Returns the requirement that a line is, if it counts with ``extra`` and does not without it. Kept, because each
-    start of a machine asks for the same lines: reading them anew takes half of the time of loading all plugins."""
+    """Returns the requirement on a line if it applies with ``extra`` but not without it, else None. Cached, because
+    each start of a machine asks for the same lines: parsing them again takes half of the time of loading all
+    plugins."""
     requirement = _read(line)
     marker = requirement.marker
     added = marker is not None and marker.evaluate({"extra": extra}) and not marker.evaluate({"extra": ""})
@@ -104,11 +105,11 @@ def _unmet(requirement: Requirement) -> str:
     except InvalidVersion as exc:
         _log.warning("%s: accepting its version, which is malformed: %s", requirement.name, _reason(exc))
         return ""
-    if requirement.specifier.contains(parsed, prereleases=True):  # a pre-release was installed on purpose
+    if requirement.specifier.contains(parsed, prereleases=True):  # its user chose a pre-release
         return ""
     return f"{requirement.name}{requirement.specifier} instead of {version}"
 
 
 def _reason(exc: Exception) -> str:
-    """Returns the first line of an error: ``packaging`` draws the place below it."""
+    """Returns the first line of an error: ``packaging`` marks the position on the lines below it."""
     return str(exc).partition("\n")[0]

@@ -1,4 +1,4 @@
-"""What plugins say about their settings: which of them anybody may see, and their defaults."""
+"""What plugins declare about their settings: which of them anybody may see, and their defaults."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ class SettingsInfo:
 
 
 def settings_of(thing: str, factory: Any) -> SettingsInfo:
-    """Returns what a factory or a driver class declares: ``plain_settings``, names, and ``settings_class``, an attrs
-    class."""
+    """Returns what a factory or a driver class declares: the names in ``plain_settings``, and the attrs class
+    ``settings_class``."""
     cls = getattr(factory, "settings_class", None)
     fields = attrs.fields_dict(cls) if isinstance(cls, type) and attrs.has(cls) else {}
     named = getattr(factory, "plain_settings", ())

@@ -1,4 +1,4 @@
-"""Sources of plugins: entry points of the group ``hyperverse``, objects that a program hands over, and a
+"""Sources of plugins: entry points of the group ``hyperverse``, objects that a program passes in, and a
 ``hyperverse_local.py`` beside the config file. Finding a plugin does not import it."""
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class PluginSource:
         name: name of its entry point.
         distribution, version: its distribution; empty when it has none.
         load: imports the plugin, and raises what the import raises.
-        given: whether a program handed it over, so that ``only`` does not leave it out.
+        given: whether a program passed it in, so that ``only`` does not exclude it.
     """
 
     name: str
@@ -47,7 +47,7 @@ class PluginSource:
 
 
 def installed_sources() -> tuple[list[PluginSource], list[str]]:
-    """Returns every installed plugin, sorted by name, and what damaged metadata was passed over."""
+    """Returns every installed plugin, sorted by name, and the damaged metadata that was ignored."""
     found = find_entry_points(GROUP)
     sources: list[PluginSource] = []
     seen: set[tuple[str, str, str]] = set()
@@ -68,7 +68,7 @@ def _refuse(point: FoundPoint) -> None:
 
 
 def object_source(plugin: Any) -> PluginSource:
-    """Returns the source of a plugin that a program hands over: a module, a class, or an object with hook methods."""
+    """Returns the source of a plugin that a program passes in: a module, a class, or an object with hook methods."""
     name = getattr(plugin, "__name__", "") or type(plugin).__name__
     return PluginSource(name.rpartition(".")[2], "", "", lambda: plugin, given=True)
 

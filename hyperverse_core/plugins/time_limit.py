@@ -1,4 +1,5 @@
-"""A limit of time for loading one plugin: what hangs on import is told by name, and the rest goes on without it."""
+"""A time limit for loading one plugin: one that hangs on import is reported by name, and loading continues without
+it."""
 
 from __future__ import annotations
 
@@ -18,28 +19,28 @@ __all__ = ["within"]
 T = TypeVar("T")
 _log = guarded_log("hyperverse.plugins")
 _FIRST_WORD = 5.0
-"""Seconds after which the log says which plugin the program waits for."""
+"""Seconds after which the log names the plugin that the program waits for."""
 _AGAIN = 0.5
 """Seconds after which a plugin that has swallowed the interruption is interrupted again."""
 _VEHICLE = signal.SIGURG
-"""A signal that interrupts what blocks, is ignored by default, and that no event loop listens to."""
+"""A signal that interrupts blocking calls, is ignored by default, and that no event loop handles."""
 
 
 class _TooLong(BaseException):
-    """Goes through a plugin that catches every Exception."""
+    """Passes through a plugin that catches every Exception."""
 
 
 def within(plugin: str, seconds: float, work: Callable[[], T]) -> T:
-    """Returns what ``work`` returns. Only the main thread can be interrupted while it waits for something; in another
-    one, the work gets a thread of its own, which is left behind when it takes too long.
+    """Returns what ``work`` returns. Only the main thread can be interrupted while it waits for something; in any other
+    thread the work gets a thread of its own, which is abandoned when it takes too long.
 
     Args:
-        plugin: its name.
-        seconds: how long it may take.
-        work: loads it.
+        plugin: name of the plugin.
+        seconds: seconds that it may take.
+        work: loads the plugin.
 
     Raises:
-        PluginError: it has taken longer.
+        PluginError: loading took longer.
     """
     if threading.current_thread() is threading.main_thread():
         return _interrupted(plugin, seconds, work)
@@ -84,7 +85,7 @@ def _left_behind(plugin: str, seconds: float, work: Callable[[], T]) -> T:
         try:
             found = work()
         except BaseException as exc:
-            error = exc  # `exc` is gone when it is raised
+            error = exc  # `exc` no longer exists when the error is raised
             ended.append(lambda: _raise(error))
         else:
             ended.append(lambda: found)
@@ -95,9 +96,9 @@ def _left_behind(plugin: str, seconds: float, work: Callable[[], T]) -> T:
     worker.start()
     where = _waited(plugin, seconds, done, worker.ident or 0)
     if where:
-        import ctypes  # nearly nobody needs it
+        import ctypes  # rarely needed
 
-        # One that computes ends by this. One that waits for ever costs nothing but its stack.
+        # This ends a thread that computes. One that waits for ever costs nothing but its stack.
         ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(worker.ident or 0), ctypes.py_object(_TooLong))
         raise _too_long(seconds, where)
     return ended[0]()
@@ -108,7 +109,7 @@ def _raise(error: BaseException) -> Any:
 
 
 def _waited(plugin: str, seconds: float, done: threading.Event, ident: int) -> str:
-    """Waits until it is done, or for so many seconds. Returns where the thread is then, empty when it is done."""
+    """Waits until it is done, at most for so many seconds. Returns where the thread then is; empty when it is done."""
     if done.wait(min(_FIRST_WORD, seconds)):
         return ""
     _log.warning("plugin %r is still loading, %s", plugin, _where(ident))
@@ -124,7 +125,7 @@ def _too_long(seconds: float, where: str) -> PluginError:
 
 
 def _where(thread: int) -> str:
-    """Where a thread is: the innermost line that is not of the import system."""
+    """Returns where a thread is: the innermost line that is not part of the import system."""
     frame = sys._current_frames().get(thread)
     while frame is not None and frame.f_code.co_filename.startswith("<frozen"):
         frame = frame.f_back

@@ -1,4 +1,5 @@
-"""Verification: imports everything that plugins have registered by import path, which otherwise waits for its use."""
+"""Verification: imports everything that plugins have registered by import path, which otherwise happens on first
+use."""
 
 from __future__ import annotations
 
@@ -15,7 +16,7 @@ __all__ = ["check_factory", "verify"]
 
 
 def check_factory(offer: Offer, factory: Any) -> None:
-    """Raises BadRequest that lists what is wrong with a factory that was imported."""
+    """Raises BadRequest with a list of what is wrong with an imported factory."""
     if not callable(factory):
         raise BadRequest(f"the factory of the {offer.thing} {offer.name!r} is {factory!r}, which cannot be called")
     mistakes = list(factory_mistakes(offer.thing, factory))
@@ -29,7 +30,7 @@ def verify(plugins: Mapping[str, PluginInfo], offers: Iterable[Offer]) -> dict[s
     """Imports what each plugin has registered, and checks it.
 
     Returns:
-        The errors by the name of the plugin. A plugin that is unavailable is left out: it says what it needs.
+        The errors by name of the plugin. A plugin that is unavailable is skipped: its reason says what it needs.
     """
     found: dict[str, list[HyperverseError]] = {}
     for offer in offers:

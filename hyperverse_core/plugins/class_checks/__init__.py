@@ -1,1 +1,1 @@
-"""Checks of the classes that a plugin registers: mistakes are told when it loads, not at the first wave."""
+"""Checks of the classes that a plugin registers: mistakes are reported when it loads, not at the first wave."""

@@ -1,7 +1,7 @@
-"""Annotations of handlers: whether the body of a wave can become a value of them.
+"""Annotations of handlers: whether the body of a wave can be converted to them.
 
-Plain types are settled here. The converter that does the work later is asked about the others only, because it compiles
-code for each type.
+Plain types are decided here. The converter that does the work later is consulted only for the others, because it
+compiles code for each type.
 """
 
 from __future__ import annotations
@@ -28,18 +28,18 @@ _UNIONS: Final = frozenset({typing.Union, types.UnionType})
 
 
 def annotations_of(function: Callable[..., Any]) -> Mapping[str, Any]:
-    """The annotations of a function as types. Raises NameError when one names something that is not there, and what
-    else reading an annotation raises."""
+    """Returns the annotations of a function as types. Raises NameError when one names something undefined, and anything
+    else that evaluating an annotation raises."""
     names = getattr(function, "__globals__", {})
     found: dict[str, Any] = {}
     for name, value in function.__annotations__.items():
         if value.__class__ is str:
             if is_plain_text(value):
-                found[name] = Any if value == "Any" else str  # as good as any plain type
+                found[name] = Any if value == "Any" else str  # stands for any plain type
                 continue
             if "'" in value or '"' in value:
-                return typing.get_type_hints(function)  # text in text
-            # the text is an annotation of code that has been imported, so it could run anyway
+                return typing.get_type_hints(function)  # a string within a string
+            # the string comes from code that was imported, and so could already run anything
             value = names.get(value) or getattr(builtins, value, None) or eval(_compiled(value), names)  # nosec B307
         if value.__class__ is type or value is Any:
             found[name] = value
@@ -52,23 +52,24 @@ def annotations_of(function: Callable[..., Any]) -> Mapping[str, Any]:
 
 @lru_cache(maxsize=1024)
 def is_plain_text(text: str) -> bool:
-    """Whether an annotation is the text of a plain type, or of a container of these. Most are, and evaluating a text
-    takes longer than all other checks."""
+    """Returns whether an annotation is the text of a plain type, or of a container of plain types. Most are, and
+    evaluating a text takes longer than all other checks."""
     return _TEXT.fullmatch(text) is not None
 
 
 @lru_cache(maxsize=1024)
 def _compiled(text: str) -> types.CodeType:
-    """The code of an annotation: many handlers have the same ones, and compiling takes most of the time."""
+    """Returns the code of an annotation. Many handlers have the same annotations, and compiling takes most of the
+    time."""
     return compile(text, "<annotation>", "eval")
 
 
 def unconvertible(wanted: Any) -> str:
-    """Which part of an annotation nothing can be converted to; empty when all of it can."""
+    """Returns the part of an annotation that nothing can be converted to; empty when there is none."""
     try:
         if wanted in _PLAIN:
             return ""
-    except TypeError:  # Annotated with something unhashable
+    except TypeError:  # Annotated with an unhashable value
         return _asked(wanted)
     origin = get_origin(wanted)
     if origin in _UNIONS:

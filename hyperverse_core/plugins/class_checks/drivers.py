@@ -23,11 +23,11 @@ _AT_ONCE: Final = ("traits", "prepared", "needs", "remark")
 _PARTICLE_WAITED_FOR: Final = ("on_start", "on_stop")
 _PARTICLE_AT_ONCE: Final = ("dump", "load", "upgrade")
 _fine: WeakSet[type] = WeakSet()
-"""Drivers without a mistake; a process that starts many machines checks each once."""
+"""Drivers without mistakes; a process that starts many machines checks each of them once."""
 
 
 def driver_mistakes(driver: type[Driver]) -> list[Mistake]:
-    """All mistakes in a driver class and in the class of its particles; none for what may serve."""
+    """Returns all mistakes in a driver class and in the class of its particles; none if it is valid."""
     if driver in _fine:
         return []
     mistakes = list(_driver(driver))
@@ -52,10 +52,10 @@ def _driver(driver: type[Driver]) -> Iterator[Mistake]:
 
 
 def particle_mistakes(particle: type[Particle], *, made_by_driver: bool = False) -> Iterator[Mistake]:
-    """All mistakes in a class of particles.
+    """Yields all mistakes in a class of particles.
 
     Args:
-        made_by_driver: whether its driver makes the objects itself, so that it can give arguments.
+        made_by_driver: whether the driver creates the objects itself, so that it can pass arguments.
     """
     if particle is Particle:
         return
@@ -68,7 +68,7 @@ def particle_mistakes(particle: type[Particle], *, made_by_driver: bool = False)
 
 
 def _hooks(cls: type, contract: type, waited_for: tuple[str, ...], at_once: tuple[str, ...]) -> Iterator[Mistake]:
-    """Methods of the contract that the class overrides in a way in which they cannot be called."""
+    """Yields methods of the contract that the class overrides in such a way that they cannot be called."""
     for name in (*waited_for, *at_once):
         method, original = getattr(cls, name), getattr(contract, name)
         if method is original or not inspect.isfunction(method):
@@ -82,7 +82,7 @@ def _hooks(cls: type, contract: type, waited_for: tuple[str, ...], at_once: tupl
             yield Mistake(cls, f"`{name}` is `async def`", f"write `def {name}`: it must return at once", line, name)
         given = list(signature.parameters)
         if isinstance(inspect.getattr_static(cls, name), staticmethod):
-            del given[0]  # it gets no `self`
+            del given[0]  # called without `self`
         try:
             inspect.signature(method).bind(*given)
         except TypeError as exc:
@@ -91,13 +91,13 @@ def _hooks(cls: type, contract: type, waited_for: tuple[str, ...], at_once: tupl
 
 
 def _abstract(cls: type) -> Iterator[Mistake]:
-    """Methods that are left to a subclass: no object can be made of such a class."""
+    """Yields abstract methods: a class that has some cannot be instantiated."""
     for name in sorted(getattr(cls, "__abstractmethods__", ())):
         yield Mistake(cls, f"the method {name!r} is abstract", "write it, or register a subclass that has it")
 
 
 def _values(driver: type[Driver]) -> Iterator[Mistake]:
-    """Attributes of the driver that have values which they cannot have."""
+    """Yields attributes of the driver with invalid values."""
     idle, limit, kinds = driver.idle_after, driver.waves_limit, driver.star_kinds
     if idle is not None and not (isinstance(idle, int | float) and not isinstance(idle, bool) and idle > 0):
         cure = "write seconds, more than 0, or None"

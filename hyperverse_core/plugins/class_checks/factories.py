@@ -1,4 +1,4 @@
-"""Factories of registries, transports, policies and the like; observers: whether they fit the contract."""
+"""Checks whether observers, and factories of registries, transports, policies and the like, fit their contract."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ CONTRACTS: Final[Mapping[str, type]] = {
     "gateway": Gateway,
     "blob store": Blobs,
 }
-"""What a factory makes, by the kind of thing."""
+"""What a factory creates, by the kind of thing."""
 
 
 def factory_mistakes(thing: str, factory: Any) -> Iterator[Mistake]:
-    """The mistakes in a class that is a factory. A function says what it makes when it is called."""
+    """Yields the mistakes in a class that is a factory. What a function creates is known only when it is called."""
     contract = CONTRACTS.get(thing)
     if contract is None or not isinstance(factory, type):
         return
@@ -49,11 +49,11 @@ def factory_mistakes(thing: str, factory: Any) -> Iterator[Mistake]:
 
 
 def check_callable(thing: str, name: str, factory: Callable[..., Any]) -> None:
-    """Raises BadRequest when a factory cannot be called with what factories of its kind get."""
+    """Raises BadRequest when a factory cannot be called with the arguments that factories of its kind get."""
     given = ("chance", "settings") if thing == "placement" else ("settings",)
     try:
         inspect.signature(factory).bind(*given)
-    except ValueError:  # written in C: it has no signature
+    except ValueError:  # written in C, without a signature
         return
     except TypeError as exc:
         raise BadRequest(
@@ -63,7 +63,7 @@ def check_callable(thing: str, name: str, factory: Callable[..., Any]) -> None:
 
 
 def observer_mistakes(observer: Observer) -> Iterator[Mistake]:
-    """The mistakes in the class of an observer."""
+    """Yields the mistakes in the class of an observer."""
     cls = type(observer)
     yield from _methods(cls, Observer)
     known = [name for name in vars(Observer) if not name.startswith("_")]
@@ -77,7 +77,7 @@ def observer_mistakes(observer: Observer) -> Iterator[Mistake]:
 
 
 def old_names(observer: Observer) -> Iterator[str]:
-    """What is said about each method of an observer that has another name by now."""
+    """Yields a warning for each method of an observer that has been renamed."""
     cls = type(observer)
     for old, new in OLD_NAMES.items():
         if getattr(cls, old, None) is not getattr(Observer, old):
@@ -85,7 +85,7 @@ def old_names(observer: Observer) -> Iterator[str]:
 
 
 def _methods(cls: type, contract: type) -> Iterator[Mistake]:
-    """Methods that cannot be called as the contract says."""
+    """Yields methods that cannot be called as the contract says."""
     for name, original in inspect.getmembers(contract, inspect.isfunction):
         method = getattr(cls, name, None)
         if name.startswith("_") or method is original or not inspect.isfunction(method):

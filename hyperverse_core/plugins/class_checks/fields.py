@@ -1,4 +1,4 @@
-"""Fields of a particle class: what the author can get wrong about its state."""
+"""Checks the fields of a particle class: mistakes that an author can make about its state."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ __all__ = ["field_mistakes"]
 
 _OWN: Final = frozenset(name for name in vars(Particle) if not name.startswith("__"))
 _SHARED: Final = (list, dict, set, bytearray)
-_FACTORY: Final[type] = type(attrs.Factory(list))  # its stub says that it is a function
+_FACTORY: Final[type] = type(attrs.Factory(list))  # its type stub says that it is a function
 _FROZEN: Final = attrs.frozen(type("_", (), {})).__setattr__.__name__
-"""Of the method that attrs gives to a frozen class."""
+"""Name of the method that attrs gives to a frozen class."""
 _INNOCENT: Final = (type, FunctionType, ModuleType, type(None))
 _TURNS: Final = ("asyncio", "_asyncio", "threading", "_thread", "queue", "_queue", "random")
-"""Modules whose objects are of no use to two particles at once."""
+"""Modules whose objects two particles cannot sensibly share."""
 
 
 def field_mistakes(cls: type[Particle], *, made_by_driver: bool) -> Iterator[Mistake]:
-    """The mistakes in the fields of a class and of those that it is made from.
+    """Yields the mistakes in the fields of a class and of its bases.
 
     Args:
-        made_by_driver: whether the driver makes the objects itself, so that it can give arguments.
+        made_by_driver: whether the driver creates the objects itself, so that it can pass arguments.
     """
     own_state = cls.dump is not Particle.dump
     fields = {field.name: field for field in getattr(cls, "__attrs_attrs__", ())}
@@ -76,7 +76,7 @@ def _one(cls: type[Particle], name: str, field: Any, made_by_driver: bool) -> It
 
 
 def _method_of_that_name(cls: type[Particle], name: str, default: Any) -> int | None:
-    """The line of a method that has the name of a field; None when there is none."""
+    """Returns the line of a method with the name of a field; None when there is none."""
     if isinstance(default, FunctionType) and default.__qualname__.endswith(f"{cls.__name__}.{name}"):
         return default.__code__.co_firstlineno
     for layer in cls.__mro__:
@@ -114,7 +114,7 @@ def _shared_attributes(layer: type, fields: Any) -> Iterator[Mistake]:
             continue
         hints = inspect.get_annotations(layer) if hints is None else hints
         if name in hints:
-            continue  # a ClassVar, or told as a field of a class that is no attrs class
+            continue  # a ClassVar, or reported as a field of a class that is not an attrs class
         said = f"{name!r} is a {type(value).__name__} that all particles share, and no field"
         cure = f"annotate it and write `attrs.Factory({type(value).__name__})`; or annotate it as a ClassVar"
         yield Mistake(layer, said, cure, name=name)

@@ -1,4 +1,4 @@
-"""Handlers of a particle class: what the author can get wrong about them."""
+"""Checks the handlers of a particle class: mistakes that an author can make about them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _WAITS: Final = (Awaitable, Coroutine)
 
 
 def handler_mistakes(cls: type[Particle]) -> Iterator[Mistake]:
-    """The mistakes in the handlers of a class and of those that it is made from."""
+    """Yields the mistakes in the handlers of a class and of its bases."""
     fields = frozenset(field.name for field in getattr(cls, "__attrs_attrs__", ()))
     for layer in cls.__mro__:
         if layer is Particle or layer is object:
@@ -55,7 +55,7 @@ def handler_mistakes(cls: type[Particle]) -> Iterator[Mistake]:
 
 
 def misplaced_handlers(driver: type) -> Iterator[Mistake]:
-    """Handlers in a driver, which gets no waves: its particles do."""
+    """Yields handlers in a driver, which receives no waves: its particles do."""
     for layer in driver.__mro__:
         if layer is Driver or layer is object:
             continue
@@ -93,15 +93,15 @@ def _not_awaitable(value: Any, function: Any) -> str:
         return ""
     if inspect.isasyncgenfunction(function) or inspect.isgeneratorfunction(function):
         return "has `yield`, and a wave has one answer"
-    if inspect.iscoroutinefunction(value):  # marked as one
+    if inspect.iscoroutinefunction(value):  # marked as a coroutine function
         return ""
     try:
         returned = annotations_of(function).get("return")
-    except Exception:  # told with the arguments
+    except Exception:  # reported with the arguments
         returned = None
     origin = get_origin(returned) or returned
     if isinstance(origin, type) and issubclass(origin, _WAITS):
-        return ""  # it returns what can be awaited, and says so
+        return ""  # its annotation says that it returns an awaitable
     return "is `def`, and cannot be awaited"
 
 
@@ -147,7 +147,7 @@ def _arguments(layer: type, name: str, function: Any, line: int) -> Iterator[Mis
 
 
 def _takes_all(code: Any) -> str:
-    """The argument that takes all others, such as ``*args``; empty when there is none."""
+    """Returns the argument that takes all others, such as ``*args``; empty when there is none."""
     behind = code.co_argcount + code.co_kwonlyargcount
     if code.co_flags & inspect.CO_VARARGS:
         return f"*{code.co_varnames[behind]}"
@@ -155,7 +155,8 @@ def _takes_all(code: Any) -> str:
 
 
 def _is_ctx(name: str, hints: Any) -> bool:
-    """Whether the argument behind ``self`` is meant to be the context: by its annotation, else by its name."""
+    """Returns whether the argument after ``self`` is meant to be the context: by its annotation, or else by its
+    name."""
     if name not in hints:
         return name.startswith("_") or "ctx" in name or "context" in name
     hint = hints[name]
@@ -165,7 +166,7 @@ def _is_ctx(name: str, hints: Any) -> bool:
 
 
 def _gone(layer: type, declared: Any) -> Iterator[Mistake]:
-    """Handlers that a later line of the class body has replaced."""
+    """Yields handlers that a later line of the class body has replaced."""
     for name, line in declared:
         now = vars(layer).get(name)
         now = now.__func__ if isinstance(now, staticmethod | classmethod) else now
@@ -190,7 +191,7 @@ def _hidden(layer: type, handlers: list[tuple[str, Callable[..., Any], HandlerSp
 
 
 def _covers(one: RouteSelector, other: RouteSelector) -> bool:
-    """Whether ``one`` is known to take every wave that ``other`` takes."""
+    """Returns whether ``one`` is known to match every wave that ``other`` matches."""
     wide, narrow = one.method, other.method
     if wide.kind not in (None, narrow.kind) or wide.name not in (None, narrow.name):
         return False
@@ -202,7 +203,7 @@ def _covers(one: RouteSelector, other: RouteSelector) -> bool:
 
 
 def _line(value: Any) -> int:
-    """The line where a function starts; 0 when it is none."""
+    """Returns the line where a function starts; 0 when the value is not a function."""
     if value.__class__ is FunctionType and "__wrapped__" not in value.__dict__:
         return int(value.__code__.co_firstlineno)
     function = inspect.unwrap(getattr(value, "__func__", value))

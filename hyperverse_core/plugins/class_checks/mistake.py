@@ -1,4 +1,4 @@
-"""One mistake in a class, with the place in its file."""
+"""One mistake in a class, with its place in the file."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from ...errors import BadRequest
 __all__ = ["DECLARED", "Mistake", "refusal"]
 
 DECLARED = "__hyperverse_declared__"
-"""Where ``handler`` notes the names and lines of the handlers in a class body."""
+"""Attribute in which ``handler`` records the names and lines of the handlers in a class body."""
 
 
 @attrs.frozen
 class Mistake:
-    """A mistake of the author of a class.
+    """A mistake that the author of a class made.
 
     Attributes:
         cls: the class.
         what: what is wrong.
-        cure: what would be right.
-        line: the line in the file of the class; 0 when it is not known yet.
-        name: the name of the field, the attribute or the method that it is about; empty for the class itself.
+        cure: what to write instead.
+        line: line in the file of the class; 0 when it is not known yet.
+        name: name of the field, attribute or method concerned; empty for the class itself.
     """
 
     cls: type
@@ -43,17 +43,17 @@ class Mistake:
 
 
 def refusal(mistakes: Sequence[Mistake]) -> BadRequest:
-    """The one error that lists all mistakes."""
+    """Returns one error that lists all mistakes."""
     if len(mistakes) == 1:
         return BadRequest(str(mistakes[0]))
     return BadRequest(f"{len(mistakes)} mistakes:" + "".join(f"\n  {mistake}" for mistake in mistakes))
 
 
 def _line_of(cls: type, name: str) -> int:
-    """The line on which a class, or a name in its body, is defined; 0 when its source cannot be read."""
+    """Returns the line that defines a class, or a name in its body; 0 when its source cannot be read."""
     try:
         lines, first = inspect.getsourcelines(cls)
-    except (OSError, TypeError, IndexError, SyntaxError):  # typed in, generated, or changed since
+    except (OSError, TypeError, IndexError, SyntaxError):  # entered in a prompt, generated, or changed since
         return getattr(cls, "__firstlineno__", 0)
     if name:
         found = re.compile(rf"\s+(?:async\s+def\s+|def\s+)?{re.escape(name)}\s*[:=(]")

@@ -1,4 +1,4 @@
-"""What drivers name: whether anybody declares it. It can be told when all plugins have registered."""
+"""Checks that the names that drivers refer to are declared. This is possible once all plugins have registered."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _ANY = ("*",)
 def unknown_names(
     driver: type[Driver], declared: Collection[str], placements: Collection[str], star_kinds: Collection[str]
 ) -> Iterator[Mistake]:
-    """The places where a driver names a Kind, a placement strategy or a star kind that nobody declares."""
+    """Yields the places where a driver names a Kind, a placement strategy or a star kind that nothing declares."""
     kind = driver.kind
     if driver.placement not in placements:
         said = f"`placement` is {driver.placement!r}, which no plugin brings"

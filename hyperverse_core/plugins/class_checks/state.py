@@ -1,4 +1,4 @@
-"""The durable state of a particle class: types that could never be read back, and versions without a way to them."""
+"""Checks the durable state of a particle class: types that cannot be read back, and versions without an upgrade."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _HOLDERS: Final = frozenset({dict, list, set, frozenset})
 
 
 def state_mistakes(cls: type[Particle]) -> Iterator[Mistake]:
-    """The mistakes in the state of a class. One with ``dump`` and ``load`` keeps its state itself."""
+    """Yields the mistakes in the state of a class. A class with ``dump`` and ``load`` handles its state itself."""
     versioned = cls._state_version != 1
     if cls.dump is not Particle.dump:
         if versioned:
@@ -47,6 +47,6 @@ def _is_plain(wanted: Any) -> bool:
     try:
         if wanted in _PLAIN:
             return True
-    except TypeError:  # Annotated with something unhashable
+    except TypeError:  # Annotated with an unhashable value
         return False
     return get_origin(wanted) in _HOLDERS and all(argument in _PLAIN for argument in get_args(wanted))
