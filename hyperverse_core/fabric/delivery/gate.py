@@ -1,7 +1,7 @@
-"""Gate: the one place of a machine that lets waves and commands on, or refuses them.
+"""Gate: the one place of a machine where waves and commands are allowed or refused.
 
-What the policy answers is kept, see :class:`~.policy_answers.PolicyAnswers`. The hot path does not come here: it looks
-into ``allowed`` of the particle, which holds what the gate has let through.
+Answers of the policy are kept, see :class:`~.policy_answers.PolicyAnswers`. The hot path does not call the gate: it
+reads ``allowed`` of the particle, which holds what the gate has allowed.
 """
 
 from __future__ import annotations
@@ -31,15 +31,15 @@ from .watch_table import CHANGED
 __all__ = ["Denied", "Gate"]
 
 Denied = Callable[[Point, Point, str, HyperverseError], None]
-"""Is told of a refusal: agent, target, action, error."""
+"""Receives each refusal: agent, target, action, error."""
 
 _NEEDS = {letter: Need(letter) for letter in "csdrwx"}
-"""What waves and commands need, made once."""
+"""The needs of waves and commands, created once."""
 
 
 @attrs.define(eq=False)
 class _Elsewhere:
-    """A particle that may live elsewhere: the policy's answer is the same, and is not handed to the hot path."""
+    """A particle that may live elsewhere: the policy gives the same answer, which is not shown to the hot path."""
 
     record: ParticleRecord
     text: str
@@ -48,16 +48,16 @@ class _Elsewhere:
 
 
 class Gate:
-    """Lets on what the policy of a machine allows; refusals are logged and told.
+    """Allows what the policy of a machine allows; refusals are logged and reported.
 
     Args:
-        answers: what the policy answers.
-        denied: is told of every refusal.
-        audit: is told of every refusal: agent, target, action, error, and the wave behind it.
+        answers: the answers of the policy.
+        denied: receives every refusal.
+        audit: receives every refusal: agent, target, action, error, and the wave that caused it.
 
     Attributes:
-        answers: as above.
-        told: what agents may know of.
+        answers: the same.
+        told: decides what agents may know of.
     """
 
     def __init__(
@@ -79,7 +79,7 @@ class Gate:
     # -- waves --------------------------------------------------------------------------------------------
 
     async def authorise(self, particle: Target, wave: Directed) -> None:
-        """Returns when the wave may go on to the particle.
+        """Returns if the wave may proceed to the particle.
 
         Raises:
             Forbidden, Unauthorized: the policy refuses.
@@ -88,7 +88,7 @@ class Gate:
         if wave.method.kind is MethodKind.HYP:
             self._check_star(particle, wave)
         elif wave.method is CHANGED and wave.agent == particle.record.point:
-            return  # news of what it watches, in its own name
+            return  # a change of what the particle watches, in its own name
         elif not isinstance(particle.allowed, AllowAll) and not self.is_open(particle.record.point, wave.method):
             need = wave.method.need
             key = await self._pass(particle, wave, _NEEDS.get(need) or Need(need))
@@ -96,21 +96,21 @@ class Gate:
                 self._kept.show(particle, key)
 
     async def authorise_again(self, wave: Directed) -> None:
-        """Returns when the agent of a wave that was handled before may still send it, wherever its particle lives now.
-        Raises as :meth:`authorise` does."""
+        """Returns if the agent of a wave that was handled before may still send it, wherever its particle lives now.
+        Raises like :meth:`authorise`."""
         record = await self.told.record(wave.to)
         if record is not None:
             await self.authorise(_Elsewhere(record, record.point.text), wave)
 
     def turn_away(self, particle: Target, wave: Directed) -> None:
-        """Raises what :meth:`kept_refusal` returns, and says nothing where that is None."""
+        """Raises what :meth:`kept_refusal` returns, unless that is None."""
         error = self.kept_refusal(particle, wave)
         if error is not None:
             raise error
 
     def kept_refusal(self, particle: Target, wave: Directed) -> HyperverseError | None:
-        """The refusal of a wave, where one is kept: a wave that is refused again and again should not cost more than
-        one that is allowed. It needs no coroutine, and no request. The refusal is logged and told."""
+        """Returns the kept refusal of a wave, or None: a wave that is refused again and again should not cost more than
+        one that is allowed. This needs no coroutine and no request. The refusal is logged and reported."""
         method, record = wave.method, particle.record
         if wave.scope is not None or method.kind is MethodKind.HYP:
             return None
@@ -124,7 +124,7 @@ class Gate:
         hidden = self.told.remembered(wave.agent, record.point)
         if hidden is None:
             return None
-        if type(wave) is Ripple:  # of which there may be thousands: they carry no reasons
+        if type(wave) is Ripple:  # its copies may be thousands: they get no reasons
             error = decision.error()
         else:
             error = refusal_of(wave.agent, record, method.text, _NEEDS.get(method.need) or Need(method.need), decision)
@@ -132,24 +132,24 @@ class Gate:
         return self.told.missing(record.point) if hidden else error
 
     def open_to_all(self, particle: Target) -> None:
-        """Lets every wave on to the particle that is not between stars, because what is asked for there asks the gate
-        itself. It stays so as long as the particle is here."""
+        """Allows every wave to the particle except waves between stars, because each request there asks the gate
+        itself. This lasts as long as the particle is here."""
         particle.allowed = AllowAll()
 
     def open_methods(self, particle: Target, methods: Collection[Method]) -> None:
-        """Lets waves with these methods on to the particle, because their handlers ask the gate about another one."""
+        """Allows waves with these methods to the particle, because their handlers ask the gate about another one."""
         self._open[particle.record.point.text] = frozenset(methods)
 
     def is_open(self, point: Point, method: Method) -> bool:
-        """Whether waves with that method need nothing at ``point``."""
+        """Whether waves with that method need no permission at ``point``."""
         return method in self._open.get(point.text, ())
 
     async def demand(self, particle: Target, wave: Directed, privilege: str) -> None:
-        """Returns when the agent of the wave has ``privilege`` on the particle. Raises as :meth:`authorise` does."""
+        """Returns if the agent of the wave has ``privilege`` on the particle. Raises like :meth:`authorise`."""
         await self._pass(particle, wave, Need("", privilege))
 
     async def _pass(self, particle: Target, wave: Directed, need: Need) -> Key:
-        """Returns the key of the answer when the wave may go on."""
+        """Returns the key of the answer if the wave may proceed. Raises the refusal otherwise."""
         record, action = particle.record, wave.method.text
         key = key_for(wave.agent, record, need, wave.scope)
         covered = particle in self._arrivals.covered
@@ -170,8 +170,8 @@ class Gate:
     async def _wait(
         self, particle: Target, wave: Directed, key: Key, request: Request, found: Decision | Question
     ) -> Decision:
-        """The decision, when it is there and the earlier waves of the same sender have gone in. Until then no wave may
-        pass by the hot path. Raises Unavailable."""
+        """Returns the decision once it is made and the earlier waves of the same sender have been delivered. Until then
+        no wave may take the hot path. Raises Unavailable."""
         arrival = self._arrivals.join(particle, wave)
         try:
             seen = self.answers.changes
@@ -185,7 +185,7 @@ class Gate:
             self._arrivals.leave(arrival)
 
     def _check_star(self, particle: Target, wave: Directed) -> None:
-        """``Hyp`` waves are between stars: clients and particles never act as one."""
+        """Checks that a star sends a ``Hyp`` wave: clients and particles never act as a star."""
         star = wave.agent.star_key
         if star is None or wave.agent != Point.of_star(star):
             request = Request(wave.agent, wave.method.text, Need(), particle.record)
@@ -194,20 +194,20 @@ class Gate:
     # -- commands -----------------------------------------------------------------------------------------
 
     async def check(self, request: Request, wave: Directed | None = None) -> None:
-        """Returns when the policy allows it; a refusal is logged and told. Raises as :meth:`authorise` does.
+        """Returns if the policy allows it; a refusal is logged and reported. Raises like :meth:`authorise`.
 
         Args:
-            wave: the wave that asks for it, for the logs.
+            wave: the wave that makes the request, for the logs.
         """
         decision = await self.answers.decide(request)
         if not decision.allowed:
             raise await self._heard(request, refusal(request, decision), wave)
 
     async def permit(self, caller: Caller, permission: str, target: ParticleRecord, action: str) -> None:
-        """Returns when ``caller`` has ``permission`` (a letter) on ``target``. Raises as :meth:`authorise` does.
+        """Returns if ``caller`` has ``permission`` (a letter) on ``target``. Raises like :meth:`authorise`.
 
         Args:
-            action: what it is for: ``create``, ``delete``, ``select``, ``get``, ``set``, ``watch``.
+            action: the purpose: ``create``, ``delete``, ``select``, ``get``, ``set``, ``watch``.
         """
         agent, scope, need = caller.agent, caller.scope, _NEEDS.get(permission) or Need(permission)
         kept = self._kept.find(key_for(agent, target, need, scope), action)
@@ -215,19 +215,19 @@ class Gate:
             await self.check(Request(agent, action, need, target, scope, caller.chain, caller.session), caller.wave)
 
     async def check_all(self, requests: Sequence[Request], wave: Directed | None = None) -> None:
-        """Returns when the policy allows all of them; the first refusal is logged and told. Raises as
-        :meth:`authorise` does."""
+        """Returns if the policy allows all of them; the first refusal is logged and reported. Raises like
+        :meth:`authorise`."""
         for request, decision in zip(requests, await self.answers.decide_many(requests), strict=True):
             if not decision.allowed:
                 raise await self._heard(request, refusal(request, decision), wave)
 
     async def _heard(self, request: Request, error: HyperverseError, wave: Directed | None) -> HyperverseError:
-        """Logs and tells of a refusal. Returns the error that the agent may hear."""
+        """Logs and reports a refusal. Returns the error that the agent may see."""
         self.refused(request, error, wave)
         return await self.told.heard(request, error)
 
     def refused(self, request: Request, error: HyperverseError, wave: Directed | None = None) -> HyperverseError:
-        """Logs and tells that a request is refused. Returns the error, to be raised. Observers are told of each; the
+        """Logs and reports that a request is refused. Returns the error, to be raised. Observers get every refusal; the
         log has the first ones of an agent in each second, and the audit log the first of each sort."""
         self._tell(request.agent, request.record.point, request.action, error, wave)
         return error

@@ -1,8 +1,8 @@
-"""One Ripple on its way: its copies are grouped by star and sent, and the echoes gathered.
+"""The delivery of one Ripple: its copies are grouped by star and sent, and the echoes gathered.
 
 Recipients on this machine are handled by the worker pool, see :mod:`.copies_here`; one timer ends all that have not
-answered. For recipients on another machine one frame goes to their star, which does the same there and sends the echoes
-back together.
+answered. For recipients on another machine, one frame goes to their star, which delivers the copies in the same way and
+returns the echoes together.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ class Gathering(Collected):
     """Sends the copies of one Ripple from a star of this machine, and collects the echoes.
 
     Args:
-        out: what carries them.
-        star: where they start.
+        out: the carriers of the copies.
+        star: the star from which they are sent.
         wave: the Ripple.
         points: its recipients.
     """
@@ -42,8 +42,8 @@ class Gathering(Collected):
         self._here = CopiesHere(out, self, self._many)
 
     async def run(self) -> list[Echo]:
-        """Returns the echoes, in the order in which they came. For a recipient that has not answered in time there is
-        one that says so."""
+        """Returns the echoes in the order of arrival. A recipient that has not answered in time gets an echo that says
+        so."""
         loop = self.star.loop
         begun = loop.time()
         timer = loop.call_at(self.wave.deadline, self.end) if self.wave.deadline < float("inf") else None
@@ -51,7 +51,7 @@ class Gathering(Collected):
             self._ask(list(self.open.values()), self.out.pool.put)
             await self._gathered()
         except asyncio.CancelledError as exc:
-            mark_told(exc)  # what has become of it is told for each recipient
+            mark_told(exc)  # observers are told the outcome for each recipient
             raise
         finally:
             if timer is not None:
@@ -63,18 +63,18 @@ class Gathering(Collected):
         echoes = list(self.echoes)
         for start in range(0, len(missing), _MISSING_AT_ONCE):
             if start:
-                await asyncio.sleep(0)  # others want the loop: they may be a hundred thousand
+                await asyncio.sleep(0)  # yield to other tasks: there may be a hundred thousand recipients
             some = missing[start : start + _MISSING_AT_ONCE]
             echoes += [Echo(408, late, p, Outcome.UNKNOWN, self.wave.id) for p in some]
         return echoes
 
     async def _gathered(self) -> None:
-        """Returns when it is over."""
+        """Returns when all echoes are gathered, or the time is over."""
         if not self.done.done():
             await self.done
 
     def _ask(self, points: list[Point], put: Callable[..., None]) -> None:
-        """Plans the copies for these recipients. ``put`` plans the first work: it may refuse when there is too much."""
+        """Plans the copies for these recipients. ``put`` plans the first job: it may refuse if there are too many."""
         places = self.out.places.known
         here = self._here.waiting
         remote: dict[str, list[Point]] = {}
@@ -96,7 +96,7 @@ class Gathering(Collected):
             self.out.pool.put_accepted(self._many, group, places[group[0].text], priority=self.wave.handling.priority)
 
     async def _many(self, points: list[Point], place: Place) -> None:
-        """Sends the Ripple to recipients of one remote star, in one frame, and takes their echoes."""
+        """Sends the Ripple to the recipients on one remote star, in one frame, and collects their echoes."""
         try:
             echoes = await self.out.requests.spread(place.star.text, self.wave, points)
         except HyperverseError as exc:

@@ -1,4 +1,4 @@
-"""A policy behind a guard: where it hangs, raises or answers nonsense, the caller gets 503 and the log its name."""
+"""Guards a policy: if it hangs, raises or returns nonsense, the caller gets 503 and the log names the policy."""
 
 from __future__ import annotations
 
@@ -38,17 +38,17 @@ _log = guarded_log("hyperverse.security")
 _REFUSALS = (401, 403)
 _RETRY_AFTER = 1.0
 _QUIET = 1.0
-"""Seconds after a failure in which further ones are counted, but not written: a broken policy fails for each wave."""
+"""Seconds after a failure in which more failures are counted, but not logged: a broken policy fails for each wave."""
 
 
 class GuardedPolicy:
-    """Asks a policy, and bounds what a broken one can do.
+    """Asks a policy, and limits the damage that a broken policy can do.
 
     Args:
         policy: the policy.
-        name: of the policy, as the config chooses it; for errors and the log.
+        name: the name of the policy in the config; for errors and the log.
         timeout: seconds that an answer may take.
-        deadlines: of the event loop; None for deadlines of its own.
+        deadlines: the deadlines of the event loop; None for its own.
     """
 
     def __init__(self, policy: SecurityPolicy, name: str, timeout: float, deadlines: Deadlines | None = None) -> None:
@@ -61,12 +61,12 @@ class GuardedPolicy:
         self._unwritten = 0
 
     async def decide(self, request: Request) -> Decision:
-        """What the policy answers. Raises Unavailable when it fails, and what it raises on purpose."""
+        """Returns the policy's decision. Raises Unavailable if it fails, and what it raises on purpose."""
         return self._checked(await self._within(self._policy.decide, request))
 
     def begin(self, request: Request) -> Decision | Begun[Decision]:
-        """What the policy answers without waiting, or the rest of its answer, for :meth:`finish`. Most answers need no
-        waiting, and so no deadline. Raises as :meth:`decide` does."""
+        """Returns the decision if the policy makes it without waiting, or the rest of the call, for :meth:`finish`.
+        Most decisions need no waiting, and so no deadline. Raises like :meth:`decide`."""
         context = Variables()
         try:
             asking = context.run(self._policy.decide, request)
@@ -79,26 +79,26 @@ class GuardedPolicy:
         return found if isinstance(found, Begun) else self._checked(found)
 
     async def finish(self, begun: Begun[Decision]) -> Decision:
-        """The rest of an answer, within the time limit. Raises as :meth:`decide` does."""
+        """Returns the decision of a call that was begun, within the time limit. Raises like :meth:`decide`."""
         return self._checked(await self._within(_awaited, begun))
 
     async def decide_many(self, requests: Sequence[Request]) -> list[Decision]:
-        """What the policy answers to all of them. Raises as :meth:`decide` does."""
+        """Returns the policy's decisions on all of them. Raises like :meth:`decide`."""
         decisions = await self._within(self._policy.decide_many, requests)
         if not isinstance(decisions, Sequence) or len(decisions) != len(requests):
             raise self._failure(f"gave no list of {len(requests)} decisions")
         return [self._checked(decision) for decision in decisions]
 
     async def explain(self, request: Request) -> Explanation:
-        """What the policy answers, with its reasons. Raises as :meth:`decide` does."""
+        """Returns the policy's decision, with its reasons. Raises like :meth:`decide`."""
         explanation = await self._within(self._policy.explain, request)
         if not isinstance(explanation, Explanation):
             raise self._failure(f"gave no explanation, but {_kind_of(explanation)}")
         return explanation
 
     async def administer(self, act: Callable[[Administration], Awaitable[T]]) -> T:
-        """What ``act`` makes of the policy's administration. Raises NoDriver when it has none, and as :meth:`decide`
-        does."""
+        """Returns the result of ``act`` on the policy's administration. Raises NoDriver if the policy has none, and
+        like :meth:`decide`."""
         administration = self._policy.administration
         if administration is None:
             raise NoDriver(
@@ -108,19 +108,19 @@ class GuardedPolicy:
         return await self._within(act, administration)
 
     async def identify(self, credentials: Credentials) -> Identified:
-        """Returns the agent that a client is. Raises Unauthorized, and Unavailable when the policy fails."""
+        """Returns the agent of a client. Raises Unauthorized, and Unavailable if the policy fails."""
         found = await self._within(self._policy.identify, credentials)
         if not isinstance(found, Identified) or not isinstance(found.agent, Point):
             raise self._failure(f"gave no agent, but {_kind_of(getattr(found, 'agent', found))}")
         return found
 
     async def authenticate_machine(self, name: str, credentials: Credentials) -> None:
-        """Returns when the machine is the one that it says. Raises Unauthorized, and Unavailable when the policy
+        """Returns if the machine is the one that it claims to be. Raises Unauthorized, and Unavailable if the policy
         fails."""
         await self._within(partial(self._policy.authenticate_machine, name), credentials)
 
     def changed(self, change: Change) -> bool:
-        """Tells the policy what has changed; False when it has failed, so that nothing it said can be relied on."""
+        """Tells the policy what has changed. Returns False if it fails, so that none of its answers can be trusted."""
         try:
             Variables().run(self._policy.changed, change)
         except BaseException as exc:
@@ -138,10 +138,10 @@ class GuardedPolicy:
     # -- inside -------------------------------------------------------------------------------------------
 
     async def _within(self, ask: Callable[[A], Awaitable[T]], about: A) -> T:
-        """The answer to ``ask(about)``, within the time limit and in a context of its own: what a policy sets in a
-        variable, such as the precision of decimals, would else stay set for whoever has sent the wave.
+        """Returns the result of ``ask(about)``, within the time limit and in its own context: a context variable that a
+        policy sets, such as the precision of decimals, would otherwise stay set for the sender of the wave.
 
-        It is awaited in the task of the caller, under a deadline that shares its timer with others: a task of its own
+        It is awaited in the task of the caller, under a deadline that shares its timer with others: a separate task
         would cost 36 microseconds for a decision that needs no look-up, ``asyncio.timeout`` 8, and this costs 1.
         """
         deadlines = self._deadlines
@@ -159,17 +159,17 @@ class GuardedPolicy:
         raise self._failure(f"gave no answer within {self._timeout:g} s")  # reached when the deadline has passed
 
     def _told(self, error: BaseException) -> BaseException:
-        """Returns errors of the platform unchanged, and a failure of the policy for anything else that it raised."""
+        """Returns errors of the platform unchanged, and a failure of the policy for any other exception."""
         if ends_task(error):
             return error
         shown = presentable(error)
         on_purpose = isinstance(shown, HyperverseError)
-        if isinstance(shown, NotHostedHere):  # it would have the particle be looked for elsewhere
+        if isinstance(shown, NotHostedHere):  # it would make the sender look for the particle elsewhere
             on_purpose = False
         return error if on_purpose else self._failure("gave no answer", shown)
 
     def _checked(self, decision: Decision) -> Decision:
-        """The decision, if it is one that the gate can rely on."""
+        """Returns the decision if the gate can rely on it. Raises Unavailable otherwise."""
         if type(decision) is not Decision:
             raise self._failure(f"gave no decision, but {_kind_of(decision)}")
         rests_on = decision.rests_on
@@ -191,7 +191,7 @@ class GuardedPolicy:
         raise self._failure(f"gave a decision that makes no sense: {decision!r:.200}")
 
     def _failure(self, what: str, exc: BaseException | None = None) -> Unavailable:
-        """The error for the caller. The log says more, once in a while."""
+        """Returns the error for the caller. Logs the details, at most once in a while."""
         cause = "" if exc is None else f": {type(exc).__name__}"
         now = asyncio.get_running_loop().time()
         if now < self._quiet_until:

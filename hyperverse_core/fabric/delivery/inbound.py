@@ -1,4 +1,4 @@
-"""Inbound: what other machines ask of the stars of this one."""
+"""Inbound: handles what other machines request of the stars of this one."""
 
 from __future__ import annotations
 
@@ -48,12 +48,12 @@ class Inbound:
 
     Args:
         homes: the particles of this machine's stars.
-        outbounds: of this machine's stars.
-        places: where particles are; those that another machine has us take in are entered there.
+        outbounds: the senders of this machine's stars.
+        places: where particles are; particles that another machine assigns to this one are entered there.
         board: carries the answers.
         fan_out: delivers Ripples.
-        pool: runs the handling.
-        registry: has the records of particles.
+        pool: runs the jobs.
+        registry: provides the records of particles.
         gate: asked before an answer is given a second time.
     """
 
@@ -87,7 +87,7 @@ class Inbound:
         }
 
     def serve(self, star: Star, request: LaneRequest, message: Message) -> None:
-        """Plans the handling of one request."""
+        """Plans a job for one request."""
         job = self._jobs.get(type(message))
         try:
             if job is None:
@@ -105,7 +105,7 @@ class Inbound:
     async def _answering(
         self, job: Callable[..., Coroutine[Any, Any, None]], star: Star, request: LaneRequest, message: Message
     ) -> None:
-        """Does one job. Whatever it raises, the machine that has asked gets an answer."""
+        """Runs one job. Whatever it raises, the machine that has sent the request gets an answer."""
         try:
             await job(star, request, message)
         except BaseException as exc:
@@ -122,13 +122,13 @@ class Inbound:
             echoes = [to_echo(star.lost(msgspec.structs.replace(message, to=p), error), p) for p in message.recipients]
             await self._send(request, encode_echoes(message.id, echoes))
         elif isinstance(message, Ping | Signal):
-            reply_to_ping = star.lost(message, error)  # a Signal's sender waits for nothing: the log has it
+            reply_to_ping = star.lost(message, error)  # the sender of a Signal does not wait: the log has it
             if isinstance(message, Ping):
                 await self._send(request, encode_pong(reply_to_ping))
 
     def refuse(self, request: LaneRequest, reply: Pong) -> None:
-        """Sends a reply to a request that goes no further, in line. When there is no room for it, it is lost: whoever
-        asked gives up in its own time."""
+        """Sends the reply to a refused request, inline. If there is no room for it, the reply is lost: the sender of
+        the request times out."""
         try:
             if request.envelope.origin:
                 self._board.answer(request, encode_pong(reply))
@@ -141,11 +141,11 @@ class Inbound:
             return encode_pong(reply)
         except HyperverseError as exc:
             return encode_pong(_unsent(exc, reply))
-        except Exception as exc:  # of no value that a frame has a place for
+        except Exception as exc:  # a value that cannot be encoded
             return encode_pong(_unsent(HandlerFailed(f"the answer cannot be sent: {described(exc)}"), reply))
 
     async def _send(self, request: LaneRequest, payload: bytes) -> None:
-        """Sends an answer; waits for room when the lane is full. Answers are worth more than what is yet to begin."""
+        """Sends an answer; waits for room if the lane is full. Answers matter more than work that has not begun."""
         try:
             while True:
                 try:
@@ -188,7 +188,7 @@ class Inbound:
                         raise
                     reply = star.lost(wave, exc)
         except BaseException:
-            if key:  # repeats of it wait for an end
+            if key:  # repeats of this wave wait for the outcome
                 self.replay_cache.settle(key, _unknown(wave), size=0)
             raise
         if reply is None:
@@ -196,13 +196,13 @@ class Inbound:
         payload = self._encoded(reply)
         if key:
             self.replay_cache.settle(key, None if reply.outcome is Outcome.REJECTED else reply, size=len(payload))
-        try:  # as `_send` does, without its coroutine where there is room
+        try:  # what `_send` does, without its coroutine if there is room
             self._board.answer(request, payload)
         except HyperverseError:
             await self._send(request, payload)
 
     async def _repeat(self, star: Star, request: LaneRequest, wave: Ping, first: asyncio.Future[Pong]) -> None:
-        """Answers a Ping that has come before as that one is answered."""
+        """Answers a repeated Ping with the answer to the first attempt."""
         reply = timed_out(wave, wave.handling.wait)
         try:
             with self._outbounds[star.text].deadlines.by(wave.deadline):
@@ -217,7 +217,7 @@ class Inbound:
         await self._send(request, self._encoded(reply))
 
     async def _authorise_again(self, star: Star, wave: Ping) -> None:
-        """Returns when the agent may still have what it was allowed when it asked first. Raises as the gate does."""
+        """Returns if the agent may still have what it was allowed the first time. Raises like the gate."""
         hosting = self._homes.by_text[star.text]
         active = hosting.active.get(wave.to.text)
         if active is not None and active.state is not State.GONE:
@@ -231,7 +231,7 @@ class Inbound:
             if rest is not None:
                 await rest
         except NotHostedHere:
-            # it has moved while it was under way: from here it is sent on
+            # The particle has moved while the wave was under way: forward the wave from here.
             reply = await self._outbounds[star.text].notify(wave)
             if not reply.ok:
                 _log.warning("signal %s to %s: %s", wave.method, wave.to, reply.error, extra={"wave": wave.id})
@@ -243,7 +243,7 @@ class Inbound:
         points = wave.recipients
         assert isinstance(points, tuple)
         left = wave.deadline - self.loop.time()
-        wave.deadline -= min(0.05, left / 10)  # so that a partial answer is back in time
+        wave.deadline -= min(0.05, left / 10)  # so that the sender gets a partial answer in time
         echoes = await self._fan_out.gather(star, wave, list(points))
         await self._send(request, self._echoes(wave, echoes))
 
@@ -251,7 +251,7 @@ class Inbound:
     def _echoes(wave: Ripple, echoes: list[Echo]) -> bytes:
         try:
             return encode_echoes(wave.id, echoes)
-        except HyperverseError:  # one body that cannot be sent is not to cost the others theirs
+        except HyperverseError:  # one body that cannot be sent must not cost the others theirs
             return encode_echoes(wave.id, [_sendable(echo) for echo in echoes])
 
     async def _provision(self, star: Star, request: LaneRequest, message: ProvisionRequest) -> None:
@@ -267,24 +267,24 @@ class Inbound:
 
 
 def _sender(wave: Ping) -> str:
-    """The sender, for the key of the answer; empty for a client. A client that comes back, perhaps over another
+    """Returns the sender, for the key of the answer; empty for a client. A client that reconnects, perhaps to another
     machine, has another point and the same agent."""
     return "" if wave.id.startswith("c-") else wave.sender.text
 
 
 def _started_again(star: Star) -> Pong:
-    """The reply to the repeat of a Ping that went to an earlier incarnation of a star."""
+    """Returns the reply to the repeat of a Ping that went to an earlier incarnation of a star."""
     error = f"{star.text} has started again since it got this wave, and whether it ran is not known"
     return Pong(503, {"error": error}, outcome=Outcome.UNKNOWN)
 
 
 def _unknown(wave: Ping) -> Pong:
-    """The reply to a Ping that was ended in the middle."""
+    """Returns the reply to a Ping that was cancelled while it ran."""
     return Pong(503, {"error": "it was begun and cut off"}, wave.to, Outcome.UNKNOWN, wave.id)
 
 
 def _unsent(error: HyperverseError, reply: Pong) -> Pong:
-    """The reply of a handler that has run and answered with what cannot be sent."""
+    """Returns the reply for a handler that has run, but whose answer cannot be sent."""
     failure = Pong.failure(error, Outcome.FAILED)
     failure.sender, failure.id, failure.star, failure.hops = reply.sender, reply.id, reply.star, reply.hops
     return failure

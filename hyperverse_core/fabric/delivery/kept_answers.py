@@ -1,4 +1,4 @@
-"""The answers of the policy that a machine keeps, indexed by what they rest on."""
+"""The answers of the policy that a machine keeps, indexed by the points that they depend on."""
 
 from __future__ import annotations
 
@@ -15,23 +15,24 @@ from .arrivals import Entrance
 __all__ = ["Holder", "KeptAnswers", "Key", "for_action", "key_for", "key_of"]
 
 Key: TypeAlias = tuple[str, str, str, str, str, Scope | None, str]
-"""What an answer is kept under: agent, target and owner of the target (their points, as texts), the permission and the
-privilege that are needed, the scope of the wave, and the action, which is empty for an answer that holds whatever the
-action. A plain tuple: one is made for each first wave, and the garbage collector soon leaves one of texts alone."""
+"""The key of an answer: agent, target and owner of the target (their points, as texts), the permission and the
+privilege that are needed, the scope of the wave, and the action, which is empty for an answer that holds for every
+action. A plain tuple: one is created for each first wave, and the garbage collector soon stops tracking a tuple of
+texts."""
 
 _SHOWN = frozenset("rwx")
 """Permissions that waves need."""
 _ANSWER = 4
 _SHARE = 16
-"""This part of the answers makes room at once: the first entries of a dict are slow to find behind deleted ones."""
+"""This share of the answers is dropped at once: in a dict the first entries are slow to find after deleted ones."""
 
 
 class Holder(Protocol):
-    """A particle, as far as answers are shown to the hot path there.
+    """A particle, as far as the hot path finds answers there.
 
     Attributes:
         text: its point.
-        allowed: the permission letters that each agent has.
+        allowed: the permission letters of each agent.
     """
 
     text: str
@@ -39,13 +40,13 @@ class Holder(Protocol):
 
 
 class KeptAnswers:
-    """Answers by key. The ones that were not asked for longest go first when there is no more room.
+    """Answers by key. If room is needed, those that were not used for longest are dropped first.
 
-    :meth:`show` writes an answer into ``allowed`` of the particle, where the hot path finds it with one look-up and no
-    call; it is taken out of there when the answer goes.
+    :meth:`show` writes an answer to ``allowed`` of the particle, where the hot path finds it with one look-up and no
+    call; it is removed from there when the answer is dropped.
 
     Args:
-        room: how much is kept: an answer takes 4, and 1 for each point that it rests on. One of these is 30
+        room: how much to keep: an answer takes 4 units, and 1 for each point that it depends on. A unit is 30
             to 130 bytes (measured).
         covered: the letters of particles whose ``allowed`` is empty for now, see :class:`Arrivals`.
     """
@@ -54,7 +55,7 @@ class KeptAnswers:
         self._covered = {} if covered is None else covered
         self._room = room
         self._taken = 0
-        self._answers: dict[Key, Decision] = {}  # the one that was not asked for longest is the first
+        self._answers: dict[Key, Decision] = {}  # the least recently used is the first
         self._resting: dict[str, Key | set[Key]] = {}  # a set takes 216 bytes, and most points need none
         self._on_anything: set[Key] = set()
         self._holders: dict[str, Holder] = {}
@@ -65,7 +66,7 @@ class KeptAnswers:
         return len(self._answers)
 
     def find(self, key: Key, action: str) -> Decision | None:
-        """The answer that is kept under ``key``, or for this action only."""
+        """Returns the answer that is kept under ``key``, or for this action only."""
         answers = self._answers
         decision = answers.get(key)
         if decision is None and self._by_action:
@@ -77,13 +78,13 @@ class KeptAnswers:
         return decision
 
     def refusal(self, key: Key) -> Decision | None:
-        """The answer that is kept under ``key`` if it is a no. It does not count as asked for: somebody who is refused
-        again and again keeps nobody's answer from being remembered."""
+        """Returns the answer under ``key`` if it is a refusal. This does not count as a use: an agent that is refused
+        again and again must not displace the answers of others."""
         decision = self._answers.get(key)
         return None if decision is None or decision.allowed else decision
 
     def keep(self, key: Key, decision: Decision) -> None:
-        """Keeps an answer, and makes room for it."""
+        """Keeps an answer, and drops others if it needs room."""
         if key in self._answers:
             self._remove(key)
         self._answers[key] = decision
@@ -102,9 +103,9 @@ class KeptAnswers:
                 self._remove(oldest)
 
     def show(self, particle: Holder, key: Key) -> None:
-        """Lets the hot path find the answer, if it is kept, and one that the hot path can use: a yes to one permission
-        that waves need, whatever the action, without a scope. One that never changes is then kept there alone, which
-        saves 155 bytes (measured); for a particle that comes back the policy is asked again."""
+        """Shows the answer to the hot path, if it is kept and the hot path can use it: it allows one permission that
+        waves need, for every action, without a scope. An answer that never changes is then kept there alone, which
+        saves 155 bytes (measured); when the particle returns, the policy is asked again."""
         agent, target, _, permission, privilege, scope, action = key
         if privilege or action or scope is not None or permission not in _SHOWN:
             return
@@ -126,13 +127,13 @@ class KeptAnswers:
             self._covered[particle] = self._letters.more(covered, agent, permission)
 
     def left(self, particle: Holder) -> None:
-        """The particle is not here any more. Its answers stay, for when it comes back."""
+        """The particle has left. Its answers are kept for its return."""
         if self._holders.get(particle.text) is particle:
             del self._holders[particle.text]
             self._show_nobody(particle)
 
     def drop(self, point: Point) -> None:
-        """``point`` has changed: drops the answers that rest on it."""
+        """Drops the answers that depend on ``point``, because it has changed."""
         resting = self._resting.get(point.text)
         if resting is not None:
             for key in tuple(resting) if isinstance(resting, set) else (resting,):
@@ -202,15 +203,15 @@ class KeptAnswers:
 
 
 def key_for(agent: Point, target: ParticleRecord, need: Need, scope: Scope | None) -> Key:
-    """The key of the answer to whether ``agent`` has what is needed on ``target``, whatever the action."""
+    """Returns the key of the answer whether ``agent`` has what is needed on ``target``, for every action."""
     return agent.text, target.point.text, target.owner.text, need.permission + need.power, need.privilege, scope, ""
 
 
 def key_of(request: Request) -> Key:
-    """The key of the answer to a request, whatever the action."""
+    """Returns the key of the answer to a request, for every action."""
     return key_for(request.agent, request.record, request.need, request.scope)
 
 
 def for_action(key: Key, action: str) -> Key:
-    """The key of an answer that holds for one action only."""
+    """Returns the key of an answer that holds for one action only."""
     return (*key[:6], action)

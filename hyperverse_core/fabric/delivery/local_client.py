@@ -26,19 +26,19 @@ __all__ = ["InProcessClient", "LocalClient", "LocalSurface"]
 
 @attrs.frozen
 class LocalSurface:
-    """The point of a client inside the process, and how it ends."""
+    """The point of a client inside the process, and the call that removes it."""
 
     point: Point
     close: Callable[[], None]
 
 
 class InProcessClient(ClientApi):
-    """What clients inside the process have in common: each serves and watches at a point of its own.
+    """The base of clients inside the process: each serves and watches at its own point.
 
-    They can be used as ``async with``, like a client from outside.
+    They can be used with ``async with``, like a client outside the process.
 
     Attributes:
-        machine: name of the machine.
+        machine: the name of the machine.
     """
 
     def __init__(self, machine: str) -> None:
@@ -48,20 +48,20 @@ class InProcessClient(ClientApi):
 
     @property
     def surface(self) -> Surface:
-        """Surface of the particle that stands for this client, to which others may send waves. It is made when it is
-        first used; from then on the waves of this client come from there."""
+        """The particle that stands for this client, to which others may send waves. It is created on first use; from
+        then on the waves of this client are sent from there."""
         return Surface(self._own_point())
 
     @abc.abstractmethod
     def _own_point(self) -> Point:
-        """The point of the particle that stands for this client."""
+        """Returns the point of the particle that stands for this client."""
 
     def on_wave(self, callback: OnWave | None) -> OnWave | None:
         """Serves the waves that are sent to :attr:`surface`; can be used as a decorator.
 
         Args:
-            callback: gets the wave and returns the body of the reply or a Pong, or an awaitable of one; what it
-                raises is the reply too. None serves nothing again. Cmd<Bounce> is answered without it.
+            callback: gets the wave and returns the body of the reply or a Pong, or an awaitable of one; an error that
+                it raises becomes the reply. None stops serving. Cmd<Bounce> is answered without it.
 
         Raises:
             BadRequest: ``callback`` is not a function.
@@ -92,7 +92,7 @@ class InProcessClient(ClientApi):
         await self.close()
 
     async def close(self) -> None:
-        """Ends what it watches and serves. May be called twice."""
+        """Ends its watches and its surface. May be called twice."""
         watches, self._watches = self._watches, None
         if watches is not None:
             watches.close()
@@ -102,7 +102,7 @@ class InProcessClient(ClientApi):
 class LocalClient(InProcessClient, LocalSender):
     """What ``machine.client()`` returns. Its waves start at the machine's star, with the rights of ``agent``.
 
-    It has to be closed only after :meth:`watch` or :meth:`on_wave`, which use its surface.
+    It needs to be closed only after :meth:`watch` or :meth:`on_wave`, which use its surface.
     """
 
     def __init__(

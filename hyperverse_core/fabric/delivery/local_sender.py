@@ -1,4 +1,4 @@
-"""Sending waves from inside the process, not while a wave is handled: drivers, and programs that run a machine."""
+"""Sends waves from inside the process while no wave is handled: for drivers, and for programs that run a machine."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ class LocalSender(OriginSender):
     """Sends waves from one star of this machine.
 
     Args:
-        outbound: of that star.
-        sender: the point that they come from.
-        agent: in whose name.
-        scope: bounds of what they may do; None sets none.
+        outbound: the outbound of that star.
+        sender: the point from which the waves come.
+        agent: the agent in whose name they are sent.
+        scope: bounds on what they may do; None sets none.
     """
 
     def __init__(self, outbound: Outbound, *, sender: Point, agent: Point, scope: Scope | None = None) -> None:
@@ -34,7 +34,7 @@ class LocalSender(OriginSender):
         self._origin = Origin(sender, agent, star.text, outbound.ids, star.now, scope=scope)
 
     def _make(self, kind: type[W], to: Point | str, method: Method | str, body: Body, options: WaveOptions) -> W:
-        if type(body) not in IMMUTABLE and kind is not Ripple:  # of a Ripple, each recipient gets a copy
+        if type(body) not in IMMUTABLE and kind is not Ripple:  # each recipient of a Ripple gets its own copy
             body = own_copy(body)
         return self._origin.wave(kind, to, method, body, options)
 

@@ -1,4 +1,4 @@
-"""Location: where a particle lives. What this machine does not know yet is found by the route of the point."""
+"""Location: finds where a particle lives. A place that is unknown here is found by the route of the point."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ class Location:
     """Locates particles.
 
     Args:
-        places: the places that are known.
+        places: the known places.
         homes: the particles of this machine's stars.
         home: the star that stands for this machine; global particles live there.
         remotes: the stars of other machines.
         provision: finds or provisions a particle that the registry places.
-        records: of particles.
-        gate: says who may send what.
+        records: provide the records of particles.
+        gate: decides who may send what.
         served: says what the handlers of a particle demand.
     """
 
@@ -55,23 +55,23 @@ class Location:
         self._provision = provision
 
     async def locate(self, point: Point) -> Place:
-        """Where ``point`` lives; it is provisioned when it lives nowhere yet.
+        """Returns where ``point`` lives, and provisions the particle if it lives nowhere yet.
 
         Raises NotFound, NoDriver, Unavailable."""
         return await self._places.look_up(point, self.find)
 
     async def locate_for(self, wave: Directed, point: Point) -> Place:
-        """Where ``point`` lives, for a wave. It is given a place only if the agent of the wave may send it at all.
+        """Returns where ``point`` lives, for a wave. Places the particle only if the agent may send the wave at all.
 
         Raises what :meth:`locate` does, and the refusal of the gate."""
         remembered = self._records.remembered(point)
-        if remembered is not None:  # a refusal that is known costs no look-up: it never gets a place
+        if remembered is not None:  # a refused wave never places the particle, so a known refusal needs no look-up
             self._gate.turn_away(Unplaced(remembered, self._home), wave)
         while True:
             place = await self._places.look_up_if(point, partial(self._find_for, wave))
             if place is not None:
                 return place
-            record = await self._records.one(point)  # who has asked first may not send that; perhaps this one may
+            record = await self._records.one(point)  # the wave that asked first was refused; this one may be allowed
             unplaced = Unplaced(record, self._home)
             if wave.method is BOUNCE and not await self._gate.told.has_any(wave, point):
                 return unplaced
@@ -81,7 +81,7 @@ class Location:
                 await self._gate.demand(unplaced, wave, privilege)
 
     async def _find_for(self, wave: Directed, point: Point) -> Place | None:
-        """Where ``point`` lives; None when it would be placed for a wave that its agent may not send."""
+        """Returns where ``point`` lives; None if it would be placed for a wave that its agent may not send."""
         own = wave.agent == point or (wave.agent == HYPERUSER and wave.scope is None)
         if own or not point.route.is_local or wave.method.kind is MethodKind.HYP:
             return await self.find(point)
@@ -93,7 +93,7 @@ class Location:
         return await self.find(point)
 
     async def find(self, point: Point) -> Place:
-        """Where ``point`` lives. Raises NotFound, NoDriver, Unavailable."""
+        """Returns where ``point`` lives. Raises NotFound, NoDriver, Unavailable."""
         if point.route.is_local:
             return await self._provision(point)
         key = point.star_key
@@ -110,7 +110,7 @@ class Location:
         return await self._provision(point)
 
     def _global(self, point: Point) -> Place:
-        """One of the global particles, which every machine has for itself. Raises NotFound."""
+        """Returns one of the global particles, of which every machine has its own. Raises NotFound."""
         pinned = self._homes[self._home.key].active
         found = pinned.get(point.text)
         if found is None:

@@ -1,5 +1,5 @@
-"""Outbound: waves leave a star here. It finds where a wave has to go and hands it over: to a particle of this machine
-by a direct call, to any other through its remote star."""
+"""Outbound: sends waves from a star. It finds where a wave has to go and delivers it: to a particle of this machine
+with a direct call, to any other through its remote star."""
 
 from __future__ import annotations
 
@@ -31,25 +31,25 @@ __all__ = ["Outbound"]
 
 _OK = Outcome.OK
 _PAUSES = (0.0, 0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.128, 0.25, 0.25)
-"""Seconds before each further look for a particle that has left."""
+"""Seconds before each further attempt to find a particle that has left."""
 _IN_A_ROW = 127
-"""After so many waves from a star (a power of two less one) the event loop gets a turn: a handler that asks again and
-again is never made to wait, and would keep timers, leases and every other wave from theirs."""
+"""The event loop gets a turn after so many waves from a star (a power of two less one): a handler that sends waves in a
+loop never has to wait, and would keep timers, leases and all other waves from their turns."""
 
 
 class Outbound:
     """Sends waves from one star.
 
     Args:
-        star: where they start.
-        places: the places that are known.
-        location: finds those that are not.
-        deadlines: of the event loop.
-        ids: where ids of waves come from.
-        retry: sends again what may be sent again.
+        star: the star from which the waves are sent.
+        places: the known places.
+        location: finds the other places.
+        deadlines: the deadlines of the event loop.
+        ids: creates the ids of waves.
+        retry: repeats the waves that may be repeated.
         fan_out: delivers Ripples.
-        interceptors: who listens.
-        told: what senders may know of.
+        interceptors: the observers of waves.
+        told: decides what senders may know of.
 
     Attributes:
         origin: makes waves of the star itself, which may be ``Hyp`` waves.
@@ -101,8 +101,8 @@ class Outbound:
     # -- Pings --------------------------------------------------------------------------------------------
 
     async def ask(self, wave: Ping) -> Pong:
-        """Sends a Ping on its way and returns what comes back. Raises nothing but the end of the task: whatever else
-        goes wrong is in the reply."""
+        """Sends a Ping and returns the reply. Raises only if the task is cancelled: every other failure is in the
+        reply."""
         senders = self._interceptors.senders
         watched = senders.begin(wave) if senders is not None else None
         place = self._known.get(wave.to.text)
@@ -140,13 +140,13 @@ class Outbound:
         return reply
 
     async def ask_in_time(self, wave: Ping) -> Pong:
-        """As :meth:`ask`, and gives up at the wave's deadline."""
+        """Like :meth:`ask`, but stops waiting at the wave's deadline."""
         with self.deadlines.by(wave.deadline):
             return await self.ask(wave)
         return timed_out(wave, wave.handling.wait)  # reached when the deadline has ended the block above
 
     async def once_more(self, wave: Ping) -> Pong:
-        """Sends a Ping that was sent before, wherever its particle lives now."""
+        """Repeats a Ping, wherever its particle lives now."""
         try:
             place = await self._location.locate_for(wave, wave.to)
             return await place.receive(wave)
@@ -154,12 +154,12 @@ class Outbound:
             return await self._find_again(wave, exc)
 
     async def _find_again(self, wave: Ping, error: HyperverseError) -> Pong:
-        """A wave was not taken. If its particle has moved, it is found again; everything else is an answer."""
+        """Sends a rejected wave again if its particle has moved; every other rejection becomes the answer."""
         for pause in _PAUSES:
             if not isinstance(error, NotHostedHere):
                 break
             if pause:
-                await asyncio.sleep(pause)  # it is being let go, and the registry does not say so yet
+                await asyncio.sleep(pause)  # the particle is leaving, and the registry does not show it yet
             self._places.forget(wave.to)
             try:
                 place = await self._location.locate_for(wave, wave.to)
@@ -171,7 +171,7 @@ class Outbound:
         return self.refuse(wave, error)
 
     def refuse(self, wave: Directed, error: HyperverseError) -> Pong:
-        """The reply to a wave that did not reach a handler; whoever listens is told."""
+        """Returns the reply to a wave that did not reach a handler; observers are told."""
         reply = self.star.refusal(wave, error)
         self._interceptors.refuse(wave, reply)
         return reply
@@ -179,7 +179,7 @@ class Outbound:
     # -- Signals and Ripples ------------------------------------------------------------------------------
 
     def accepted(self, wave: Signal) -> Pong | None:
-        """Sends a Signal on its way if nobody listens and nothing has to be waited for, and returns 202. None leaves
+        """Sends a Signal and returns 202, if nobody observes it and nothing has to be waited for. Returns None to leave
         all of it to :meth:`notify`: that saves most Signals a coroutine, 0.2 us."""
         place = self._known.get(wave.to.text)
         turns = self._asked + 1
@@ -195,7 +195,7 @@ class Outbound:
             wave.hops += self.star.distances.get(place.star.text, 0)
         try:
             taken = place.accepts(wave)
-        except HyperverseError:  # is raised there again, and told
+        except HyperverseError:  # `notify` raises it again, and reports it
             taken = False
         if not taken:
             wave.hops = before
@@ -204,10 +204,10 @@ class Outbound:
         return Pong(202, None, wave.to, _OK, wave.id, place.star.text, wave.hops)
 
     async def notify(self, wave: Signal, until: float = math.inf) -> Pong:
-        """Sends a Signal on its way. Returns 202, or why it was refused. Raises nothing but the end of the task.
+        """Sends a Signal. Returns 202, or why it was refused. Raises only if the task is cancelled.
 
         Args:
-            until: when its sender gives up, by the loop's clock. The sender sees to that.
+            until: when its sender stops waiting, by the loop's clock. The sender enforces that.
         """
         senders = self._interceptors.senders
         watched = senders.begin(wave) if senders is not None else None
@@ -254,13 +254,13 @@ class Outbound:
     async def spread(
         self, wave: Ripple, gathered: RippleProgress | None = None, hand_on: HandOn | None = None
     ) -> list[Echo]:
-        """Sends a Ripple to all its recipients and gathers the echoes. Raises HyperverseError only when it cannot
-        tell who they are.
+        """Sends a Ripple to all its recipients and gathers the echoes. Raises HyperverseError only if the recipients
+        cannot be determined.
 
         Args:
-            gathered: shows how far it has come, for a caller that may cut it.
-            hand_on: gets echoes of a Ripple to very many as they come; the others are returned. None to have all
-                returned.
+            gathered: shows the progress, for a caller that may cancel it.
+            hand_on: gets the echoes of a Ripple to very many as they arrive; the rest are returned. None to return
+                all of them.
         """
         progress = RippleProgress() if gathered is None else gathered
         senders = self._interceptors.senders
@@ -273,7 +273,7 @@ class Outbound:
             if watched is not None and senders is not None:
                 senders.end(wave, reply, watched, True)
             raise
-        except BaseException as exc:  # the task ends
+        except BaseException as exc:  # the task is cancelled
             self._cut_at_sender(wave, exc, senders, watched)
             raise
         if watched is not None and senders is not None:
@@ -301,30 +301,30 @@ class Outbound:
             lost = self.star.lost(wave, exc)
             raise InternalError(lost.error, hint="please report it") from None
 
-    # -- who listens --------------------------------------------------------------------------------------
+    # -- observers ----------------------------------------------------------------------------------------
 
     def ended_above(self, wave: Directed, reply: Pong, begun: float) -> None:
-        """The sender of a wave that was cut gets another answer than those who watch its end were told.
+        """Tells observers the answer that the sender of a cancelled wave gets: another than they were told at its end.
 
         Args:
-            begun: when, by ``perf_counter``.
+            begun: when the wave began, by ``perf_counter``.
         """
         if self._interceptors.answered:
             self._interceptors.tell(self._interceptors.answered, wave, reply, perf_counter() - begun)
 
-    # -- waves that are cut -------------------------------------------------------------------------------
+    # -- waves that are cancelled -------------------------------------------------------------------------
 
     def is_late(self, until: float) -> bool:
-        """Whether the time that something was given, up to ``until`` by the loop's clock, is over."""
+        """Whether the time limit ``until``, by the loop's clock, has passed."""
         return self.star.loop.time() + EARLY >= until
 
     def cut(self, wave: Directed, error: BaseException, until: float = math.inf) -> None:
-        """The task that waits for a wave, or handles it, is being ended. Observers are told here that the wave did not
-        reach a handler, if none has begun.
+        """Call it when the task that waits for a wave, or handles it, is cancelled. Tells observers that the wave did
+        not reach a handler, if no handler has started.
 
         Args:
             error: what ends the task.
-            until: when its sender gives up, if that is before the deadline.
+            until: when its sender stops waiting, if that is before the deadline.
         """
         if not isinstance(error, asyncio.CancelledError) or is_told(error):
             return  # or a coroutine that is closed: nobody waits and no loop runs
@@ -341,8 +341,8 @@ class Outbound:
         watched: Watched,
         until: float = math.inf,
     ) -> None:
-        """As :meth:`cut`, and those who watch its sender's end are told that its sender has its answer, if its time is
-        over, or waits no more."""
+        """Like :meth:`cut`, and tells the observers of the sender's end that the sender has its answer, if the time is
+        over, or no longer waits."""
         self.cut(wave, error, until)
         if not isinstance(error, asyncio.CancelledError):
             return
@@ -362,7 +362,7 @@ class Outbound:
     async def _pause(
         self, wave: Directed, senders: WatchesSenders | None, watched: Watched, until: float = math.inf
     ) -> None:
-        """Gives the event loop a turn behind a wave that has reached its recipient."""
+        """Gives the event loop a turn after a wave has reached its recipient."""
         try:
             await asyncio.sleep(0)
         except asyncio.CancelledError as exc:

@@ -1,7 +1,7 @@
-"""A Ripple to very many: its recipients are found by pages while others of them answer.
+"""Ripples to very many: recipients are read page by page while others of them answer.
 
-The recipients are never all in memory. As many as the window allows are asked at once; when some of them have
-answered, the next page is read. The echoes can be handed on as they arrive.
+The recipients are never all in memory. As many as the window allows are asked at once; after some of them have
+answered, the next page is read. The echoes can be passed on as they arrive.
 """
 
 from __future__ import annotations
@@ -23,20 +23,20 @@ from .gathering import Gathering
 __all__ = ["WINDOW", "PagedGathering"]
 
 WINDOW = 10_000
-"""Recipients that are asked at once. A selector that matches at most so many is read before the first is asked."""
+"""Recipients that are asked at once. A selector that matches no more than these is read before the first is asked."""
 _HANDED_ON = 256
-"""Echoes that are handed on together."""
+"""Echoes that are passed on together."""
 
 
 class PagedGathering(Gathering):
     """Sends the copies of one Ripple whose recipients do not fit into the window.
 
     Args:
-        out, star, wave: as for every gathering.
+        out, star, wave: as in every gathering.
         chosen: the recipients that were read first, and where the next page begins.
-        selector: says who the others are.
-        selections: reads them.
-        hand_on: gets the echoes as they come; None to have all of them returned.
+        selector: matches the recipients.
+        selections: read the other pages.
+        hand_on: gets the echoes as they arrive; None to return all of them.
     """
 
     def __init__(
@@ -61,8 +61,8 @@ class PagedGathering(Gathering):
         self.wanted = 0
 
     async def run(self) -> list[Echo]:
-        """Returns the echoes that were not handed on. Where not all recipients could be read there is one of the star
-        that says so."""
+        """Returns the echoes that were not passed on. If some recipients could not be read, an echo of the star says
+        so."""
         echoes = await super().run()
         if self._unread is None and self._after is not None and not self.is_enough():
             self._unread = TimedOut("there was no time for more", hint="give it a longer `wait`, or name fewer")
@@ -71,7 +71,7 @@ class PagedGathering(Gathering):
         return echoes
 
     def _of_the_others(self, error: HyperverseError) -> Echo:
-        """No point is named in it, since the sender may not know of those that were read last."""
+        """Returns an echo that names no point, since the sender may not know of those that were read last."""
         reply = self.star.refusal(self.wave, error)
         said = f"not all recipients of {str(self._selector)!r} were asked: {reply.error}"
         reply.body = {**reply.body, "error": said}
@@ -90,10 +90,10 @@ class PagedGathering(Gathering):
             else:
                 self.wanted = self._next_at()
                 await self._wake
-                self.wanted = 0  # each echo is looked at while something is done
+                self.wanted = 0  # call back for each echo while this loop runs
 
     def _next_at(self) -> int:
-        """Number of echoes with which the next step begins."""
+        """The number of echoes at which the next step begins."""
         all_of_them = len(self.echoes) + len(self.open)
         if self._hand_on is not None:
             at = min(all_of_them, _HANDED_ON)
@@ -124,14 +124,14 @@ class PagedGathering(Gathering):
         await hand_on(some)
 
     async def _ask_more(self, after: Point) -> None:
-        """Asks the recipients of the next page."""
+        """Sends the copies for the recipients of the next page."""
         try:
             async with asyncio.timeout_at(self.wave.deadline if self.wave.deadline < math.inf else None):
                 chosen = await self._selections.page(self._selector, after)
         except TimeoutError:
             self.end()
             return
-        except HyperverseError as exc:  # the answers of those who were asked before are kept
+        except HyperverseError as exc:  # keep the answers of the recipients that were asked before
             self._after, self._unread = None, exc
             return
         if self.over:

@@ -1,8 +1,8 @@
-"""Pipelines: the way that a bind has for a wave, stop by stop.
+"""Pipelines: the path that a bind defines for a wave, stop by stop.
 
-What leaves a pipeline towards another particle keeps the id and headers of the wave, so that a trace can be followed.
-Its agent is the particle with the bind, as with everything that the particle sends: whoever writes a bind must not act
-in the name of those who talk to its particle. A stop that is marked ``(caller)`` gets the caller's rights, within those
+A wave that leaves a pipeline towards another particle keeps its id and headers, so that a trace can be followed. Its
+agent is the particle with the bind, as for everything that the particle sends: the author of a bind must not act in the
+name of those who send waves to its particle. A stop that is marked ``(caller)`` gets the caller's rights, within those
 of the particle's owner.
 """
 
@@ -30,11 +30,11 @@ __all__ = ["Pipelines"]
 
 
 class Pipelines:
-    """Sends waves by the way that a particle's bind has for them.
+    """Sends waves along the path that a particle's bind defines for them.
 
     Args:
-        binds: reads binds that nobody has read yet.
-        callers_rights: lends them to marked stops.
+        binds: read the binds that were not read yet.
+        callers_rights: lend the caller's rights to marked stops.
         hops: how many binds and lanes a wave may pass.
     """
 
@@ -44,14 +44,14 @@ class Pipelines:
         self._hops = hops
 
     async def follow(self, active: Resident, wave: Directed) -> Pong | None:
-        """Takes ``wave`` through the bind of ``active``. None sends it to the particle as it is."""
+        """Takes ``wave`` through the bind of ``active``. Returns None to deliver it to the particle unchanged."""
         bind = active.bind
         if isinstance(bind, UnreadBind):
             try:
                 bind = await self._binds.get(active, bind)
             except HyperverseError:
                 if wave.method.kind is MethodKind.CMD:
-                    return None  # what every particle answers is answered even where the bind cannot be read
+                    return None  # methods that every particle answers are answered even if the bind cannot be read
                 raise
         assert bind is not None
         selected = bind.select(wave.method, wave.path, wave.topic, agent=wave.agent)
@@ -65,7 +65,7 @@ class Pipelines:
 
 
 class _Passage:
-    """One wave on its way through one pipeline."""
+    """The passage of one wave through one pipeline."""
 
     def __init__(
         self, active: Resident, wave: Directed, selected: Selected, callers_rights: CallersRights, hops: int
@@ -93,7 +93,7 @@ class _Passage:
 
     async def run(self) -> Pong:
         """Returns the answer of the pipeline. Raises HyperverseError only before the first stop has run: a sender that
-        tries again after a refusal would run that stop twice."""
+        repeats a refused wave would run that stop twice."""
         try:
             return await self._pass()
         except HyperverseError as exc:
@@ -112,26 +112,26 @@ class _Passage:
                 return self._failed(reply)
             self.begun = True
             if reply is None:
-                continue  # a Signal: nothing comes back
+                continue  # a Signal: there is no answer
             self.answered, self.body, self.status = reply, reply.body, reply.status
-            if reply.headers:  # what was said of the new body goes before what the sender said
+            if reply.headers:  # headers of the new body take precedence over those of the sender
                 self.headers = {**(self.headers or {}), **reply.headers}
         return self._reply(None, status=202)
 
     def _failed(self, reply: Pong) -> Pong:
-        """The answer of a stop that ends the pipeline, as what has become of the whole wave."""
-        if isinstance(reply, NoAnswer):  # the star that remembers the stop's wave knows nothing of the whole one
+        """Returns the answer of a stop that ends the pipeline, as the outcome of the whole wave."""
+        if isinstance(reply, NoAnswer):  # the star that remembers the stop's wave does not know the whole wave
             reply = Pong(**{name: getattr(reply, name) for name in Pong.__struct_fields__})
         withheld(reply, self.wave.agent)
         if self.begun and reply.outcome is Outcome.REJECTED:
             reply.outcome = Outcome.FAILED
-            if reply.status == NotHostedHere.status:  # of that stop; no sign that the whole wave may go elsewhere
+            if reply.status == NotHostedHere.status:  # about that stop; it does not mean that the whole wave may move
                 reply.status = Unavailable.status
         return reply
 
     def _segment(self, name: str) -> str | None:
-        """Returns a capture as one segment of a point. The sender chose its text, so it must not reach deeper. Raises
-        BadRequest."""
+        """Returns a capture as one segment of a point. The sender chose its text, so it must not reach deeper levels.
+        Raises BadRequest."""
         value = self.captures.get(name)
         if value is not None and ":" in value:
             raise BadRequest(f"{value!r} cannot be a segment of a point", hint="a segment has no ':'")
@@ -176,7 +176,7 @@ class _Passage:
     def _request(self, to: Point, method: Method, path: str) -> Ping | Signal:
         body = self.body
         if self.begun and self.answered is None and type(body) not in IMMUTABLE:
-            body = own_copy(body)  # a stop that nobody waits for may have it still
+            body = own_copy(body)  # an earlier stop, a Signal, may still hold it
         return self.wave.onward(to=to, method=method, path=path, body=body, headers=self.headers)
 
     def _reply(self, body: Body, *, status: int | None = None) -> Pong:

@@ -1,7 +1,7 @@
-"""PolicyAnswers: asks the policy of a machine, and keeps what it answers.
+"""PolicyAnswers: asks the policy of a machine, and keeps its answers.
 
-An answer, yes or no, is kept until something changes that it rests on. Those who ask the same at the same time wait for
-one answer.
+An answer, yes or no, is kept until something that it depends on changes. Callers that ask the same at the same time
+wait for one answer.
 """
 
 from __future__ import annotations
@@ -41,19 +41,19 @@ __all__ = ["PolicyAnswers", "Question", "Target"]
 T = TypeVar("T")
 _log = guarded_log("hyperverse.security")
 _ROOM = 500_000
-"""At most about 70 MB: 100,000 answers about owners, 33,000 about grants."""
+"""Room for at most about 70 MB: 100,000 answers about owners, 33,000 about grants."""
 _RECENT = 4096
-"""Changes that are remembered, to tell whether one has touched an answer while it was found."""
+"""Changes that are remembered, to tell whether one has affected an answer while the policy was asked."""
 _ALWAYS = frozenset({"Ext<Stop>", "stop"})
 """What the hyperuser may do to a machine whose policy fails."""
 
 
 class Target(Holder, Protocol):
-    """A particle, as far as the answers about it and the gate know it. These two alone write ``allowed``.
+    """A particle as the gate and the policy's answers know it. No other part writes ``allowed``.
 
     Attributes:
-        record: as the registry has it.
-        gone: whether it does not live here any more.
+        record: its record in the registry.
+        gone: whether it no longer lives here.
     """
 
     record: ParticleRecord
@@ -68,8 +68,8 @@ class Question:
 
     Attributes:
         request: the request.
-        changes: how many changes the gate had been told of before it was made.
-        begun: the answer, as far as the policy has begun it; None to ask anew.
+        changes: how many changes the gate knew of when the request was made.
+        begun: the answer, if the policy has begun it; None to ask anew.
     """
 
     request: Request
@@ -79,7 +79,7 @@ class Question:
 
 @attrs.define(eq=False)
 class _Answer:
-    """A decision, the request that it was made for, and how many changes the gate had been told of before."""
+    """A decision, the request it was made for, and how many changes the gate knew of before."""
 
     decision: Decision
     request: Request
@@ -87,21 +87,21 @@ class _Answer:
 
 
 class PolicyAnswers:
-    """What the policy of a machine answers.
+    """The answers of a machine's policy.
 
     Args:
-        policy: the policy; open.
-        name: of the policy, as the config chooses it; for errors and the log.
+        policy: the policy; it is open.
+        name: the name of the policy in the config; for errors and the log.
         timeout: seconds that an answer may take.
         room: how much is kept; see :class:`KeptAnswers`.
-        deadlines: of the event loop; None for deadlines of its own.
-        records: reads records, to find out what agents may know of; None to hide nothing.
+        deadlines: the deadlines of the event loop; None for its own.
+        records: reads records, to determine what agents may know of; None to hide nothing.
 
     Attributes:
-        kept: the answers. Code that may find an answer there need not come here.
-        told: what agents may know of.
-        changes: how many changes it has been told of.
-        covered: the letters of particles at which waves wait, see :class:`Arrivals`. Written by the gate.
+        kept: the answers. Code that may find an answer there need not call this object.
+        told: decides what agents may know of.
+        changes: how many changes it has received.
+        covered: the letters of particles where waves are waiting, see :class:`Arrivals`. Written by the gate.
     """
 
     def __init__(
@@ -123,19 +123,19 @@ class PolicyAnswers:
         self.changes = 0
 
     def __len__(self) -> int:
-        """How many answers of the policy are kept."""
+        """Returns how many answers of the policy are kept."""
         return len(self.kept)
 
-    # -- what it decides ----------------------------------------------------------------------------------
+    # -- decisions ----------------------------------------------------------------------------------------
 
     async def decide(self, request: Request) -> Decision:
-        """The policy's decision, perhaps one that is kept. Nobody is told of a refusal. Raises Unavailable."""
+        """Returns the policy's decision, perhaps a kept one. A refusal is not reported. Raises Unavailable."""
         key = key_of(request)
         kept = self.kept.find(key, request.action)
         return kept if kept is not None else await self._ask(key, request)
 
     async def decide_many(self, requests: Sequence[Request]) -> list[Decision]:
-        """The decisions on many requests; the policy is asked once for those that are not kept. Raises
+        """Returns the decisions on many requests; the policy is asked once for all that are not kept. Raises
         Unavailable."""
         found: dict[int, Decision] = {}
         for number, request in enumerate(requests):
@@ -154,7 +154,7 @@ class PolicyAnswers:
         return [found[number] for number in range(len(requests))]
 
     def begin(self, key: Key, request: Request) -> Decision | Question:
-        """The decision, if the policy makes it at once, or what to wait for. Raises Unavailable."""
+        """Returns the decision if the policy makes it at once, or else what to wait for. Raises Unavailable."""
         changes = self.changes
         if key in self._flights:
             return Question(request, changes)
@@ -165,13 +165,13 @@ class PolicyAnswers:
         if isinstance(found, Begun):
             return Question(request, changes, found)
         if found.holds_for is HoldsFor.NEED and changes == self.changes:
-            self.kept.keep(key, found)  # as `_keep` does: nearly all answers are found so
+            self.kept.keep(key, found)  # what `_keep` does: nearly all answers are found here
         else:
             self._keep(key, _Answer(found, request, changes))
         return found
 
     async def finish(self, key: Key, question: Question) -> Decision:
-        """The decision that has to be waited for, in turn with those who ask the same. Raises Unavailable."""
+        """Returns a decision that needs waiting, after earlier callers that ask the same. Raises Unavailable."""
         request = question.request
         answer = await self._flights.get(key, question)
         if answer.request is not request and not self._fits(answer, request, question.changes):
@@ -180,29 +180,29 @@ class PolicyAnswers:
         return answer.decision
 
     async def explain(self, request: Request) -> Explanation:
-        """The policy's decision with its reasons; nothing of it is kept. Raises Unavailable."""
+        """Returns the policy's decision with its reasons, and keeps nothing of it. Raises Unavailable."""
         return await self._policy.explain(request)
 
     async def administer(self, act: Callable[[Administration], Awaitable[T]]) -> T:
-        """What ``act`` makes of the policy's administration. Raises NoDriver when it has none, what the policy raises,
-        and Unavailable when it fails."""
+        """Returns the result of ``act`` on the policy's administration. Raises NoDriver if it has none, what the policy
+        raises, and Unavailable if it fails."""
         return await self._policy.administer(act)
 
-    # -- who somebody is ----------------------------------------------------------------------------------
+    # -- identities ---------------------------------------------------------------------------------------
 
     async def identify(self, credentials: Credentials) -> Identified:
-        """Returns the agent that a client is. Raises Unauthorized, and Unavailable when the policy fails."""
+        """Returns the agent of a client. Raises Unauthorized, and Unavailable if the policy fails."""
         return await self._policy.identify(credentials)
 
     async def authenticate_machine(self, name: str, credentials: Credentials) -> None:
-        """Returns when the machine is the one that it says. Raises Unauthorized, and Unavailable when the policy
+        """Returns if the machine is the one that it claims to be. Raises Unauthorized, and Unavailable if the policy
         fails."""
         await self._policy.authenticate_machine(name, credentials)
 
     # -- changes ------------------------------------------------------------------------------------------
 
     def changed(self, change: Change) -> None:
-        """Drops the answers that rest on what has changed. The cached records have to be dropped before."""
+        """Drops the answers that depend on what has changed. The cached records must be dropped before."""
         if change.kind not in self._policy.change_kinds:
             return
         if self._policy.changed(change):
@@ -211,36 +211,36 @@ class PolicyAnswers:
             self.lost()
 
     def drop(self, point: Point) -> None:
-        """Drops the answers that rest on ``point``."""
+        """Drops the answers that depend on ``point``."""
         self.changes += 1
         self.told.forget()
         self._recent.append(point)
         self.kept.drop(point)
 
     def renewed(self, particle: Target, before: ParticleRecord) -> None:
-        """The record of a particle was read again: another owner changes who may reach it."""
+        """Takes over the new record of a particle: a new owner changes who may reach the particle."""
         if particle.record.owner != before.owner:
             self.drop(particle.record.point)
 
     def lost(self) -> None:
-        """Changes were missed: drops every answer, and everything that the policy has read."""
+        """Drops every answer, and everything that the policy has read: changes were missed."""
         self._policy.forget()
         self.told.forget()
-        self.changes += _RECENT + 1  # more than are remembered: whatever is under way counts as touched
+        self.changes += _RECENT + 1  # more than are remembered: every request under way counts as affected
         self.kept.clear()
 
     def left(self, particle: Target, why: object = None) -> None:
-        """The particle is not here any more. Its answers stay, for when it comes back."""
+        """The particle has left. Its answers are kept for its return."""
         self.kept.left(particle)
 
     async def close(self) -> None:
-        """Ends the questions that are under way."""
+        """Cancels the requests under way."""
         await self._flights.close()
 
     # -- inside -------------------------------------------------------------------------------------------
 
     async def _ask(self, key: Key, request: Request) -> Decision:
-        """The decision of the policy, in turn with those who ask the same. Raises Unavailable."""
+        """Returns the policy's decision, after earlier callers that ask the same. Raises Unavailable."""
         found = self.begin(key, request)
         return await self.finish(key, found) if isinstance(found, Question) else found
 
@@ -264,14 +264,14 @@ class PolicyAnswers:
         self.kept.keep(key if holds_for is HoldsFor.NEED else for_action(key, answer.request.action), decision)
 
     def _fits(self, answer: _Answer, request: Request, asked: int) -> bool:
-        """Whether an answer that was found for another holds for this request too, made after ``asked`` changes."""
+        """Whether an answer to another request holds for this request too, which was made after ``asked`` changes."""
         holds_for = answer.decision.holds_for
         if holds_for is HoldsFor.REQUEST or (holds_for is HoldsFor.ACTION and answer.request.action != request.action):
             return False
         return answer.began == asked or not self._touched(answer)
 
     def _touched(self, answer: _Answer) -> bool:
-        """Whether something has changed, since the policy was asked, that the answer rests on."""
+        """Whether something that the answer depends on has changed since the policy was asked."""
         since, rests_on = self.changes - answer.began, answer.decision.rests_on
         if since > _RECENT or rests_on is ANYTHING:
             return True
@@ -279,8 +279,8 @@ class PolicyAnswers:
 
 
 def _rescued(request: Request, error: HyperverseError) -> Decision:
-    """The decision when the policy fails. Raises ``error`` unless the hyperuser wants to stop a machine: the particles
-    of the platform are on no route of the Hyperverse."""
+    """Returns the decision for a policy that fails. Raises ``error`` unless the hyperuser wants to stop a machine: the
+    particles of the platform are on no route of the Hyperverse."""
     stops = request.action in _ALWAYS and not request.record.point.route.is_local
     if isinstance(error, PolicyError) or request.agent != HYPERUSER or not stops:
         raise error

@@ -1,4 +1,4 @@
-"""Replies that may be asked for again: a wave that is sent a second time gets the answer of the first."""
+"""The cache of replies to Pings that may be repeated: a repeat gets the answer of the first attempt."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from ...universe.waves.wave import Outcome, Ping, Pong
 __all__ = ["ReplayCache"]
 
 _LONGEST = 86_400.0
-"""Seconds that a key is kept at the most: a client cannot wait longer, and for ever is too long."""
+"""The longest that a key is kept, in seconds: no client waits longer, and forever is too long."""
 _AGAIN = 0.5
 _UNDER_WAY = 10.0
-"""Seconds after the deadline of a wave in which a repeat that was sent before may still arrive."""
+"""Seconds after the deadline of a wave within which a repeat that was sent earlier may still arrive."""
 
 
 @attrs.frozen(eq=False)
 class _Asked:
-    """The sender of the first wave of a key, and what the wave was about: a repeat has to have the same."""
+    """The sender and the content of the first wave of a key: a repeat must have the same."""
 
     agent: str
     about: bytes
@@ -49,21 +49,21 @@ class _Settled:
 
 
 class ReplayCache(Replays):
-    """Remembers replies by a key for a while. What is still being handled is never forgotten.
+    """Remembers replies by key for a while. A key whose wave is still being handled is never dropped.
 
-    A repeat that is about something else than the first (another recipient, method, path, header or body) is answered
-    409. One agent may hold no more keys than are free besides: half of the room when it is alone, less the more others
-    hold. So an agent that holds none always finds room, however many others take what they can.
+    A repeat with different content (another recipient, method, path, header or body) is answered with 409. One agent
+    may hold no more keys than remain free: half of the room if it is alone, and less the more others hold. So an agent
+    that holds none always finds room, even if many others take as much as they can.
 
-    A reply may have to go while its wave may still be repeated. Then its key stays: a repeat is told that nobody
-    knows the answer any more, and is not handled a second time.
+    A reply may be dropped while its wave may still be repeated. Its key then stays: a repeat is told that the answer is
+    no longer known, and is not handled a second time.
 
     Args:
         keep: seconds for which a reply is remembered after it was given.
-        limit: how many replies at the most; the oldest go first.
-        max_bytes: how many bytes of them, as far as :meth:`settle` is told their size.
-        most: how many keys at the most, with or without a reply; new ones are refused beyond.
-            One takes about 350 bytes.
+        limit: how many replies at most; the oldest are dropped first.
+        max_bytes: how many bytes of them, as far as :meth:`settle` is given their size.
+        most: how many keys at most, with or without a reply; new ones are refused beyond that.
+            A key takes about 350 bytes.
     """
 
     def __init__(
@@ -83,12 +83,12 @@ class ReplayCache(Replays):
         self._open: dict[str, _Open] = {}
         self._settled: OrderedDict[str, _Settled] = OrderedDict()
         self._ran: dict[str, _Asked] = {}
-        self._ends: list[tuple[float, str]] = []  # of what is in _ran, a heap
+        self._ends: list[tuple[float, str]] = []  # when the keys in _ran end, as a heap
 
     def first(self, key: str, wave: Ping) -> asyncio.Future[Pong] | None:
-        """None when this is the first of its key: the caller handles it and then calls :meth:`settle`. Otherwise a
-        future of the answer: the first one's reply, which is cancelled when the first did not reach a handler, or
-        that the reply is gone, that the first was another wave, or that there is no room to remember one more."""
+        """Returns None for the first wave of its key: the caller handles it and then calls :meth:`settle`. Otherwise
+        returns a future of the answer. It is the first one's reply, and is cancelled if the first did not reach a
+        handler; or an error: the reply was dropped, the first was another wave, or there is no room for another key."""
         self._forget_old()
         asked, known = _Asked(wave.agent.text, _about(wave)), self._settled.get(key) or self._open.get(key)
         before = self._ran.get(key) if known is None else known.asked
@@ -101,7 +101,7 @@ class ReplayCache(Replays):
             gone = Unavailable("it has run here, and its answer is not kept any more")
             return self._answer(wave, gone, Outcome.UNKNOWN)
         if len(self) >= self._most:
-            # an old key may be forgotten only when nobody repeats its wave any more
+            # An old key may be dropped only once nobody repeats its wave any more.
             full = Unavailable(f"{self._most} waves that may be repeated are remembered here", retry_after=_AGAIN)
             return self._answer(wave, full, Outcome.REJECTED)
         held = self._held.get(asked.agent, 0)
@@ -111,7 +111,7 @@ class ReplayCache(Replays):
             )
             return self._answer(wave, many, Outcome.REJECTED)
         self._held[asked.agent] = held + 1
-        # one that may run twice need not be remembered longer than its reply
+        # A wave that may run twice need not be remembered longer than its reply.
         patience = min(wave.deadline, self._loop.time() + _LONGEST)
         until = 0.0 if wave.method.text in HARMLESS else patience + _UNDER_WAY
         self._open[key] = _Open(self._loop.create_future(), until, asked)
@@ -125,7 +125,7 @@ class ReplayCache(Replays):
         return future
 
     def settle(self, key: str, reply: Pong | None, *, size: int = 0) -> None:
-        """The first one's reply; None when it did not reach a handler, so that a repeat is handled anew."""
+        """Stores the first wave's reply; None if it did not reach a handler, so that a repeat is handled anew."""
         first = self._open.pop(key, None)
         if first is None:
             return
@@ -166,7 +166,7 @@ class ReplayCache(Replays):
 
 
 def _about(wave: Ping) -> bytes:
-    """A digest of what a wave asks for, with the bounds within which it asks."""
+    """Returns a digest of the content of a wave, and of the bounds within which it acts."""
     headers = sorted(wave.headers.items()) if wave.headers else None
     scope = "" if wave.scope is None else str(wave.scope)
     digest = hashlib.blake2b(digest_size=16)

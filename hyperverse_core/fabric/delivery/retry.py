@@ -1,4 +1,4 @@
-"""Retry: a Ping that is sent again because its first answer may only mean bad luck."""
+"""Retry: repeats a Ping whose answer suggests that another attempt may succeed."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ _AGAIN = frozenset({408, 421, 503})
 
 
 def may_repeat(reply: Pong) -> bool:
-    """Whether sending again may help. What a handler has answered itself is an answer, whatever its status."""
+    """Whether a repeat may help. The answer of a handler is final, whatever its status."""
     return reply.status in _AGAIN and (reply.outcome is Outcome.REJECTED or isinstance(reply, NoAnswer))
 
 
 class Repeater(Protocol):
-    """What sends a Ping once more from its star."""
+    """Sends a Ping once more from its star."""
 
     async def once_more(self, wave: Ping) -> Pong: ...
 
 
 class Retry:
-    """Sends waves again, with pauses that grow, as often as their Handling says and their deadline allows."""
+    """Repeats waves with growing pauses, as often as their Handling says and their deadline allows."""
 
     def __init__(
         self, remotes: RemoteStars, directory: Directory, interceptors: Interceptors, chance: random.Random
@@ -42,14 +42,14 @@ class Retry:
         self._chance = chance
 
     async def repeat(self, wave: Ping, reply: Pong, outbound: Repeater) -> Pong:
-        """Sends a wave again that got ``reply``.
+        """Repeats a wave that got ``reply``.
 
-        One that may have run goes only to the star that would remember it, in the same incarnation; another star would
-        run it a second time. When that star is gone for good, the answer is that nobody knows.
+        A wave that may have run is sent only to the star that would remember it, in the same incarnation; another star
+        would run it a second time. If that star is gone for good, the outcome stays unknown.
 
         Args:
             reply: the answer to the first attempt.
-            outbound: of the star that the wave starts from.
+            outbound: sends from the star where the wave starts.
         """
         backoff = Backoff(first=0.01, longest=1.0, factor=4.0, jitter=0.5, chance=self._chance)
         lost = _remembered(wave, reply)
@@ -64,7 +64,7 @@ class Retry:
             if lost is None or again.outcome is not Outcome.REJECTED:
                 reply = again
             elif again.status == NotHostedHere.status:
-                reply = again  # it does not live there, and it has not run there
+                reply = again  # the particle does not live there, and the wave has not run there
                 lost = None
             if isinstance(again, NoAnswer):
                 lost = _remembered(wave, again)
@@ -74,5 +74,5 @@ class Retry:
 
 
 def _remembered(wave: Ping, reply: Pong) -> NoAnswer | None:
-    """The answer that binds a wave to the star that it went to."""
+    """Returns the answer that ties a wave to the star to which it was sent."""
     return reply if isinstance(reply, NoAnswer) and wave.method.text not in HARMLESS else None

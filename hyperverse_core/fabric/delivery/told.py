@@ -1,6 +1,6 @@
-"""Told: what an agent may know of. docs/reference/access.md#what-is-told.
+"""Told: decides what an agent may know of. docs/reference/access.md#what-is-told.
 
-A particle whose parent an agent may not select does not exist for that agent, as long as it has no other right on it.
+A particle whose parent an agent may not select does not exist for that agent, unless it has another right on it.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ _HINT: Final = "it does not exist, or you may not select its parent"
 
 
 class Told:
-    """Answers what may be told to an agent.
+    """Decides what an agent may be told.
 
     Args:
-        decide: asks the policy; nobody is told of a refusal.
+        decide: asks the policy; a refusal is not reported.
         records: reads records; None for a machine that hides nothing.
     """
 
@@ -42,32 +42,32 @@ class Told:
         self._forgotten = 0
 
     def forget(self) -> None:
-        """Something has changed that an answer may rest on."""
+        """Forgets every answer: something has changed that one may depend on."""
         self._hidden.clear()
         self._forgotten += 1
 
     async def record(self, point: Point) -> ParticleRecord | None:
-        """The record of a particle; None when there is none, or when nothing is hidden here."""
+        """Returns the record of a particle; None if there is none, or if nothing is hidden here."""
         return None if self._records is None else (await self._records((point,))).get(point)
 
     @staticmethod
     def missing(point: Point) -> NotFound:
-        """The error for a particle that does not exist, or that is hidden: nobody can tell which."""
+        """Returns the error for a particle that does not exist, or is hidden: the two cannot be told apart."""
         return NotFound(f"{_UNKNOWN}{point.text!r}", hint=_HINT)
 
     def remembered(self, agent: Point, point: Point) -> bool | None:
-        """What :meth:`hides` would return for an agent without a scope, as far as it is remembered; None otherwise.
+        """Returns what :meth:`hides` would return for an agent without a scope, if it is remembered; None otherwise.
         Costs one look-up."""
         parent = point.parent
         if parent is None:
             return False
         known = self._hidden.get((agent.text, None, parent.text))
         if known is None and (self._records is None or not point.route.is_local):
-            return False  # which is not remembered
+            return False  # this case is not remembered
         return known
 
     async def hides(self, agent: Point, scope: Scope | None, point: Point) -> bool:
-        """Whether ``agent`` may not know whether there is a particle ``point``: it may not select the parent."""
+        """Whether ``agent`` may not know if there is a particle ``point``: it may not select the parent."""
         parent = point.parent
         if self._records is None or parent is None or agent == point or not point.route.is_local:
             return False
@@ -89,14 +89,14 @@ class Told:
         return not decision.allowed
 
     async def heard(self, request: Request, error: HyperverseError) -> HyperverseError:
-        """A refusal as the agent may hear it. Somebody who lacks a privilege only has the permission, and so knows of
-        the particle."""
+        """Returns a refusal as the agent may see it. An agent that lacks only a privilege has the permission, and so
+        may know of the particle."""
         point = request.record.point
         if not isinstance(error, Forbidden) or request.need.privilege:
             return error
         if not await self.hides(request.agent, request.scope, point):
             return error
-        if request.need.permission in _OF_CHILDREN:  # to see the children is to know of the parent
+        if request.need.permission in _OF_CHILDREN:  # an agent that may see the children knows the parent
             asked = Request(request.agent, "select", _SELECT, request.record, request.scope)
             if (await self._decide(asked)).allowed:
                 return error
@@ -104,13 +104,13 @@ class Told:
 
     @staticmethod
     def is_missing(reply: Pong) -> bool:
-        """Whether a reply is that of :meth:`missing`."""
+        """Whether a reply is one that :meth:`missing` makes."""
         body = reply.body
         return reply.status == NotFound.status and isinstance(body, Mapping) and body.get("hint") == _HINT
 
     async def conceals(self, wave: Directed, reply: Pong, to: Point) -> bool:
-        """Whether the sender of a wave gets the answer of a particle that does not exist, in place of ``reply``: of a
-        Bounce, which needs no permission, and of an error that names what is beside a point."""
+        """Whether the sender of a wave must get the answer of a particle that does not exist, in place of ``reply``:
+        for a Bounce, which needs no permission, and for an error that names points nearby."""
         if wave.method is BOUNCE and reply.ok:
             hidden = await self.hides(wave.agent, wave.scope, to)
             return hidden and not await self._has_any(wave, to, _ANY_RIGHT)
@@ -118,14 +118,14 @@ class Told:
         return told and reply.error.startswith(_UNKNOWN) and await self.hides(wave.agent, wave.scope, to)
 
     async def turns_away(self, wave: Directed) -> bool:
-        """Whether a wave to which no answer comes back is for a hidden particle that would refuse it."""
+        """Whether a wave that gets no answer is for a hidden particle that would refuse it."""
         if not await self.hides(wave.agent, wave.scope, wave.to):
             return False
         needs = _ANY_RIGHT if wave.method is BOUNCE else (Need(wave.method.need),)
         return not await self._has_any(wave, wave.to, needs)
 
     async def knows(self, agent: Point, scope: Scope | None, record: ParticleRecord) -> bool:
-        """Whether ``agent`` may know of a particle: it may select the parent, or has any permission on it."""
+        """Whether ``agent`` may know of a particle: it may select the parent, or has any permission on the particle."""
         if not await self.hides(agent, scope, record.point):
             return True
         for letter in "rwxcsd":
@@ -138,8 +138,8 @@ class Told:
 
         Args:
             wave: the wave.
-            record: of the particle.
-            privilege: what its handler demands besides; empty for nothing.
+            record: the record of the particle.
+            privilege: what its handler demands in addition; empty for nothing.
         """
         if wave.method is not BOUNCE and not await self._allows(wave, record, Need(wave.method.need)):
             return False

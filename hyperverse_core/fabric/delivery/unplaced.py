@@ -1,7 +1,7 @@
-"""A particle whose place is not known: a wave gives it one only when its agent may send it at all.
+"""A particle without a known place: a wave makes the machine place it only if its agent may send it at all.
 
-To place a particle is a write to the registry, so whoever may do nothing with it could otherwise cause thousands of
-them: by waves that are refused, or by a Bounce, which needs no permission.
+Placing a particle is a write to the registry, so an agent without any right on it could otherwise cause thousands of
+writes: with waves that are refused, or with a Bounce, which needs no permission.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ class Unplaced:
     may do nothing with the particle.
 
     Attributes:
-        record: as the registry has it.
-        star: of the sender.
+        record: its record in the registry.
+        star: the star of the sender.
     """
 
     record: ParticleRecord
@@ -41,13 +41,13 @@ class Unplaced:
         self.text = self.record.point.text
 
     async def receive(self, wave: Directed) -> Pong:
-        """Answers a Bounce. Raises BadRequest when it has a body."""
+        """Answers a Bounce. Raises BadRequest if it has a body."""
         if wave.body is not None:
             raise no_body(wave)
         return Pong(200, None, self.record.point, Outcome.OK, wave.id, self.star.text, wave.hops)
 
     def accept(self, wave: Directed) -> Coroutine[Any, Any, None] | None:
-        """Takes a Bounce as a Signal. Raises BadRequest when it has a body."""
+        """Accepts a Bounce as a Signal. Raises BadRequest if it has a body."""
         if wave.body is not None:
             raise no_body(wave)
         return None

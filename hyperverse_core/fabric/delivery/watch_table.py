@@ -1,4 +1,4 @@
-"""The watches that are kept on this machine: which point watches which particle."""
+"""The watches on this machine: which point watches which particle."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from ...universe.waves.wave import Method
 __all__ = ["CHANGED", "Watch", "WatchTable"]
 
 CHANGED = Method.parse("Ext<Changed>")
-"""The method of the Signals that tell of changes."""
+"""The method of the Signals that report changes."""
 
 Watch = tuple[Point, str, Point]
-"""What is watched, which aspect, and who watches."""
+"""The watched particle, the aspect, and the watcher."""
 
 
 class WatchTable:
@@ -24,21 +24,21 @@ class WatchTable:
         self._watched: dict[Point, dict[tuple[Point, str], None]] = {}
 
     def __len__(self) -> int:
-        """How many aspects of particles are watched."""
+        """Returns how many aspects of particles are watched."""
         return len(self._watchers)
 
     def add(self, point: Point, aspect: str, watcher: Point) -> None:
-        """``watcher`` watches it from now on."""
+        """``watcher`` watches that aspect from now on."""
         self._watchers.setdefault((point, aspect), {})[watcher] = None
         self._watched.setdefault(watcher, {})[point, aspect] = None
 
     def drop(self, watcher: Point) -> None:
-        """``watcher`` watches nothing any more."""
+        """Ends all watches of ``watcher``."""
         for point, aspect in list(self._watched.get(watcher, ())):
             self.drop_one(point, aspect, watcher)
 
     def drop_one(self, point: Point, aspect: str, watcher: Point) -> None:
-        """``watcher`` does not watch that aspect any more."""
+        """Ends the watch of ``watcher`` on that aspect."""
         watched = self._watched.get(watcher, {})
         if (point, aspect) not in watched:
             return
@@ -51,15 +51,15 @@ class WatchTable:
             del self._watchers[point, aspect]
 
     def watchers(self, point: Point, aspect: str) -> list[Point]:
-        """Points of those who watch that aspect."""
+        """Returns the points of the watchers of that aspect."""
         return list(self._watchers.get((point, aspect), ()))
 
     def watched_by(self, watcher: Point) -> Collection[tuple[Point, str]]:
-        """Each point and aspect that ``watcher`` watches."""
+        """Returns each point and aspect that ``watcher`` watches."""
         return self._watched.get(watcher, {})
 
     def everyone(self) -> list[Point]:
-        """All who watch."""
+        """Returns all watchers."""
         return list(self._watched)
 
     def __iter__(self) -> Iterator[Watch]:
@@ -68,6 +68,6 @@ class WatchTable:
                 yield point, aspect, watcher
 
     def clear(self) -> None:
-        """Nobody watches any more."""
+        """Ends all watches."""
         self._watchers.clear()
         self._watched.clear()
