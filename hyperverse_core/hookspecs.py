@@ -2,7 +2,7 @@
 
 A plugin is a module that an entry point of the group ``hyperverse`` names. It implements any of these functions, each
 marked with ``hookimpl``. A machine calls each hook once at start-up, plugin by plugin in the order of their names, and
-none for a wave. Only the two hooks at the end may be coroutines.
+never for a wave. Only the two hooks at the end may be coroutines.
 
 A plugin whose hook raises is *failed*: nothing that it registered counts, the other plugins load, and a report gives
 its name, distribution and reason. A machine whose configuration requires the plugin (``[plugins] require``) does not
@@ -83,13 +83,13 @@ def hyperverse_register_star_kinds(register: Callable[..., None]) -> None:
 
 @hookspec
 def hyperverse_register_gateways(register: Register) -> None:
-    """Gateways: ``factory(settings) -> Gateway``. A machine opens those that the config has a table for:
+    """Gateways: ``factory(settings) -> Gateway``. A machine opens each gateway for which the configuration has a table:
     ``[gateways.portal]``."""
 
 
 @hookspec
 def hyperverse_register_blobs(register: Register) -> None:
-    """Stores of content: ``factory(settings) -> Blobs``. The configuration chooses one: ``[blobs] driver``."""
+    """Blob stores: ``factory(settings) -> Blobs``. The configuration chooses one: ``[blobs] driver``."""
 
 
 @hookspec
@@ -109,5 +109,5 @@ async def hyperverse_machine_started(machine: RunningMachine) -> None:
 
 @hookspec
 async def hyperverse_machine_stopping(machine: RunningMachine) -> None:
-    """Called when a machine is about to stop and still serves. May be a coroutine. All of these hooks together have
-    ``stop_deadline`` seconds. An exception is logged with the name of the plugin."""
+    """Called when a machine is about to stop, while it still serves. May be a coroutine. All of these hooks together
+    have ``stop_deadline`` seconds. An exception is logged with the name of the plugin."""

@@ -1,1 +1,1 @@
-"""What others implement: abstract classes and their records. Imports universe and errors only."""
+"""The contracts that plugins implement: abstract classes and their records. Imports only universe and errors."""

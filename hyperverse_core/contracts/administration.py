@@ -18,12 +18,12 @@ __all__ = ["AccessChange", "Administration", "Holders", "Holding", "IssuedToken"
 
 @attrs.frozen
 class Holding:
-    """What one agent may do on a particle.
+    """The access of one agent to a particle.
 
     Attributes:
-        agent: who.
-        access: what.
-        rule: the rule that gives it, as a part of a sentence.
+        agent: the agent.
+        access: what it may do.
+        rule: the rule that gives the access, as part of a sentence.
         grants: the numbers of the grants that give it.
     """
 
@@ -35,12 +35,12 @@ class Holding:
 
 @attrs.frozen
 class Holders:
-    """The agents that may do something on a particle.
+    """The agents that have access to a particle.
 
     Attributes:
         holdings: the agents, in the order of their points.
-        note: who may besides, without being listed one by one; empty for nobody.
-        complete: whether nobody was left out because there are too many.
+        note: further agents with access that are not listed one by one; empty for none.
+        complete: False when agents were left out because there are too many.
     """
 
     holdings: tuple[Holding, ...]
@@ -50,7 +50,7 @@ class Holders:
 
 @attrs.frozen
 class AccessChange:
-    """What an agent may do on a particle now, and what it could do afterwards."""
+    """What an agent may do on a particle now, and what it could do after the change."""
 
     agent: Point
     point: Point
@@ -63,8 +63,8 @@ class Preview:
     """What a grant, a revocation or a new owner would change.
 
     Attributes:
-        changes: whose access would be another; in the order of the particles, then of the agents.
-        complete: whether nothing was left out because there is too much.
+        changes: the access that would change; in the order of the particles, then of the agents.
+        complete: False when changes were left out because there are too many.
     """
 
     changes: tuple[AccessChange, ...]
@@ -73,11 +73,11 @@ class Preview:
 
 @attrs.frozen
 class IssuedToken:
-    """A token that was made.
+    """A token that was issued.
 
     Attributes:
-        secret: what its bearer shows. Nobody can read it a second time.
-        record: what the registry knows of it.
+        secret: the text that its bearer presents. It cannot be read a second time.
+        record: its record in the registry.
     """
 
     secret: str = attrs.field(repr=False)
@@ -85,15 +85,15 @@ class IssuedToken:
 
 
 class Administration(abc.ABC):
-    """What a policy may offer to those who administer it with the commands ``grant``, ``grants``, ``revoke``, ``chown``
-    and ``access``, and with those about tokens.
+    """What a policy may offer to administrators, who use the commands ``grant``, ``grants``, ``revoke``, ``chown`` and
+    ``access``, and the commands for tokens.
 
-    The gate decides first whether the agent may do such a thing at all (the actions of the same names, and ``token``);
-    the implementation checks what the policy's own rules demand besides. An agent whose wave has a scope does not get
-    here.
+    The gate first decides whether the agent may use such a command at all (the actions of the same names, and
+    ``token``); the implementation then checks what else the policy's own rules require. It is never called for an agent
+    whose wave has a scope.
 
-    Every method raises Forbidden when the agent may not do it, NotFound when what it names does not exist, and
-    Unavailable when the registry cannot be reached; nothing was changed then.
+    Every method raises Forbidden when the agent may not do it, NotFound when something that the call names does not
+    exist, and Unavailable when the registry cannot be reached. In each case nothing was changed.
     """
 
     @abc.abstractmethod
@@ -102,18 +102,18 @@ class Administration(abc.ABC):
 
     @abc.abstractmethod
     async def revoke(self, number: int, *, by: Point) -> AccessGrant:
-        """Ends the grant with that ``number``, in the name of the agent ``by``. Returns the grant as it was."""
+        """Revokes the grant with that ``number``, in the name of the agent ``by``. Returns the grant as it was."""
 
     @abc.abstractmethod
     async def grants(
         self, *, on: Selector | None = None, to: Selector | None = None, by: Point
     ) -> Sequence[AccessGrant]:
-        """The grants that the agent ``by`` may know of, in the order of their numbers.
+        """Returns the grants that the agent ``by`` may see, in the order of their numbers.
 
         Args:
-            on: only those on at least one particle that this selector matches.
-            to: only those to at least one agent that this selector matches.
-            by: who asks.
+            on: only grants on at least one particle that this selector matches.
+            to: only grants to at least one agent that this selector matches.
+            by: the agent that asks.
         """
 
     @abc.abstractmethod
@@ -122,11 +122,11 @@ class Administration(abc.ABC):
 
     @abc.abstractmethod
     async def holders(self, record: ParticleRecord) -> Holders:
-        """The agents that may do something on the particle of ``record``."""
+        """Returns the agents that have access to the particle of ``record``."""
 
     @abc.abstractmethod
     async def preview_grant(self, grant: AccessGrant) -> Preview:
-        """What :meth:`grant` would change. Demands what that demands, and changes nothing.
+        """Returns what :meth:`grant` would change. Makes the same checks, and changes nothing.
 
         Args:
             grant: the grant, without a number.
@@ -134,46 +134,46 @@ class Administration(abc.ABC):
 
     @abc.abstractmethod
     async def preview_revoke(self, number: int, *, by: Point) -> Preview:
-        """What :meth:`revoke` would change. Demands what that demands, and changes nothing.
+        """Returns what :meth:`revoke` would change. Makes the same checks, and changes nothing.
 
         Args:
-            number: of the grant.
-            by: the agent in whose name it is ended.
+            number: the number of the grant.
+            by: the agent in whose name it would be revoked.
         """
 
     @abc.abstractmethod
     async def preview_chown(self, records: Sequence[ParticleRecord], owner: Point, *, by: Point) -> Preview:
-        """What :meth:`chown` would change. Demands what that demands, and changes nothing.
+        """Returns what :meth:`chown` would change. Makes the same checks, and changes nothing.
 
         Args:
             records: the particles.
-            owner: who would own them.
-            by: the agent in whose name it is done.
+            owner: their new owner.
+            by: the agent in whose name the owner would change.
         """
 
     @abc.abstractmethod
     async def issue_token(
         self, agent: Point, *, label: str = "", scope: Scope | None = None, expires: float | None = None, by: Point
     ) -> IssuedToken:
-        """Makes a token whose bearer acts as ``agent``.
+        """Issues a token whose bearer acts as ``agent``.
 
         Args:
-            label: a name of the token, for people.
-            scope: bounds of what its bearer does; None for none.
-            expires: when it ends, in seconds since 1970; None for never.
-            by: the agent in whose name it is made.
+            label: a name for people.
+            scope: bounds of what its bearer may do; None for none.
+            expires: when it expires, in seconds since 1970; None for never.
+            by: the agent in whose name it is issued.
         """
 
     @abc.abstractmethod
     async def tokens(self, *, agent: Point | None = None, by: Point) -> Sequence[TokenRecord]:
-        """The tokens that the agent ``by`` may know of, without their secrets; only those of ``agent`` unless it is
-        None."""
+        """Returns the tokens that the agent ``by`` may see, without their secrets; only the tokens of ``agent``, unless
+        it is None."""
 
     @abc.abstractmethod
     async def revoke_token(self, id: str, *, by: Point) -> TokenRecord:
-        """Ends the token whose digest begins with ``id``, in the name of the agent ``by``. Returns it as it was."""
+        """Revokes the token whose digest begins with ``id``, in the name of the agent ``by``. Returns it as it was."""
 
     @abc.abstractmethod
     async def rotate_token(self, id: str, *, by: Point) -> IssuedToken:
-        """Ends the token whose digest begins with ``id``, and makes another with the same agent, label, scope and end,
-        in the name of the agent ``by``."""
+        """Revokes the token whose digest begins with ``id``, and issues another with the same agent, label, scope and
+        expiry, in the name of the agent ``by``."""

@@ -1,4 +1,4 @@
-"""Blobs: content by its digest. The contract of a store, and what is said of content."""
+"""Blobs: content addressed by its digest. The contract of a store, and the description of content."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from ..errors import BadRequest
 __all__ = ["PIECE", "BlobInfo", "Blobs", "digest_of", "hex_of"]
 
 PIECE = 256 * 1024
-"""Bytes of a piece of content, but of the last one, which is what is left. Content travels in pieces, so that a large
-one never holds up other waves."""
+"""Size in bytes of each piece of content except the last, which holds the rest. Content travels in pieces, so that a
+large one never holds up other waves."""
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 
@@ -49,7 +49,7 @@ class BlobInfo:
     Attributes:
         digest: its digest.
         size: its size in bytes.
-        kept: when it was put the last time, in seconds since 1970.
+        kept: when it was last put, in seconds since 1970.
     """
 
     digest: str
@@ -58,102 +58,102 @@ class BlobInfo:
 
 
 class Blobs(abc.ABC):
-    """Contract of a store of content by digest. The hook ``hyperverse_register_blobs`` registers ``factory(settings)``.
+    """Contract of a store that addresses content by its digest. The hook ``hyperverse_register_blobs`` registers
+    ``factory(settings)``.
 
-    Content is put in pieces of :data:`PIECE` bytes, in any order. It is there when all of its pieces are and the whole
-    has the digest: never a part of it, whenever the process is killed. An upload that breaks off can be taken up again,
-    also by another process. Nothing that is kept is ever changed, so content can be cached for ever.
+    Content is put in pieces of :data:`PIECE` bytes, in any order. It becomes available when all of its pieces are there
+    and the whole has the digest: never only a part of it, even if the process is killed at any time. An interrupted
+    upload can be resumed, also by another process. Stored content never changes, so it can be cached forever.
 
     Many tasks of one event loop may call all methods at the same time, and several processes may have the same store
     open. No method may block the event loop.
 
     Raises:
-        BadRequest: any method that gets one; the digest is malformed.
-        Unavailable: any method; the store cannot be reached or is full. Nothing was kept then.
+        BadRequest: any method that takes a digest; the digest is malformed.
+        Unavailable: any method; the store cannot be reached or is full. Nothing was stored then.
     """
 
     @abc.abstractmethod
     async def open(self) -> None:
-        """Makes the store ready, and creates it if there is none.
+        """Makes the store ready. Creates it if it does not exist.
 
         Raises:
-            ConfigError: it cannot be used at all.
+            ConfigError: the store cannot be used at all.
         """
 
     @abc.abstractmethod
     async def close(self) -> None:
-        """Finishes the calls that are under way, and closes the store. May be called twice."""
+        """Finishes the calls in progress, and closes the store. May be called twice."""
 
     @abc.abstractmethod
     async def missing(self, digest: str, size: int) -> Sequence[int]:
-        """Returns the offsets of the pieces that are still to be put, in their order; none when the content is there,
-        which is then kept as if it had been put now. A piece that does not have the digest any more with which it was
-        put is missing.
+        """Returns the offsets of the missing pieces, in order; none when the content is complete, which then counts as
+        put now. A piece that no longer has the digest with which it was put counts as missing.
 
         Args:
-            digest: of the whole content.
-            size: bytes of the whole content.
+            digest: digest of the whole content.
+            size: size of the whole content in bytes.
 
         Raises:
-            Conflict: the content is there or begun with another size.
+            Conflict: the content exists, or its upload was begun, with another size.
         """
 
     @abc.abstractmethod
     async def put(self, digest: str, size: int, offset: int, piece: bytes, piece_digest: str) -> bool:
-        """Keeps one piece. A piece that is kept already is left as it is.
+        """Stores one piece. A piece that is stored already stays as it is.
 
         Args:
-            digest: of the whole content.
-            size: bytes of the whole content.
+            digest: digest of the whole content.
+            size: size of the whole content in bytes.
             offset: where the piece begins: a multiple of :data:`PIECE`.
-            piece: :data:`PIECE` bytes, or what is left at the end.
+            piece: :data:`PIECE` bytes, or the rest at the end.
             piece_digest: the digest of ``piece``.
 
         Returns:
-            whether the whole content is there now.
+            whether the whole content is available now.
 
         Raises:
-            BadRequest: the piece does not have that digest, that place or that length. It is not kept.
-            Conflict: all pieces are there, and the whole does not have the digest: all of them are dropped. Or the
-                content was begun with another size.
+            BadRequest: the piece does not have that digest, offset or length. It is not stored.
+            Conflict: all pieces are there, but the whole does not have the digest: all of them are dropped. Or the
+                upload was begun with another size.
         """
 
     @abc.abstractmethod
     async def get(self, digest: str, offset: int = 0, length: int | None = None) -> bytes:
-        """Returns content, or a range of it. What it returns was compared with the digest.
+        """Returns content, or a range of it. The returned bytes were checked against the digest.
 
         Args:
-            digest: of the whole content.
-            offset: where the range begins. At the end or behind it, nothing is returned.
-            length: bytes of the range at most; None for all that follows.
+            digest: digest of the whole content.
+            offset: where the range begins. At the end or after it, the result is empty.
+            length: maximum number of bytes; None for everything up to the end.
 
         Raises:
-            NotFound: the content is not there, or not whole.
-            Unavailable: it is damaged: it does not have its digest any more. It counts as not there from then on.
+            NotFound: the content is missing or incomplete.
+            Unavailable: the content is damaged: it no longer has its digest. From then on it counts as missing.
         """
 
     @abc.abstractmethod
     async def size(self, digest: str) -> int | None:
-        """Returns the size of content in bytes, None when it is not there, or not whole.
+        """Returns the size of content in bytes; None when it is missing or incomplete.
 
         Args:
-            digest: of the whole content.
+            digest: digest of the whole content.
         """
 
     @abc.abstractmethod
     async def delete(self, digest: str) -> bool:
-        """Removes content, and what is there of an upload. Returns whether the content was there.
+        """Removes content, and any unfinished upload of it. Returns whether the content was there.
 
         Args:
-            digest: of the whole content.
+            digest: digest of the whole content.
         """
 
     @abc.abstractmethod
     async def blobs(self) -> Sequence[BlobInfo]:
-        """Returns what the store holds as a whole, in the order of the digests."""
+        """Returns all complete content of the store, in the order of the digests."""
 
     async def keep(self, content: bytes) -> str:
-        """Puts content that is in memory, and returns its digest.
+        """Stores content that is in memory, and returns its digest.
 
         Args:
             content: the bytes.
@@ -165,7 +165,7 @@ class Blobs(abc.ABC):
         return digest
 
     async def sweep(self, older_than: float) -> int:
-        """Removes uploads that nobody has gone on with. Returns how many. The default removes none.
+        """Removes abandoned uploads. Returns how many. The default removes none.
 
         Args:
             older_than: seconds since the last piece.

@@ -1,4 +1,4 @@
-"""Content of artifacts, as whoever may read them gets it: piece by piece, compared with its digest."""
+"""Content of artifacts, as permitted readers get it: piece by piece, checked against its digest."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from .driver.sending import Sender
 __all__ = ["WINDOW", "Content", "content_at", "each_in_window", "fetch_into", "read_content"]
 
 WINDOW = 4
-"""Pieces of one content that are under way at a time."""
+"""Maximum number of pieces of one content that are fetched at the same time."""
 _LIMIT = 256 * 1024 * 1024
 _READ = "Cmd<Read>"
 
 
 @attrs.frozen
 class Content:
-    """What is said of the content of an artifact.
+    """Description of the content of an artifact.
 
     Attributes:
         digest: its digest.
@@ -35,16 +35,16 @@ class Content:
 
 
 async def content_at(sender: Sender, point: Point | str) -> Content:
-    """Asks an artifact what its content is. This is where the rights of the sender are looked at, so ask each time,
-    also for content that is known.
+    """Asks an artifact for the description of its content. The rights of the sender are checked here, so ask each time,
+    even for known content.
 
     Args:
-        sender: who asks: a :class:`Ctx`, or a client.
+        sender: the sender that asks: a :class:`Ctx`, or a client.
         point: the artifact, ``repo:my:1.0.0:/app.wasm``.
 
     Raises:
-        HyperverseError: the artifact has answered so: Forbidden, NotFound, Unavailable.
-        BadRequest: ``point`` is no artifact with content.
+        HyperverseError: the answer of the artifact: Forbidden, NotFound, Unavailable.
+        BadRequest: ``point`` is not an artifact with content.
     """
     reply = await sender.ping(point, _READ, {"offset": 0, "length": 0}, retries=2)
     reply.unwrap()
@@ -68,17 +68,17 @@ async def read_content(sender: Sender, point: Point | str, *, blobs: Blobs | Non
                 self.code = await read_content(ctx, at, blobs=self.host.blobs)
 
     Args:
-        sender: who reads: a :class:`Ctx`, or a client. It takes the permission r on the artifact.
+        sender: the reader: a :class:`Ctx`, or a client. It needs the permission r on the artifact.
         point: the artifact, ``repo:my:1.0.0:/app.wasm``.
-        blobs: where content is kept on this machine, :attr:`DriverHost.blobs`; then content that is there already does
-            not travel again. None keeps nothing.
-        limit: bytes that the content may have.
+        blobs: the store of content of this machine, :attr:`DriverHost.blobs`; content that is there already is not
+            transferred again. None stores nothing.
+        limit: maximum size of the content in bytes.
 
     Raises:
-        HyperverseError: the artifact has answered so: Forbidden, NotFound, Unavailable.
-        BadRequest: ``point`` is no artifact with content.
+        HyperverseError: the answer of the artifact: Forbidden, NotFound, Unavailable.
+        BadRequest: ``point`` is not an artifact with content.
         TooLarge: the content has more than ``limit`` bytes.
-        ProtocolError: what arrived does not have the digest of the content.
+        ProtocolError: the received bytes do not have the digest of the content.
     """
     content = await content_at(sender, point)
     if content.size > limit:
@@ -105,38 +105,39 @@ async def read_content(sender: Sender, point: Point | str, *, blobs: Blobs | Non
 
 
 async def fetch_into(blobs: Blobs, digest: str, size: int, ask: Callable[[int, int], Awaitable[bytes]]) -> None:
-    """Puts the pieces of content that are missing into a store.
+    """Fetches the missing pieces of content into a store.
 
     Args:
         blobs: the store.
-        digest: of the whole content.
-        size: bytes of the whole content.
+        digest: digest of the whole content.
+        size: size of the whole content in bytes.
         ask: returns the bytes of a range, by offset and length.
 
     Raises:
-        ProtocolError: what arrived is not the content; nothing of it is kept.
-        HyperverseError: what ``ask`` and the store raise. Pieces that have arrived are kept.
+        ProtocolError: the received bytes are not the content; none of them are stored.
+        HyperverseError: any error that ``ask`` or the store raises. Pieces that arrived before stay stored.
     """
 
     async def take(offset: int) -> None:
         piece = await ask(offset, min(PIECE, size - offset))
         if len(piece) != min(PIECE, size - offset):
             raise ProtocolError(f"a piece of {digest} has {len(piece)} bytes")
-        # Its own digest finds what the disk does to it; the digest of the whole is compared when all are there.
+        # The digest of each piece reveals damage by the disk; the digest of the whole is checked when all pieces are
+        # there.
         await blobs.put(digest, size, offset, piece, digest_of(piece))
 
     await each_in_window(await blobs.missing(digest, size), take)
 
 
 async def each_in_window(offsets: Iterable[int], do: Callable[[int], Awaitable[None]], window: int = WINDOW) -> None:
-    """Calls ``do`` for each offset, a few at a time. The first that fails ends all, and is raised.
+    """Calls ``do`` for each offset, a few at a time. The first failure ends all calls, and is raised.
 
     Args:
         offsets: where the pieces begin.
         do: is called with an offset.
-        window: how many calls are under way at a time.
+        window: maximum number of calls at the same time.
     """
-    import asyncio  # a program that needs the contract only does not wait for it
+    import asyncio  # a program that needs only the contract does not wait for it
 
     left = iter(list(offsets))
 

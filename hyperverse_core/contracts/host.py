@@ -14,7 +14,7 @@ __all__ = ["RunningMachine"]
 
 class RunningMachine(Protocol):
     """The machine, as the hooks ``hyperverse_machine_started`` and ``hyperverse_machine_stopping`` get it. It is a
-    :class:`hyperverse_core.Machine`, which has more."""
+    :class:`hyperverse_core.Machine`, which offers more."""
 
     name: str
     data_dir: Path
@@ -24,10 +24,10 @@ class RunningMachine(Protocol):
         """The registry of this Hyperverse."""
 
     def client(self, agent: Point | str = HYPERUSER) -> Sender:
-        """A client inside the process.
+        """Returns a client inside the process.
 
         Args:
-            agent: in whose name it sends.
+            agent: the agent in whose name it sends.
         """
 
     def status(self) -> dict[str, Any]:

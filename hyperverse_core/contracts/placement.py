@@ -29,13 +29,13 @@ class Candidate:
         same_machine: whether it is on the machine that asks.
         machine: name of its machine.
         load: the part of the processors of that machine that was busy in the last minute, from 0 to 1.
-        memory: bytes of memory that are free there; 0 when that is not known.
-        labels: what the configuration of that machine says of it, by name.
-        prepared: what is prepared there for particles of this Kind, as :meth:`Driver.prepared` has named it.
+        memory: bytes of free memory there; 0 when that is not known.
+        labels: the labels in the configuration of that machine, by name.
+        prepared: what is prepared there for particles of this Kind, as named by :meth:`Driver.prepared`.
 
-        ready: whether something is prepared there that this particle needs, as :meth:`Driver.needs` says.
+        ready: whether something is prepared there that this particle needs, according to :meth:`Driver.needs`.
 
-    Load, memory and what is prepared are as of the last renewal of the machine's lease.
+    Load, memory and prepared names are as of the last renewal of the machine's lease.
     """
 
     star: StarKey
@@ -52,7 +52,7 @@ class Candidate:
 
 
 class Placement(abc.ABC):
-    """Contract of a placement strategy. It is asked once for each particle that is placed, on the event loop: it must
+    """Contract of a placement strategy. It is called once for each particle that is placed, on the event loop: it must
     return at once, and do no I/O.
 
     Args:
@@ -71,12 +71,12 @@ class Placement(abc.ABC):
         Args:
             kind: the Kind of the particle.
             point: its address.
-            candidates: the stars that could take it, at least one, in the order of their keys. Neither change nor keep
-                them: the next call may be given the same objects with other values.
+            candidates: the stars that could take it, at least one, in the order of their keys. Neither modify nor keep
+                them: the next call may get the same objects with other values.
 
         Returns:
-            the key of one of the candidates. Any other answer, and anything that is raised, is answered 500 with the
-            name of the strategy; the particle gets no place, and its next wave asks again.
+            the key of one of the candidates. Any other result, and any exception, is answered 500 with the name of the
+            strategy; the particle is not placed, and its next wave asks again.
         """
 
 
@@ -94,7 +94,7 @@ class Spread(Placement):
 
 
 class RoundRobin(Placement):
-    """Chooses one star after the other, separately for each Kind."""
+    """Chooses the stars in turn, separately for each Kind."""
 
     def __init__(self, chance: random.Random, settings: Mapping[str, Any] | None = None) -> None:
         super().__init__(chance, settings)

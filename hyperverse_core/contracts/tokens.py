@@ -1,4 +1,4 @@
-"""How a registry knows a token without knowing the token."""
+"""How a registry recognizes a token without storing it."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ def token_digest(token: str) -> str:
     """Returns what a registry keeps in place of a token (:attr:`TokenRecord.digest`): its SHA-256, as 64 hexadecimal
     digits in lower case.
 
-    A policy looks up the digest of the token that it is shown. A reader of the registry learns no token, and a guess
-    that shares a beginning with a token shares nothing with its digest.
+    A policy looks up the digest of the token that it receives. A reader of the registry learns no token, and a guess
+    that begins like a token shares nothing with its digest.
 
     Args:
-        token: any text; characters that UTF-8 does not have (lone surrogates) are hashed as well, so that a strange
+        token: any text; characters that UTF-8 cannot encode (lone surrogates) are hashed as well, so that a strange
             token is unknown rather than an error.
 
     Example::

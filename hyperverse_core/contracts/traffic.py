@@ -1,4 +1,4 @@
-"""What lanes have carried between two machines."""
+"""Traffic of the lanes between two machines."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ __all__ = ["Traffic"]
 
 @attrs.frozen
 class Traffic:
-    """Counts since a machine has started; frames of greetings are not counted.
+    """Counts since a machine started; frames of greetings are not counted.
 
     Attributes:
-        waves_out, bytes_out: sent to the other machine: waves and their answers, also those that are only passed on.
-        waves_in, bytes_in: that have come from it.
+        waves_out, bytes_out: sent to the other machine: waves and their answers, including those that are only
+            forwarded.
+        waves_in, bytes_in: received from the other machine.
     """
 
     waves_out: int

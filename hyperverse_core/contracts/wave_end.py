@@ -1,4 +1,4 @@
-"""How a wave has ended, as observers are told it."""
+"""How a wave has ended, as reported to observers."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ class _Unwanted:
 
 
 UNWANTED: Final = _Unwanted()
-"""What an observer returns from ``wave_begins`` or ``handler_begins`` when it does not want to hear of that wave."""
+"""What an observer returns from ``wave_begins`` or ``handler_begins`` when it does not want to see that wave again."""
 
 
 class WaveEnd(msgspec.Struct, frozen=True):
     """How a wave has ended, at one of its two ends.
 
     Attributes:
-        outcome: ``ok``: it is done. ``failed``: its handler has failed. ``unknown``: it was cut off, at its deadline or
+        outcome: ``ok``: it succeeded. ``failed``: its handler failed. ``unknown``: it was cut off, at its deadline or
             because a machine was lost, and its handler may have run. ``rejected``: no handler ran.
-        status: as in HTTP. Of a Signal whose handler has succeeded 200, and at its sender's end 202 when it was
+        status: as in HTTP. For a Signal, 200 when its handler succeeded, and 202 at its sender's end when it was
             accepted.
         why: what went wrong; empty when nothing did.
-        seconds: at the sender's end how long it waited for the answer, else how long the handler ran; 0.0 when none
-            ran. None when nobody has measured it: for those who listen to failures alone.
+        seconds: at the sender's end how long it waited for the answer, otherwise how long the handler ran; 0.0 when
+            none ran. None when nobody measured it: for observers of failures only.
         waited: seconds that the wave waited in its particle, for its turn and for the particle to start; 0.0 at the
             sender's end.
         at_sender: whether this is the end at the sender's machine.
-        reply: the answer; None of a Signal whose handler has succeeded.
+        reply: the answer; None for a Signal whose handler succeeded.
     """
 
     outcome: Outcome
@@ -49,21 +49,21 @@ class WaveEnd(msgspec.Struct, frozen=True):
 
     @property
     def ok(self) -> bool:
-        """Whether the wave is done."""
+        """Whether the wave succeeded."""
         return self.outcome is Outcome.OK and self.status < 400
 
     @property
     def ran(self) -> bool:
-        """Whether a handler has begun. At the sender's end nobody knows, and it is True."""
+        """Whether a handler has begun. At the sender's end that is unknown, and this is True."""
         return self.at_sender or self.seconds is None or self.seconds > 0.0
 
     @classmethod
     def of(cls, reply: Pong | None, seconds: float | None, *, waited: float = 0.0, at_sender: bool = False) -> WaveEnd:
-        """The end that a reply tells of.
+        """Returns the end that a reply reports.
 
         Args:
             reply: None for a Signal whose handler has succeeded.
-            seconds: how many seconds it took; None when nobody has measured it.
+            seconds: how many seconds it took; None when nobody measured it.
             waited: seconds that it waited for its turn.
             at_sender: whether this is its sender's end.
         """

@@ -1,4 +1,4 @@
-"""Drivers: they make the particles of one Kind, and say what holds for them."""
+"""Drivers: each makes the particles of one Kind, and defines how they behave."""
 
 from __future__ import annotations
 
@@ -38,20 +38,21 @@ def _at_least_one(_: object, field: attrs.Attribute[int | None], value: object) 
 
 @attrs.frozen
 class Traits:
-    """How one particle differs from the others of its Kind. What is None is as the driver, or the class, says.
+    """How one particle differs from the others of its Kind. A field that is None keeps the value of the driver or of
+    the class.
 
     Two particles with equal traits share what is made from them, so return equal values for particles that are alike.
-    Raises ValueError when ``idle_after`` is not more than 0, or ``waves_limit`` no whole number of at least 1.
+    Raises ValueError when ``idle_after`` is not more than 0, or ``waves_limit`` is not a whole number of at least 1.
 
     Attributes:
         particle: its class; None for :attr:`Driver.particle`.
         handlers: names of methods of the class, each with the waves that it handles, in the order in which they are
-            tried. One method may be named several times.
+            tried. A method may appear several times.
         concurrent: whether its handlers may run concurrently.
         bind: text of its default bind; empty for none.
-        idle_after: seconds without a wave after which it leaves memory. A value in the configuration of the Kind is
-            stronger.
-        waves_limit: number of waves that may wait for it.
+        idle_after: seconds without a wave after which it leaves memory. A value in the configuration of the Kind takes
+            precedence.
+        waves_limit: maximum number of waves that may wait for it.
 
     Example::
 
@@ -74,10 +75,10 @@ class Draft:
     """A particle that is about to be registered. See :meth:`Driver.complete`.
 
     Attributes:
-        point: the address that it is to have.
+        point: its future address.
         kind: its Kind, with sub kind and product.
         properties: its properties by name, with their defaults.
-        state: its first state, as the body of a wave; None for none.
+        state: its initial state, as the body of a wave; None for none.
         below: particles that are registered together with it, parents before their children.
     """
 
@@ -92,7 +93,7 @@ class DriverHost(Sender):
     """What a driver may use.
 
     Its waves are sent by the driver's own particle, ``<<STAR::machine:NAME[0]>>::star:drivers:KIND``, which has rights
-    on what it owns only. See ``docs/reference/access.md#drivers``.
+    only on what it owns. See ``docs/reference/access.md#drivers``.
     """
 
     @property
@@ -108,7 +109,7 @@ class DriverHost(Sender):
     @property
     @abc.abstractmethod
     def data_dir(self) -> str:
-        """The path of a directory for this driver alone. It is created when it is first asked for."""
+        """The path of a directory for this driver alone. It is created on first use."""
 
     @property
     @abc.abstractmethod
@@ -119,26 +120,26 @@ class DriverHost(Sender):
     @abc.abstractmethod
     def blobs(self) -> Blobs:
         """The store of content of this machine. Use it together with :func:`hyperverse_core.blobs.read_content`, which
-        looks at the rights of who reads; the store itself gives content to whoever has its digest. When no plugin
-        brings a store, all of its methods raise NoDriver."""
+        checks the rights of the reader; the store itself gives content to anyone who has its digest. When no plugin
+        provides a store, all of its methods raise NoDriver."""
 
     @abc.abstractmethod
     def serve(self, particle: Particle) -> None:
-        """Lets a particle answer at the driver's own point on this machine,
+        """Makes a particle answer at the driver's own point on this machine,
         ``<<STAR::machine:NAME[0]>>::star:drivers:KIND``. So the drivers of a Kind can talk to one another. The policy
-        is not asked: every agent can send there, so each handler has to look at ``ctx.agent`` itself.
+        is not asked: every agent can send there, so each handler must check ``ctx.agent`` itself.
 
         Args:
-            particle: it is not saved, and goes when the machine stops. A second call replaces it.
+            particle: it is not saved, and ends when the machine stops. A second call replaces it.
         """
 
     @property
     def on_behalf(self) -> Sender:
-        """In :meth:`Driver.check`: sends in the name of the agent that creates the particle, within its bounds. So a
-        driver can read what the agent may read.
+        """In :meth:`Driver.check`: sends in the name of the agent that creates the particle, within its bounds. A
+        driver can thus read what the agent may read.
 
         Raises:
-            Forbidden: elsewhere, where nobody has asked the driver.
+            Forbidden: elsewhere, where no agent has asked the driver.
         """
         raise Forbidden("nobody has asked this driver", hint="use on_behalf of the host that `check` is given")
 
@@ -148,7 +149,7 @@ class DriverHost(Sender):
 
 
 class Driver:
-    """Base of all drivers. Each machine that serves the Kind makes one object.
+    """Base of all drivers. Each machine that serves the Kind makes one instance.
 
     Attributes:
         kind: the Kind that it serves.
@@ -156,8 +157,8 @@ class Driver:
         star_kinds: star kinds that may host its particles; None for all that host particles.
         bind: text of the default bind; None lets all methods reach the handlers.
         placement: name of the placement strategy, unless the configuration names another one.
-        idle_after: seconds without a wave after which a particle leaves memory; None for those of the configuration.
-        waves_limit: number of waves that may wait for one particle; further ones are answered 503.
+        idle_after: seconds without a wave after which a particle leaves memory; None for the configured value.
+        waves_limit: maximum number of waves that may wait for one particle; further waves are answered 503.
     """
 
     kind: ClassVar[KindDef]
@@ -185,18 +186,19 @@ class Driver:
 
     async def start(self, host: DriverHost) -> None:
         """Called once, before the first particle is made. When it raises, the status of the machine shows the error,
-        and the call is repeated after growing pauses. The rest of the machine serves meanwhile.
+        and the call is retried after growing pauses. The rest of the machine serves meanwhile.
 
         Args:
-            host: what the driver may use, also later.
+            host: what the driver may use, now and later.
         """
 
     async def stop(self) -> None:
         """Called once when the machine stops, after its last particle has left memory."""
 
     async def check(self, host: DriverHost, point: Point, kind: Kind, properties: Mapping[str, PropertyValue]) -> None:
-        """Called before a particle is registered, on the machine that carries out ``create``. Raise to refuse it: an
-        error of ``hyperverse_core.errors`` is the answer of ``create``, and anything else is answered 500::
+        """Called before a particle is registered, on the machine that carries out ``create``. To refuse it, raise an
+        exception: an error of ``hyperverse_core.errors`` becomes the answer of ``create``, and any other exception is
+        answered 500::
 
             async def check(self, host, point, kind, properties):
                 bundle = properties["bundle"].value
@@ -204,28 +206,29 @@ class Driver:
                     raise BadRequest(f"{bundle!r} is not a bundle")
 
         The permissions of the agent, the parent, the Kind and the properties were checked before. It is not called when
-        the point is registered already and ``create`` or ``create?`` leaves that particle as it is. Do not change
-        anything here: the particle may not be registered after all. While the driver has not started, ``create`` is
+        the point is registered already and ``create`` or ``create?`` keeps that particle as it is. Do not change
+        anything here: the particle may not be registered after all. Until the driver has started, ``create`` is
         answered 501.
 
         Args:
-            host: as in :meth:`start`. Its :attr:`DriverHost.on_behalf` acts in the name of the agent that creates.
-            point: the address that the particle is to have.
+            host: as in :meth:`start`. Its :attr:`DriverHost.on_behalf` acts in the name of the agent that creates the
+                particle.
+            point: the future address of the particle.
             kind: its Kind, with sub kind and product.
             properties: its properties by name, with their defaults.
         """
 
     async def complete(self, host: DriverHost, draft: Draft) -> Draft:
-        """Called after :meth:`check`, under the same conditions. Returns what is registered: the first state may be
-        another one, and further particles may be registered below, all in one write. Either everything is registered
-        or nothing. All of it belongs to the agent of ``create``, whose permission to create there was checked; the
-        drivers of the particles below are not asked.
+        """Called after :meth:`check`, under the same conditions. Returns what is registered: it may change the initial
+        state and add particles below, all in one write. Either everything is registered or nothing. All of it belongs
+        to the agent of ``create``, whose permission to create there was checked; the drivers of the particles below are
+        not asked.
 
-        What it raises is the answer of ``create``, as for :meth:`check`.
+        An exception becomes the answer of ``create``, as for :meth:`check`.
 
         Args:
             host: as in :meth:`start`.
-            draft: the particle, with the state that ``create`` was given, such as the content of
+            draft: the particle, with the state that was given to ``create``, such as the content of
                 ``publish ^[ file ]-> POINT``.
 
         Returns:
@@ -234,71 +237,72 @@ class Driver:
         return draft
 
     async def create(self, record: ParticleRecord) -> Particle:
-        """Makes a particle without state. Called at each activation; the saved state is then put into it. By default
-        it is made by the particle class without arguments.
+        """Makes a particle without state. Called at each activation; the saved state is then loaded into it. By
+        default, calls the particle class without arguments.
 
-        It may wait, for at most as long as the wave that needs the particle. When it raises, that wave is answered 500,
-        or with the error of ``hyperverse_core.errors`` that was raised, and the next wave tries again.
+        It may wait, but no longer than the wave that needs the particle. When it raises an error of
+        ``hyperverse_core.errors``, that wave is answered with the error; any other exception is answered 500. The next
+        wave tries again.
 
         Args:
-            record: what the registry has about the particle: point, Kind, owner, properties.
+            record: the registry's record of the particle: point, Kind, owner, properties.
         """
         return self.particle()
 
     def traits(self, record: ParticleRecord) -> Traits | None:
-        """Returns how a particle differs from the others of its Kind; None when it does not. Called each time when the
-        particle gets a place on this machine, before its first wave. It must return at once.
+        """Returns how a particle differs from the others of its Kind; None when it does not. Called whenever the
+        particle is placed on this machine, before its first wave. It must return at once.
 
-        A property that is changed later has its effect when the particle gets a place again.
+        A later change of a property takes effect when the particle is placed again.
 
         Args:
-            record: what the registry has about the particle.
+            record: the registry's record of the particle.
         """
         return None
 
     def prepared(self) -> Iterable[str]:
         """Names what this machine has ready for particles of the Kind, such as compiled modules. Placement strategies
         of all machines see the names as :attr:`Candidate.prepared`. Called several times a second: it must return at
-        once, and few names.
+        once, and return few names.
         """
         return ()
 
     def needs(self, record: ParticleRecord) -> Iterable[str]:
-        """Names of what one particle needs, as :meth:`prepared` names it. Placement strategies see at which stars some
-        of it is prepared, as :attr:`Candidate.ready`. It is called when the particle is placed, and has to return at
-        once.
+        """Names what one particle needs, in the terms of :meth:`prepared`. Placement strategies see which stars have
+        some of it prepared, as :attr:`Candidate.ready`. Called when the particle is placed: it must return at once.
 
         Args:
-            record: of the particle.
+            record: the registry's record of the particle.
         """
         return ()
 
     def remark(self) -> str:
-        """Returns a limitation of a driver that works, such as a library that it has to do without; empty when there is
-        none. ``hyperverse status`` shows it beside the driver. It is called for each status, and must return at once.
+        """Returns a limitation of a driver that works, such as a missing optional library; empty when there is none.
+        ``hyperverse status`` shows it beside the driver. Called for each status: it must return at once.
         """
         return ""
 
     async def granted(self, host: DriverHost, record: ParticleRecord) -> Sequence[str]:
-        """What one particle may use of the computer, such as folders: one text for each. The command ``explain`` tells
-        it, behind what the policy says. An error of ``hyperverse_core.errors`` is told in its place.
+        """Returns what one particle may use of the computer, such as folders: one text for each. The command
+        ``explain`` prints it after the answer of the policy. When this raises an error of ``hyperverse_core.errors``,
+        ``explain`` prints the error in its place.
 
         Args:
-            host: as in :meth:`check`. Its :attr:`DriverHost.on_behalf` acts in the name of the agent that asks, so tell
-                only what that may read.
-            record: of the particle.
+            host: as in :meth:`check`. Its :attr:`DriverHost.on_behalf` acts in the name of the agent that asks, so
+                return only what that agent may read.
+            record: the registry's record of the particle.
         """
         return ()
 
     async def on_delete(self, point: Point) -> None:
         """Called after an active particle was deleted and has left memory, once for each particle, on the machine that
-        hosted it, behind :meth:`Particle.on_stop`. It does not matter which machine carried out the deletion, and
-        whether the command named the particle or one above it. The machine that carries it out calls this before it
-        answers, other machines soon after; for a particle that was handling a wave, it is called when that handler has
-        ended. What it raises is logged.
+        hosted it, after :meth:`Particle.on_stop`. It does not matter which machine carried out the deletion, or whether
+        the command named the particle or one above it. The machine that carries out the deletion calls this before it
+        answers, other machines soon after; if the particle was handling a wave, the call comes after that handler has
+        ended. Exceptions are logged.
 
-        It is not called for a particle that was not active, nor on a machine that stops before it has learned of the
-        deletion. So release here what an active particle holds, and do not rely on it for anything that must not
+        It is not called for a particle that was not active, nor on a machine that stops before it learns of the
+        deletion. So release here what an active particle holds, but do not rely on it for anything that must not
         remain.
 
         Args:

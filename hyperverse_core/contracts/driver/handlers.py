@@ -1,4 +1,4 @@
-"""What marks a method as a handler."""
+"""The decorator that marks a method as a handler."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class HandlerSpec:
     """What :func:`handler` records about a method.
 
     Attributes:
-        selector: the waves that the handler takes.
+        selector: the waves that the handler accepts.
         privilege: a privilege that the agent needs in addition to the permission of the method; empty for none.
     """
 
@@ -39,8 +39,8 @@ def handler(selector: str, *, privilege: str = "") -> Callable[[_F], _F]:
 
     The handler is called with a :class:`Ctx` and the body of the wave, converted to the handler's annotations: a map
     gives the arguments by name, any other body is the only argument, and without a body the arguments have their
-    defaults. A body that does not fit is answered 400, and the handler is not called. Named groups of a path are
-    arguments as well. What the handler returns is the body of the answer.
+    defaults. A body that does not fit is answered 400 without calling the handler. Named groups of a path are arguments
+    as well. The return value of the handler is the body of the answer.
 
     Args:
         selector: ``Ext<Add>``, ``Http<Get>/users/(?P<user>[^/]+)``, ``Ext<*>``; see ``docs/reference/binds.md``. When
@@ -49,9 +49,9 @@ def handler(selector: str, *, privilege: str = "") -> Callable[[_F], _F]:
 
     Raises:
         ParseError: ``selector`` is malformed.
-        BadRequest: ``selector`` is no text.
+        BadRequest: ``selector`` is not a string.
     """
-    if inspect.isroutine(selector):  # ``@handler`` without parentheses: told with the other mistakes of the class
+    if inspect.isroutine(selector):  # ``@handler`` without parentheses: reported with the other mistakes of the class
         setattr(selector, _BARE, True)
         return selector
     if not isinstance(selector, str):
@@ -62,7 +62,7 @@ def handler(selector: str, *, privilege: str = "") -> Callable[[_F], _F]:
         before = spec_of(function)
         is_other = before is not None and str(before.selector) != str(spec.selector)
         if before is not None and is_other and not hasattr(function, "__wrapped__"):  # which has those of what it wraps
-            setattr(function, _TWICE, before.selector)  # told with the other mistakes of the class
+            setattr(function, _TWICE, before.selector)  # reported with the other mistakes of the class
         setattr(function, _MARK, spec)
         _declare(function, sys._getframe(1).f_locals)
         return function
@@ -84,7 +84,7 @@ def _parsed(selector: str) -> RouteSelector:
 
 
 def _declare(function: Any, body: Any) -> None:
-    """Notes a handler in the class body that is being run: a later definition of the same name would hide it without
+    """Records a handler in the class body that is being run: a later definition of the same name would hide it without
     a trace."""
     code = getattr(inspect.unwrap(function), "__code__", None)
     if code is not None and "__qualname__" in body and "__module__" in body:
@@ -92,6 +92,6 @@ def _declare(function: Any, body: Any) -> None:
 
 
 def spec_of(method: object) -> HandlerSpec | None:
-    """What :func:`handler` has recorded about a method; None when it is no handler."""
+    """Returns what :func:`handler` has recorded about a method; None when it is not a handler."""
     found: HandlerSpec | None = getattr(method, _MARK, None)
     return found

@@ -1,6 +1,6 @@
-"""What the senders of the platform have in common: an origin makes their waves. A plugin has no use for it.
+"""The common part of the platform's senders: an origin makes their waves. Plugins do not need it.
 
-The context of a handler is none of them: it makes its waves by itself, to save the calls of the hooks.
+The context of a handler is not one of them: it makes its own waves, to save the calls of the hooks.
 """
 
 from __future__ import annotations
@@ -23,22 +23,22 @@ W = TypeVar("W", bound=Directed)
 
 
 class OriginSender(Sender):
-    """Makes a wave of what a sender writes, and has it sent. A subclass says who makes the wave, and how
-    it leaves.
+    """Makes a wave from the arguments of a call, and sends it. A subclass defines who makes the wave, and how it is
+    sent.
 
-    The hooks return awaitables and need not be coroutines themselves: what only hands on costs no coroutine.
+    The hooks return awaitables and need not be coroutines themselves: a hook that only forwards costs no coroutine.
     """
 
     __slots__ = ()
 
     @abc.abstractmethod
     def _make(self, kind: type[W], to: Point | str, method: Method | str, body: Body, options: WaveOptions) -> W:
-        """A wave of this sender; see :meth:`Origin.wave`, also for what is raised. Raises LoopDetected when too many
+        """Makes a wave of this sender; see :meth:`Origin.wave`, also for its errors. Raises LoopDetected when too many
         handlers would wait for one another."""
 
     @abc.abstractmethod
     def _ask(self, wave: Ping) -> Awaitable[Pong]:
-        """Sends a Ping, and ends at its deadline."""
+        """Sends a Ping, and returns at its deadline at the latest."""
 
     @abc.abstractmethod
     def _notify(self, wave: Signal) -> Awaitable[Pong]:
@@ -46,7 +46,7 @@ class OriginSender(Sender):
 
     @abc.abstractmethod
     def _spread(self, wave: Ripple) -> Awaitable[list[Echo]]:
-        """Sends a Ripple. Raises HyperverseError when it cannot tell who the recipients are."""
+        """Sends a Ripple. Raises HyperverseError when the recipients cannot be determined."""
 
     def _forbidden(
         self,
@@ -57,7 +57,7 @@ class OriginSender(Sender):
         options: WaveOptions,
         error: Forbidden | LoopDetected,
     ) -> Pong:
-        """The reply to a wave that this sender may not make. Here nobody else is told."""
+        """Returns the reply to a wave that this sender may not make. Nobody else is informed here."""
         return Pong.failure(error)
 
     async def ping(

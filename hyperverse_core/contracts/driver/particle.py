@@ -1,4 +1,4 @@
-"""Particles: handlers and a durable state."""
+"""Particles: handlers and durable state."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def transient(**kwargs: Any) -> Any:
 
 
 def state(*, version: int) -> Callable[[_P], _P]:
-    """Says which version the durable state of a :class:`Particle` class has. Without it, the version is 1::
+    """Declares the version of the durable state of a :class:`Particle` class. Without it, the version is 1::
 
         @state(version=2)
         @attrs.define
@@ -41,7 +41,7 @@ def state(*, version: int) -> Callable[[_P], _P]:
                 state["total"] = state.pop("value")
                 return state
 
-    A state that was saved with an older version is given to :meth:`Particle.upgrade`. See
+    A state that was saved with an older version is passed to :meth:`Particle.upgrade`. See
     ``docs/how-to/change-a-state.md``.
 
     Args:
@@ -66,11 +66,11 @@ class Particle:
 
     Fields may have the types of ``docs/reference/state.md``. A field made by :func:`transient` is not saved.
 
-    Override :meth:`dump` and :meth:`load` when the state is something else than the attrs fields.
+    Override :meth:`dump` and :meth:`load` when the state is not kept in the attrs fields.
 
     Attributes:
-        concurrent: whether handlers may run concurrently. By default a particle handles one wave at a time; only a
-            handler that waits may be re-entered by the chain of calls that it has started.
+        concurrent: whether handlers may run concurrently. By default a particle handles one wave at a time; while a
+            handler waits, only the chain of calls that it has started may re-enter the particle.
     """
 
     __slots__ = ()
@@ -95,13 +95,13 @@ class Particle:
 
     async def on_stop(self, ctx: Ctx) -> None:
         """Called before the particle leaves memory: when it was idle, when it moves, when its machine stops, and when
-        it was deleted. It has five seconds, and what it raises is logged.
+        it was deleted. It has five seconds. Exceptions are logged.
 
         It is not called when the machine crashes, when its star has lost the particle to another star, when the
-        particle is replaced by ``create!``, or when the particle starts again from its saved state because a handler
-        was cut off at its deadline, has raised behind a change, or could not save.
+        particle is replaced by ``create!``, or when the particle restarts from its saved state because a handler was
+        cancelled at its deadline, raised after a change, or could not save.
 
-        When it raises, what it has changed and not saved itself is not written.
+        When it raises, changes that it made and did not save are lost.
 
         Args:
             ctx: acts for the particle itself. After a deletion, :meth:`Ctx.save` raises NotHostedHere.
@@ -109,7 +109,7 @@ class Particle:
 
     def dump(self) -> bytes | Mapping[str, Body]:
         """Returns the durable state, for particles that do not keep it in attrs fields. Override it together with
-        :meth:`load`; the attrs fields are then not saved by themselves::
+        :meth:`load`; the attrs fields are then not saved automatically::
 
             def dump(self) -> bytes:
                 return bytes(self.memory)
@@ -117,44 +117,44 @@ class Particle:
             def load(self, saved: bytes | Mapping[str, Body]) -> None:
                 self.memory[:] = saved
 
-        It is called by :meth:`Ctx.save`, before the particle leaves memory, and for ``Cmd<Read>``, whose answer is what
-        it returns. It must return at once. What it raises is answered 500, and nothing is saved.
+        It is called by :meth:`Ctx.save`, before the particle leaves memory, and for ``Cmd<Read>``, whose answer is the
+        returned value. It must return at once. An exception is answered 500, and nothing is saved.
 
         Returns:
-            bytes, or a map of what the body of a wave can be.
+            bytes, or a map of values that the body of a wave can have.
         """
         raise NotImplementedError("a particle without `dump` keeps its state in its attrs fields")
 
     def upgrade(self, state: dict[str, Body], version: int) -> Mapping[str, Body]:
-        """Turns a state that an older version of the class has saved into one of this version. See :func:`state`.
+        """Converts a state that an older version of the class has saved to this version. See :func:`state`.
 
-        Called before the state is put into the particle, which is new, has its defaults, and should not be touched
-        here. It must return at once. When it raises, or what it returns does not fit the fields, the wave is answered
-        500, and what was saved is kept. The upgraded state is durable when the particle is saved the next time.
+        Called before the state is loaded into the particle, which is new, has its defaults, and should not be touched
+        here. It must return at once. When it raises, or its result does not fit the fields, the wave is answered 500,
+        and the saved state is kept. The upgraded state becomes durable when the particle is next saved.
 
         Args:
-            state: the fields by their names, as plain values: texts, numbers, lists, maps. It may be changed.
+            state: the fields by name, as plain values: strings, numbers, lists, maps. It may be modified.
             version: the version that has saved it, 1 for a class without :func:`state`.
 
         Returns:
-            the fields by their names, for this version. One that is missing gets its default.
+            the fields by name, for this version. A missing field gets its default.
         """
         raise NotImplementedError("a class of version 1 has no older states")
 
     def load(self, saved: bytes | Mapping[str, Body]) -> None:
-        """Puts a saved state into a new particle. Called before :meth:`on_start`, unless nothing was ever saved. When
+        """Loads a saved state into a new particle. Called before :meth:`on_start`, unless nothing was ever saved. When
         it raises, the wave is answered 500, and the next wave tries again.
 
         Args:
-            saved: what :meth:`dump` has returned. It may come from an older version of the class, which perhaps kept
-                its state in attrs fields: then it is a map of these.
+            saved: what :meth:`dump` returned. If an older version of the class saved it from attrs fields, it is a map
+                of those fields.
         """
         raise NotImplementedError("a particle without `load` keeps its state in its attrs fields")
 
     @classmethod
     def handlers(cls) -> list[tuple[str, HandlerSpec]]:
-        """The names of the handler methods, with what :func:`handler` has recorded, in the order of the class body.
-        Those of a subclass come before those of its bases."""
+        """Returns the names of the handler methods, with what :func:`handler` has recorded, in the order of the class
+        body. Those of a subclass come before those of its bases."""
         found: dict[str, HandlerSpec] = {}
         for layer in cls.__mro__:
             for name, value in vars(layer).items():

@@ -14,11 +14,11 @@ class Property:
     """A property of a particle, as ``ctx.properties()`` returns it. Its ``repr`` does not show a secret.
 
     Attributes:
-        value: its value: an ``int``, ``float`` or ``bool`` if the pattern of the property says so, else a ``str``; None
-            for one that is hashed, which ``ctx.matches`` compares.
-        text: the value as text; empty for one that is hashed.
+        value: its value: an ``int``, ``float`` or ``bool`` if the pattern of the property says so, otherwise a ``str``;
+            None for a hashed property, which ``ctx.matches`` compares.
+        text: the value as text; empty for a hashed property.
         locked: whether it can be neither changed nor unset.
-        secret: whether nobody but the particle may read it.
+        secret: whether only the particle may read it.
     """
 
     value: Any

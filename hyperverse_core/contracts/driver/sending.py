@@ -1,4 +1,4 @@
-"""What handlers are given: a way to send waves, and the particle's own acts."""
+"""What handlers get: a way to send waves, and the particle's own actions."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 
 class Sender(abc.ABC):
-    """What can send waves: the common part of a :class:`Ctx`, of a :class:`DriverHost` and of a client."""
+    """An object that can send waves: the common part of a :class:`Ctx`, of a :class:`DriverHost` and of a client."""
 
     __slots__ = ()
 
@@ -30,7 +30,7 @@ class Sender(abc.ABC):
     async def ping(
         self, to: Point | str, method: Method | str, body: Body = None, **options: Unpack[WaveOptions]
     ) -> Pong:
-        """Sends a Ping, and returns its Pong. A failure is a Pong as well: look at ``ok``, or call ``unwrap()``::
+        """Sends a Ping, and returns its Pong. A failure is a Pong as well: check ``ok``, or call ``unwrap()``::
 
             total = (await ctx.ping("localhost:hits", "Ext<Add>", {"by": 3})).unwrap()
 
@@ -39,12 +39,12 @@ class Sender(abc.ABC):
             method: a Method or its text, ``Ext<Add>``.
             body: what the handler gets: None, bool, int, float, str, bytes, and lists and maps of these.
             **options: how it is sent, see :class:`WaveOptions`: ``path``, ``headers``, ``wait`` (seconds), ``retries``,
-                ``priority``, ``topic``. A handler never waits longer than its own wave does.
+                ``priority``, ``topic``. A handler never waits beyond the deadline of its own wave.
 
         Raises:
             ParseError: ``to`` or ``method`` is malformed.
-            BadRequest: the body cannot be sent, an option has a value that cannot be, or there is no such option. In
-                the last case it is a TypeError too.
+            BadRequest: the body cannot be sent, an option has an invalid value, or there is no such option. In the last
+                case it is a TypeError too.
         """
 
     @abc.abstractmethod
@@ -53,12 +53,12 @@ class Sender(abc.ABC):
     ) -> Pong:
         """Sends a Signal: a message without an answer.
 
-        The arguments are those of :meth:`ping`. There are no options ``wait`` and ``retries``, because nobody waits for
-        the handler.
+        The arguments are those of :meth:`ping`. The options ``wait`` and ``retries`` do not exist, because nobody waits
+        for the handler.
 
         Returns:
             a Pong with the status 202 when the Signal was accepted (authorised and queued at the recipient's star, or
-            handed to a lane towards it), else with the status of the refusal.
+            handed to a lane towards it), otherwise with the status of the refusal.
         """
 
     @abc.abstractmethod
@@ -71,26 +71,26 @@ class Sender(abc.ABC):
         count: int | None = None,
         **options: Unpack[WaveOptions],
     ) -> list[Echo]:
-        """Sends a Ripple: a request to many recipients. Returns their echoes, in the order in which they arrived.
+        """Sends a Ripple: a request to many recipients. Returns their echoes, in order of arrival.
 
-        The arguments are those of :meth:`ping`; there is no option ``retries``.
+        The arguments are those of :meth:`ping`; the option ``retries`` does not exist.
 
         Args:
             to: a selector or its text, points, ``Stars()`` or ``Watchers(...)``.
-            count: how many echoes are enough; None for one from each recipient.
-            **options: for each recipient that has not answered within ``wait`` seconds, there is an echo with the
+            count: number of echoes that are enough; None for one from each recipient.
+            **options: for each recipient that does not answer within ``wait`` seconds, the result has an echo with the
                 status 408.
 
         Raises:
-            BadRequest: ``to`` or ``count`` cannot be what it is.
-            TooLarge: more points are named than a Ripple may have recipients.
+            BadRequest: ``to`` or ``count`` is invalid.
+            TooLarge: ``to`` names more points than a Ripple may have recipients.
             Forbidden: the sender may not use the method.
         """
 
     def at(
         self, to: Recipients | Point | str | Sequence[Point], cls: Callable[..., T], **options: Unpack[WaveOptions]
     ) -> At[T]:
-        """A particle whose class is known, for calls that type checkers can check::
+        """Returns a particle of a known class, for calls that type checkers can check::
 
             hits = client.at("localhost:hits", Counter)
             total = await hits.ask(Counter.add, by=3)
@@ -98,7 +98,7 @@ class Sender(abc.ABC):
         Args:
             to: the particle; for :meth:`At.ask_all` also whatever :meth:`ripple` takes.
             cls: the class with the handlers: that of the driver, or one with the same handlers, such as
-                ``hyperverse stubs`` writes. Nothing is sent to find out whether the particle is of that class.
+                ``hyperverse stubs`` writes. No wave is sent to check that the particle is of that class.
             **options: how its waves are sent, see :class:`WaveOptions`.
 
         Raises:
@@ -120,12 +120,12 @@ class Ctx(Sender):
     @property
     @abc.abstractmethod
     def agent(self) -> Point:
-        """The agent in whose name the wave was sent that is being handled."""
+        """The agent in whose name the current wave was sent."""
 
     @property
     @abc.abstractmethod
     def wave(self) -> Directed:
-        """The wave that is being handled. Do not change it."""
+        """The current wave. Do not modify it."""
 
     @property
     @abc.abstractmethod
@@ -140,23 +140,23 @@ class Ctx(Sender):
     @property
     @abc.abstractmethod
     def on_behalf(self) -> Ctx:
-        """A Ctx whose waves have the agent of the caller, bounded by the scope of the wave that is being handled. It
-        ends with the handler: what it is asked to do later is Forbidden."""
+        """A Ctx whose waves have the agent of the caller, bounded by the scope of the current wave. It is valid until
+        the handler ends: later calls raise Forbidden."""
 
     @abc.abstractmethod
     async def save(self) -> None:
         """Saves the particle's state. When this returns, the state survives a crash of the machine.
 
-        When it raises, nothing was written. The handler may call it again. If it ends without having saved, the
-        particle begins again from its saved state before its next wave, as it does after a handler that raised; see
+        When it raises, nothing was written. The handler may call it again. If the handler ends without having saved,
+        the particle restarts from its saved state before its next wave, as after a handler that raised; see
         ``docs/explanation/delivery.md#all-or-nothing``.
 
         Raises:
-            NotHostedHere: the particle lives on another star by now; the handler should end.
-            Unavailable: the registry cannot be reached or is full, or another handler of a concurrent particle has
-                failed meanwhile.
-            Conflict: a handler that was called by this one's chain has failed behind a change.
-            HandlerFailed: a field, which the text names, holds what would not come back as it is.
+            NotHostedHere: the particle now lives on another star; the handler should end.
+            Unavailable: the registry cannot be reached or is full, or another handler of a concurrent particle failed
+                meanwhile.
+            Conflict: a handler that was called by this one's chain failed after a change.
+            HandlerFailed: a field, which the message names, holds a value that could not be restored unchanged.
         """
 
     @abc.abstractmethod
@@ -176,7 +176,7 @@ class Ctx(Sender):
             point: its address. A ``%`` in the last segment stands for the next number of the parent's sequence.
             kind: its Kind, as text.
             properties: its properties by name: texts, numbers and bools.
-            strategy: what happens when the point is registered already.
+            strategy: what to do when the point is registered already.
 
         Raises:
             Forbidden: the particle may not create anything there.
@@ -197,7 +197,8 @@ class Ctx(Sender):
 
     @abc.abstractmethod
     async def properties(self) -> Mapping[str, Property]:
-        """The particle's own properties, each with its value as the pattern of the property says::
+        """Returns the particle's own properties, each with its value in the type that the pattern of the property
+        implies::
 
         cents = (await ctx.properties())["price"].value      # an int, if the pattern is U64 or Range(0)
 
@@ -207,12 +208,13 @@ class Ctx(Sender):
 
     @abc.abstractmethod
     async def matches(self, key: str, guess: str) -> bool:
-        """Whether the particle's own property ``key`` has the value ``guess``; False if it has none. For passwords::
+        """Returns whether the particle's own property ``key`` has the value ``guess``; False if there is no such
+        property. For passwords::
 
             if not await ctx.matches("password", given):
                 raise Forbidden("wrong name or password")
 
-        It takes as long for a wrong guess as for the right one: some hundredths of a second for a hashed property.
+        A wrong guess takes as long as the right one: some hundredths of a second for a hashed property.
 
         Args:
             key: the name of the property.
@@ -224,13 +226,13 @@ class Ctx(Sender):
 
     @abc.abstractmethod
     def spawn(self, work: Coroutine[Any, Any, None], *, name: str = "") -> None:
-        """Starts background work that outlives the wave. It is cancelled when the particle leaves memory, and what it
-        raises is logged.
+        """Starts background work that outlives the wave. It is cancelled when the particle leaves memory. Exceptions
+        are logged.
 
         Args:
             work: a coroutine.
             name: a name for logs.
 
         Raises:
-            TooMany: 64 pieces of work of this particle are under way.
+            TooMany: the particle already runs 64 background tasks.
         """

@@ -1,4 +1,4 @@
-"""Typed calls: a particle is asked with the very handler that answers, so that type checkers see both ends."""
+"""Typed calls: a call names the very handler that answers it, so that type checkers see both ends."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ _LITERAL: Final = re.compile(r"[A-Za-z0-9_\-/.~]*")
 
 
 class _Waves(Protocol):
-    """What a typed call needs of a sender."""
+    """What a typed call needs from a sender."""
 
     async def ping(
         self, to: Point | str, method: Method | str, body: Body = None, **options: Unpack[WaveOptions]
@@ -95,20 +95,20 @@ class Answer(Generic[R_co]):
 
     @property
     def value(self) -> R_co:
-        """What the handler has returned. Raises the error that the status stands for when it has not."""
+        """The return value of the handler. Raises the error that the status stands for when there is none."""
         return cast(R_co, self._pong.unwrap())
 
 
 @attrs.frozen
 class _Call:
-    """How a handler is called from afar.
+    """How a handler is called remotely.
 
     Attributes:
-        method: of the wave.
-        path: its path; parts in braces stand for arguments.
-        in_path: names of these arguments.
-        names: of all arguments, in their order.
-        wanted: what it returns; None when the body is taken as it comes.
+        method: the method of the wave.
+        path: the path of the wave; parts in braces stand for arguments.
+        in_path: names of those arguments.
+        names: names of all arguments, in order.
+        wanted: type of the result; None when the body is returned as it is.
     """
 
     method: Method
@@ -120,14 +120,14 @@ class _Call:
 
 
 class At(Generic[T]):
-    """One particle, or many, of a class that is known::
+    """One particle, or many, of a known class::
 
         hits = client.at("localhost:hits", Counter)
         total = await hits.ask(Counter.add, by=3)          # a type checker knows that it is an int
         await hits.tell(Counter.add, by=3)
         answers = await client.at("localhost:**<Counter>", Counter).ask_all(Counter.get)
 
-    Made by :meth:`Sender.at`, which raises BadRequest when it is not handed a class, or no particle.
+    Made by :meth:`Sender.at`, which raises BadRequest when it is not given a class, or not given a particle.
     """
 
     __slots__ = ("_cls", "_options", "_point", "_sender", "_to")
@@ -154,7 +154,7 @@ class At(Generic[T]):
 
     @property
     def point(self) -> Point:
-        """The particle. Raises BadRequest when many are meant, ParseError for a text that is no point."""
+        """The particle. Raises BadRequest when ``to`` names many particles, ParseError when it is not a point."""
         if self._point is None:
             if not isinstance(self._to, str):
                 raise BadRequest("`to` names many particles", hint="ask_all asks them all")
@@ -169,7 +169,7 @@ class At(Generic[T]):
     def __repr__(self) -> str:
         return f"{self._cls.__name__} at {self._to!s:.200}"
 
-    if not TYPE_CHECKING:  # a type checker is to see that there is no such thing
+    if not TYPE_CHECKING:  # type checkers must report that there is no such attribute
 
         def __getattr__(self, name: str) -> NoReturn:
             raise no_such_call(self._cls, name)
@@ -213,7 +213,8 @@ class At(Generic[T]):
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> None:
-        """Sends a Signal to the particle, and returns when it was accepted. Nobody hears what the handler returns.
+        """Sends a Signal to the particle, and returns when it was accepted. The return value of the handler is
+        discarded.
 
         Args:
             method: the handler, as a function of the class.
@@ -230,8 +231,7 @@ class At(Generic[T]):
     async def ask_all(
         self, method: Callable[Concatenate[T, Any, P], Coroutine[Any, Any, R]], /, *args: P.args, **kwargs: P.kwargs
     ) -> list[Answer[R]]:
-        """Asks every particle that ``to`` names or matches, and returns their answers, in the order in which they
-        arrived.
+        """Asks every particle that ``to`` names or matches, and returns their answers, in order of arrival.
 
         Args:
             method: the handler, as a function of the class.
@@ -248,15 +248,15 @@ class At(Generic[T]):
 
 
 def _without(options: WaveOptions, *names: str) -> WaveOptions:
-    """The options but those that such a wave does not have."""
+    """Returns the options without those that such a wave does not have."""
     return cast(WaveOptions, {name: value for name, value in options.items() if name not in names})
 
 
 def no_such_call(cls: Any, name: str) -> AttributeError:
-    """What somebody is told who calls a handler as if the particle were here."""
+    """Returns the error for a caller that calls a handler as if the particle were local."""
     if any(name == each for each, _ in _handlers(cls)):
-        return AttributeError(f"a particle afar has no attribute {name!r}: write ask({cls.__name__}.{name}, ...)")
-    return AttributeError(f"a particle afar has no attribute {name!r}: it has ask, tell, ask_all and point")
+        return AttributeError(f"a remote particle has no attribute {name!r}: write ask({cls.__name__}.{name}, ...)")
+    return AttributeError(f"a remote particle has no attribute {name!r}: it has ask, tell, ask_all and point")
 
 
 def _answer(echo: Echo, call: _Call) -> Answer[Any]:
@@ -275,7 +275,7 @@ def _is_selector(text: str) -> bool:
 
 @lru_cache(4096)
 def _call(cls: type, method: Any) -> _Call:
-    """How the handler ``method`` of ``cls`` is called. Raises BadRequest."""
+    """Returns how the handler ``method`` of ``cls`` is called. Raises BadRequest."""
     spec = spec_of(method)
     name = getattr(method, "__name__", "")
     if spec is None or inspect.ismethod(method):
@@ -300,7 +300,8 @@ def _call(cls: type, method: Any) -> _Call:
 
 
 def _is_convertible(wanted: Any) -> bool:
-    """Whether bodies can be converted to what a handler returns; otherwise they are taken as they come."""
+    """Returns whether bodies can be converted to the return type of a handler; otherwise they are returned as they
+    are."""
     if wanted in IMMUTABLE or wanted is Pong:
         return True
     from cattrs import StructureHandlerNotFoundError
@@ -335,7 +336,7 @@ def _how(cls: type) -> str:
 
 
 def _path_of(method: Any, spec: HandlerSpec) -> tuple[str, tuple[str, ...]]:
-    """The path of the waves, with ``{name}`` for each argument in it; empty when any path will do."""
+    """Returns the path of the waves, with ``{name}`` for each argument in it; empty when any path fits."""
     text = spec.selector.path.text
     if text in _ANY:
         return "", ()
@@ -352,7 +353,7 @@ def _path_of(method: Any, spec: HandlerSpec) -> tuple[str, tuple[str, ...]]:
 def _request(
     call: _Call, args: tuple[Any, ...], kwargs: dict[str, Any], options: WaveOptions
 ) -> tuple[Body, WaveOptions]:
-    """The body of the wave, and how it is sent. Raises BadRequest."""
+    """Returns the body of the wave, and its options. Raises BadRequest."""
     if len(args) > len(call.names):
         raise BadRequest(f"{len(args)} arguments are too many", hint=f"it takes {', '.join(call.names) or 'none'}")
     given = dict(zip(call.names, args, strict=False))
@@ -373,7 +374,7 @@ def _request(
 
 
 def _plain(given: Mapping[str, Any]) -> dict[str, Any]:
-    """The arguments as a body can carry them: Points as texts, attrs classes as maps."""
+    """Returns the arguments in a form that a body can carry: Points as texts, attrs classes as maps."""
     if all(type(value) in IMMUTABLE for value in given.values()):
         return dict(given)
     from ...universe.waves.strict_conversion import converter  # most programs send plain values

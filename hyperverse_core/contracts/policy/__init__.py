@@ -1,8 +1,8 @@
-"""SecurityPolicy: who a client or a machine is, and what an agent may do.
+"""SecurityPolicy: identifies clients and machines, and decides what an agent may do.
 
-The fabric asks through one gate, for waves and for commands alike. It keeps an answer until something changes that
-the answer rests on, so a policy says with each answer what that is. The rules that the built-in policy follows are in
-``docs/reference/access.md``; ``docs/how-to/write-a-policy.md`` writes another one.
+The fabric asks through one gate, for waves and for commands alike. It keeps an answer until something changes that the
+answer rests on, and a policy names that with each answer. The rules of the built-in policy are in
+``docs/reference/access.md``; ``docs/how-to/write-a-policy.md`` shows how to write another one.
 """
 
 from __future__ import annotations

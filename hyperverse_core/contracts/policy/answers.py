@@ -1,4 +1,4 @@
-"""What a policy answers: yes or no, why, and what the answer rests on."""
+"""The answers of a policy: yes or no, the reason, and what the answer rests on."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ class Anything(enum.Enum):
 
 
 ANYTHING: Final = Anything.ANYTHING
-"""Stands in :attr:`Decision.rests_on` where a policy does not know what its answer rests on: every change drops it."""
+"""The value of :attr:`Decision.rests_on` if a policy does not know what its answer rests on: every change drops it."""
 
 RestsOn: TypeAlias = frozenset[Point] | Anything
 """The points whose changes may alter an answer, or :data:`ANYTHING`."""
 
 
 class HoldsFor(enum.Enum):
-    """Which later requests an answer may be used for, as long as nothing changes that it rests on. They always have
+    """The later requests for which an answer may be used, as long as nothing changes that it rests on. They always have
     the same agent, target, owner of the target, need and scope."""
 
     NEED = "need"
@@ -37,13 +37,13 @@ class HoldsFor(enum.Enum):
     ACTION = "action"
     """Those with the same action."""
     REQUEST = "request"
-    """None: the answer rests on the chain, the session, the path, the time or something else that no change tells
-    of."""
+    """None: the answer rests on the chain, the session, the path, the time or something else whose changes are not
+    reported."""
 
 
 @attrs.frozen
 class Reason:
-    """A rule or a grant that was looked at for an answer.
+    """A rule or a grant that was considered for an answer.
 
     Attributes:
         text: the rule as it is written.
@@ -68,20 +68,20 @@ class Reason:
 
 @attrs.frozen
 class Decision:
-    """A policy's answer.
+    """The answer of a policy.
 
     Attributes:
         allowed: whether the agent may do it.
         why: the reason, for logs and, in a refusal, for the caller: who may not do what on which particle.
-        rests_on: the points whose changes may alter the answer: grants are told at the point that their selector
-            begins with (``localhost:app`` for ``localhost:app:**``), an owner or Kind at the particle itself. Name
-            also those that are not registered, where the answer would be another if they were. An empty set: the
-            answer never changes.
-        holds_for: which later requests the answer may be used for.
+        rests_on: the points whose changes may alter the answer: a change of a grant is reported at the point with which
+            its selector begins (``localhost:app`` for ``localhost:app:**``), a change of an owner or Kind at the
+            particle itself. Include points that are not registered if registering them would change the answer. An
+            empty set: the answer never changes.
+        holds_for: the later requests for which the answer may be used.
         status: of a refusal: 401 or 403.
         hint: of a refusal: what would help, as one line.
-        rule: of a refusal: the rule that decided, as a sentence without a full stop; empty to tell ``why``.
-        reasons: of a refusal: the rules or grants that decided. The agent is told them, so keep them few.
+        rule: of a refusal: the rule that decided, as a sentence without a full stop; empty to show ``why``.
+        reasons: of a refusal: the rules or grants that decided. The agent sees them, so keep them few.
         access: of a refusal: all that the agent may do on the target, as text; empty when that is not known.
 
     Example::
@@ -107,7 +107,7 @@ class Decision:
         Args:
             why: the reason, for people.
             rests_on: the points whose changes drop the answer; ``ANYTHING`` for every change.
-            holds_for: the later requests that the answer is used for.
+            holds_for: the later requests for which the answer is used.
         """
         return cls(True, why, rests_on, holds_for)
 
@@ -129,25 +129,26 @@ class Decision:
         Args:
             why: the reason, which the sender gets as the text of the error.
             hint: what would help; empty when nothing is known.
-            status: of the answer: 403, or 401 when the agent has not said who it is.
+            status: of the answer: 403, or 401 when the agent has not authenticated.
             rests_on: the points whose changes drop the answer; ``ANYTHING`` for every change.
-            holds_for: the later requests that the answer is used for.
-            rule, reasons, access: as the attributes of that name; they go into the error that the agent gets.
+            holds_for: the later requests for which the answer is used.
+            rule, reasons, access: as the attributes of the same names; they become part of the error that the agent
+                gets.
         """
         return cls(False, why, rests_on, holds_for, status, hint, rule, reasons, access)
 
     def touched_by(self, change: Change) -> bool:
-        """Whether ``change`` may have altered the answer."""
+        """Returns whether ``change`` may have altered the answer."""
         return self.rests_on is ANYTHING or change.point in self.rests_on
 
     def error(self) -> HyperverseError:
-        """The error that a refusal stands for: Forbidden, or Unauthorized with the status 401."""
+        """Returns the error that a refusal stands for: Forbidden, or Unauthorized with the status 401."""
         if self.status == Forbidden.status:
             return Forbidden(self.why, hint=self.hint)  # as below: there may be thousands of them in a Ripple
         return error_for_status(self.status, self.why, hint=self.hint)
 
     def check(self) -> None:
-        """Returns when it is allowed. Raises what :meth:`error` makes of a refusal."""
+        """Returns when the answer is yes. Raises the error that :meth:`error` makes of a refusal."""
         if not self.allowed:
             raise self.error()
 
@@ -160,7 +161,7 @@ class Explanation:
         request: the question.
         decision: the answer, the same as that of :meth:`SecurityPolicy.decide`.
         rule: the rule that decided, as a sentence without a full stop.
-        reasons: the rules and grants that were looked at, in the order in which they were.
+        reasons: the rules and grants that were considered, in that order.
         access: all that the agent may do on the target, as text; empty when the policy does not know.
     """
 

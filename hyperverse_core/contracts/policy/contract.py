@@ -1,4 +1,4 @@
-"""The contract itself, and what of the platform a policy may see."""
+"""The contract itself, and the part of the platform that a policy may see."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class PolicyView:
 
     Attributes:
         registry: the registry of this Hyperverse.
-        records: looks many records up, from the fabric's cache where it can.
+        records: looks up many records, from the fabric's cache where possible.
     """
 
     registry: Registry
@@ -37,18 +37,19 @@ class PolicyView:
 
 
 class SecurityPolicy(abc.ABC):
-    """Contract of a policy. Everything is called on the event loop of the machine.
+    """Contract of a policy. All methods are called on the event loop of the machine.
 
-    The gate of a machine asks :meth:`decide` and keeps the answer as long as :attr:`Decision.holds_for` and
-    :attr:`Decision.rests_on` allow. A question that is not answered in time (``[security] timeout``) is cancelled; it,
-    a question that raises anything but a HyperverseError, and an answer that is no Decision are a 503 for the caller.
+    The gate of a machine asks :meth:`decide` and keeps the answer for as long as :attr:`Decision.holds_for` and
+    :attr:`Decision.rests_on` allow. A question that is not answered in time (``[security] timeout``) is cancelled. The
+    caller gets a 503 for such a question, for one that raises anything but a HyperverseError, and for an answer that is
+    not a Decision.
 
     Attributes:
         change_kinds: the changes that may alter an answer. A policy that reads properties adds
-            ``ChangeKind.PROPERTIES``. It is read when the machine starts, so that a policy may set it when it is made.
+            ``ChangeKind.PROPERTIES``. It is read when the machine starts, so a policy may set it in its constructor.
 
     Args:
-        settings: the policy's own table of the config.
+        settings: the policy's own table of the configuration.
     """
 
     change_kinds: frozenset[ChangeKind] = ACCESS_CHANGES
@@ -73,21 +74,22 @@ class SecurityPolicy(abc.ABC):
 
     @abc.abstractmethod
     async def authenticate(self, credentials: Credentials) -> Point:
-        """The agent that a client with these credentials acts as.
+        """Returns the agent as which a client with these credentials acts.
 
         Args:
-            credentials: what the client has shown.
+            credentials: what the client has presented.
 
         Raises:
-            Unauthorized: they are not known, or do not count any more; the text names no secret.
+            Unauthorized: they are unknown, or no longer valid; the message contains no secret.
             Unavailable: the registry cannot be reached.
         """
 
     async def identify(self, credentials: Credentials) -> Identified:
-        """Returns the agent that a client with these credentials is, with bounds of its own. The default sets none.
+        """Returns the agent that a client with these credentials is, with bounds of its own. The default sets no
+        bounds.
 
         Args:
-            credentials: what the client has shown.
+            credentials: what the client has presented.
 
         Raises:
             Unauthorized, Unavailable: as :meth:`authenticate`.
@@ -95,17 +97,17 @@ class SecurityPolicy(abc.ABC):
         return Identified(await self.authenticate(credentials))
 
     async def authenticate_machine(self, name: str, credentials: Credentials) -> None:
-        """Returns when the machine that shows these credentials is the machine ``name`` of this Hyperverse.
+        """Returns when the machine that presents these credentials is the machine ``name`` of this Hyperverse.
 
-        Asked where a lane does not prove keys. A machine that is let in may act as anybody, so the default refuses
-        all of them.
+        Called if a lane does not prove keys. An admitted machine may act as anybody, so the default refuses all
+        machines.
 
         Args:
-            name: what the machine calls itself.
-            credentials: what it has shown.
+            name: the name that the machine claims.
+            credentials: what it has presented.
 
         Raises:
-            Unauthorized: they are not those of that machine; the text names no secret.
+            Unauthorized: they are not those of that machine; the message contains no secret.
         """
         raise Unauthorized(
             f"a machine that calls itself {name!r} has not proved its key, and the policy knows no other proof",
@@ -116,10 +118,10 @@ class SecurityPolicy(abc.ABC):
 
     @abc.abstractmethod
     async def decide(self, request: Request) -> Decision:
-        """Whether the agent may do it. A refusal is an answer, not an error.
+        """Decides whether the agent may do it. A refusal is an answer, not an error.
 
         The answer must follow from the request and the registry, unless it holds for this request only
-        (:attr:`HoldsFor.REQUEST`). Let a CancelledError travel: it means that nobody waits for the answer any more.
+        (:attr:`HoldsFor.REQUEST`). Let a CancelledError propagate: it means that nobody waits for the answer any more.
 
         Args:
             request: agent, action, need, target and scope.
@@ -129,8 +131,8 @@ class SecurityPolicy(abc.ABC):
         """
 
     async def decide_many(self, requests: Sequence[Request]) -> Sequence[Decision]:
-        """The answers to many requests, in their order. Override it where they can be found together; the default
-        asks one after the other.
+        """Decides many requests, and returns the answers in the order of the requests. Override it when the answers can
+        be found together; the default decides one request after the other.
 
         Args:
             requests: each is decided as if it came alone.
@@ -141,21 +143,21 @@ class SecurityPolicy(abc.ABC):
         return [await self.decide(request) for request in requests]
 
     async def explain(self, request: Request) -> Explanation:
-        """The answer of :meth:`decide` to ``request`` with its reasons, for people. The default knows no more reasons
-        than the answer itself."""
+        """Returns the answer of :meth:`decide` to ``request`` with its reasons, for people. The default knows no
+        reasons beyond those of the answer itself."""
         decision = await self.decide(request)
         return Explanation(request, decision, decision.why or ("allowed" if decision.allowed else "refused"))
 
     @property
     def administration(self) -> Administration | None:
-        """How the policy is administered; None when it offers no way."""
+        """Returns how the policy is administered; None when it offers no administration."""
         return None
 
     # -- what it keeps ------------------------------------------------------------------------------------
 
     def changed(self, change: Change) -> None:
-        """Something in the registry has changed, of a kind in :attr:`change_kinds`. Drop what rests on it, also what
-        is being read at this moment. The default drops everything, by :meth:`forget`.
+        """Called after a change in the registry of a kind in :attr:`change_kinds`. Drop everything that rests on it,
+        including what is being read at this moment. The default drops everything, with :meth:`forget`.
 
         Args:
             change: the entry of the registry's feed.
@@ -163,5 +165,5 @@ class SecurityPolicy(abc.ABC):
         self.forget()
 
     def forget(self) -> None:
-        """Changes were missed: drop everything that was read from the registry, also what is being read at this
-        moment. The default has nothing to drop."""
+        """Called when changes were missed: drop everything that was read from the registry, including what is being
+        read at this moment. The default has nothing to drop."""

@@ -1,4 +1,4 @@
-"""What a policy is asked: who somebody is, and whether an agent may do something."""
+"""The questions to a policy: who a client or machine is, and whether an agent may do something."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ __all__ = ["Credentials", "Identified", "Need", "Request", "Vouched"]
 
 @attrs.frozen
 class Vouched:
-    """An agent whom a gateway has identified by itself, such as with an OpenID provider, in place of a token.
+    """An agent that a gateway has identified itself, for example with an OpenID provider, in place of a token.
 
     Attributes:
-        agent: in whose name the client acts.
-        expires: when the gateway's word ends, in seconds since 1970.
-        name: of what has proved it, for people; it tells no secret.
+        agent: the agent in whose name the client acts.
+        expires: when this identification expires, in seconds since 1970.
+        name: the name of what proved it, for people; it contains no secret.
     """
 
     agent: Point
@@ -28,14 +28,14 @@ class Vouched:
 
 @attrs.frozen
 class Credentials:
-    """What a client, or a machine on a lane without proven keys, shows when it connects.
+    """What a client, or a machine on a lane without proven keys, presents when it connects.
 
     Attributes:
-        token: the secret that it shows, empty for none.
+        token: the secret that it presents, empty for none.
         peer_key: the public key that its connection has proved, empty for none.
         address: the address of its host, for logs; empty for a process of this computer.
-        vouched: the agent whom a gateway of this machine has identified; None for none. Nothing that comes from
-            outside sets it. A policy that knows nothing of it sees credentials without a token.
+        vouched: the agent that a gateway of this machine has identified; None for none. It is never set from outside. A
+            policy that ignores it sees credentials without a token.
     """
 
     token: str = attrs.field(default="", repr=False)
@@ -46,13 +46,13 @@ class Credentials:
 
 @attrs.frozen
 class Identified:
-    """The agent that a client is, as its credentials prove it.
+    """The agent that a client is, as proved by its credentials.
 
     Attributes:
-        agent: in whose name it acts.
+        agent: the agent in whose name it acts.
         scope: bounds of what it does in that name; None for none.
-        expires: when the credentials end, in seconds since 1970; None for never. The session ends then.
-        name: of the credentials, for people; it tells no secret.
+        expires: when the credentials expire, in seconds since 1970; None for never. The session ends then.
+        name: the name of the credentials, for people; it contains no secret.
     """
 
     agent: Point
@@ -67,11 +67,11 @@ class Need:
 
     Attributes:
         permission: ``c s d r w x`` (create, select, delete children; read, write, execute): one of them, several that
-            are all needed, or none.
-        privilege: the name of a privilege that is needed too, or empty.
-        power: what a command about access takes: ``full`` access (``grant``, ``revoke``, ``token``), ``super`` access
-            (``chown``), or empty. It is asked of :meth:`SecurityPolicy.explain` only; the policy's administration
-            carries such commands out, and decides for itself.
+            are all required, or none.
+        privilege: the name of a privilege that is also required, or empty.
+        power: the access that a command about access requires: ``full`` access (``grant``, ``revoke``, ``token``),
+            ``super`` access (``chown``), or empty. Only :meth:`SecurityPolicy.explain` is asked about it; the policy's
+            administration carries out such commands, and decides for itself.
     """
 
     permission: str = ""
@@ -88,7 +88,7 @@ class Request:
     """One question to a policy: may ``agent`` do this?
 
     Attributes:
-        agent: in whose name it would be done.
+        agent: the agent in whose name it would be done.
         action: the method of a wave as text (``Ext<Add>``, ``Ext<Drain>``), or a command: ``create``, ``delete``,
             ``select``, ``get``, ``set``, ``watch``, ``grant``, ``revoke``, ``chown``, ``explain``, ``access``,
             ``token``. ``keys`` is reserved for a command that the platform does not carry out yet.
@@ -97,8 +97,8 @@ class Request:
         scope: the bounds that the sender of the wave has set; None for none.
         chain: texts of the points whose handlers wait for the answer, outermost first.
         session: the session that the wave belongs to, empty for none.
-        path: of the wave (``/products/cup``); ``/`` for a command, and for a wave that names none. An answer that rests
-            on it holds for this request only.
+        path: the path of the wave (``/products/cup``); ``/`` for a command, and for a wave without a path. An answer
+            that rests on it holds for this request only.
     """
 
     agent: Point

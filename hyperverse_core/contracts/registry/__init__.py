@@ -1,8 +1,8 @@
 """The registry: where each particle lives, what it is, and who may touch it.
 
 A registry holds everything durable of a Hyperverse. Several machines may share it. Compare-and-set in the registry
-settles what two machines decide at the same time. Each machine follows :meth:`Registry.changes`, and drops what it has
-cached of the changed particles.
+resolves conflicting decisions that two machines make at the same time. Each machine follows :meth:`Registry.changes`,
+and drops its cached data of the changed particles.
 """
 
 from __future__ import annotations

@@ -25,12 +25,12 @@ class Registry(ParticleRegistry, PlaceRegistry, StarRegistry, TrustRegistry, Fee
 
     An assignment holds as long as its star is announced in that incarnation. When the star is withdrawn, expires, or is
     announced again, the registry writes nothing for each of its particles, of which there may be a million: one STAR
-    entry of the change feed tells everybody, and an assignment that holds no more reads as None from then on.
+    entry of the change feed informs everybody, and an assignment that no longer holds reads as None from then on.
 
-    Names and values of properties may be any text, and come back as they were. (Two halves of a surrogate pair that
-    stand side by side may come back as the one character that they make.) The other texts are those of tokens, keys of
-    machines, invitations and stars. They may have every character except NUL and single halves of surrogate pairs,
-    which not every database can store. A write with one of these raises BadRequest before anything is written
+    Names and values of properties may be any text, and are returned unchanged. (Two halves of a surrogate pair that
+    stand side by side may be returned as the one character that they encode.) The other texts are those of tokens, keys
+    of machines, invitations and stars. They may contain every character except NUL and single halves of surrogate
+    pairs, which not every database can store. A write with one of these raises BadRequest before anything is written
     (:func:`check_texts`, :func:`check_text`), and a look-up by such a text finds nothing.
 
     Pages and lists of particles are in the order of the points, which is the order of their texts with ROOT first.
@@ -40,14 +40,14 @@ class Registry(ParticleRegistry, PlaceRegistry, StarRegistry, TrustRegistry, Fee
         BadRequest: a text cannot be stored, see above. Nothing was written then.
         Unavailable: any method; the store cannot be reached or is full. Nothing was written.
         OutcomeUnknown: any method that writes; the connection to the store broke, and the registry could not find out
-            whether it was committed. A registry raises it only when it stays so.
+            whether the write was committed. A registry raises it only if that remains unknown.
         ConfigError: only :meth:`open`; the store cannot be used at all.
     """
 
     @abc.abstractmethod
     async def open(self) -> None:
-        """Makes the registry ready. Creates an empty store if there is none: it has only its root, the point ``ROOT``
-        of the Kind Root, owned by the hyperuser.
+        """Makes the registry ready. Creates an empty store if there is none: it contains only its root, the point
+        ``ROOT`` of the Kind Root, owned by the hyperuser.
 
         Raises:
             ConfigError: the store was written by a newer version, or cannot be used.
@@ -64,14 +64,14 @@ class Registry(ParticleRegistry, PlaceRegistry, StarRegistry, TrustRegistry, Fee
 
     @abc.abstractmethod
     async def close(self) -> None:
-        """Finishes the calls that are under way, and closes the store. May be called twice."""
+        """Finishes the calls in progress, and closes the store. May be called twice."""
 
     def trouble(self) -> str:
-        """What keeps the store from being written, as ``hyperverse status`` shows it; empty when nothing is known to.
-        It must return at once."""
+        """Returns what prevents writes to the store, as ``hyperverse status`` shows it; empty when no such cause is
+        known. It must return at once."""
         return ""
 
     def troubles(self) -> Sequence[Trouble]:
-        """What else is not as it should be, as ``hyperverse status`` shows it: writes that take long, a log that grows.
-        It must return at once. The default returns nothing."""
+        """Returns further problems, as ``hyperverse status`` shows them: writes that take long, a log that grows. It
+        must return at once. The default returns nothing."""
         return ()

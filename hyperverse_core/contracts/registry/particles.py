@@ -1,4 +1,4 @@
-"""What a registry keeps of particles: their records, properties, owners and numbers."""
+"""What a registry stores of particles: their records, properties, owners and numbers."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ class ParticleRegistry(abc.ABC):
 
     @abc.abstractmethod
     async def register(self, registration: Registration) -> Registered:
-        """Registers a particle. When its point is registered already, the strategy says what happens.
+        """Registers a particle. When its point is registered already, the strategy decides what happens.
 
         The parent must be registered, except that a child of the root of a route other than this Hyperverse
         (``GLOBAL::executor``, ``<<STAR::…>>::star``) needs none.
 
         Args:
-            registration: the particle, with its strategy, its first state, and what is registered below it in the same
-                write.
+            registration: the particle, with its strategy, its initial state, and the particles to register below it in
+                the same write.
 
         Raises:
-            Conflict: the point is registered, and the strategy does not allow that; or it would be replaced and
-                something registered below it.
-            NotFound: the parent is not registered, or that of one below.
+            Conflict: the point is registered, and the strategy does not allow that; or the particle would be replaced
+                by one that comes with particles below it.
+            NotFound: the parent is not registered, or the parent of a particle below.
             TooLarge: a state has more than :data:`LARGEST_STATE` bytes.
         """
 
@@ -57,8 +57,8 @@ class ParticleRegistry(abc.ABC):
         """Returns a page of the direct children of ``point``; an empty one when ``point`` is not registered.
 
         Args:
-            after: the point behind which the page begins; None for the first page.
-            limit: how many records the page has at most.
+            after: the point after which the page begins; None for the first page.
+            limit: maximum number of records in the page.
         """
 
     @abc.abstractmethod
@@ -67,8 +67,8 @@ class ParticleRegistry(abc.ABC):
         query root.
 
         Args:
-            after: the point behind which the page begins; None for the first page.
-            limit: how many records the page has at most.
+            after: the point after which the page begins; None for the first page.
+            limit: maximum number of records in the page.
         """
 
     @abc.abstractmethod
@@ -79,9 +79,9 @@ class ParticleRegistry(abc.ABC):
 
         Args:
             points: the particles to delete.
-            limit: most particles to delete in this call, each after everything below it. The caller repeats the call
-                until fewer are deleted, so that other writes, such as renewals of leases, run in between. None
-                deletes all at once.
+            limit: maximum number of particles to delete in this call, each after everything below it. The caller
+                repeats the call until fewer are deleted, so that other writes, such as renewals of leases, run in
+                between. None deletes all at once.
 
         Returns:
             the records of the deleted particles, children before their parents.
@@ -100,23 +100,22 @@ class ParticleRegistry(abc.ABC):
 
     @abc.abstractmethod
     async def set_properties(self, points: Sequence[Point], changes: Sequence[SetProperty | UnsetProperty]) -> None:
-        """Applies ``changes``, in their order, to each of ``points``, or to none of them. What a Kind allows is not
+        """Applies ``changes``, in their order, to each of ``points``, or to none of them. The rules of the Kind are not
         checked here.
 
         Raises:
             NotFound: one of ``points`` is not registered.
-            Conflict: a locked property would be unset or get another value. Setting it to the value that it has is
-                allowed.
+            Conflict: a locked property would be unset or get another value. Setting it to its current value is allowed.
         """
 
     @abc.abstractmethod
     async def replace_values(self, point: Point, values: Mapping[str, tuple[str, str]]) -> bool:
-        """Replaces values of properties of ``point``, locked ones too, if all of them are still as they were read. It
-        is used to encrypt values that an older release has written in clear, or that were encrypted with an older key.
-        The store should overwrite the space that the old value has taken.
+        """Replaces values of properties of ``point``, locked ones too, if all of them are still as they were read. This
+        serves to encrypt values that an older release has written in clear text, or that were encrypted with an older
+        key. The store should overwrite the space that the old value occupied.
 
         Args:
-            values: for each key the value that was read, and the one to write.
+            values: for each key, the value that was read and the value to write.
 
         Returns:
             whether they were written; False when one of them has changed, or the particle is gone.

@@ -40,8 +40,8 @@ class PlaceRegistry(abc.ABC):
     async def save_state(self, point: Point, assignment: Assignment, state: bytes, *, announce: bool = False) -> None:
         """Replaces the state of ``point`` with ``state`` if ``assignment`` still holds.
 
-        What one process saves for one particle takes effect in the order of the calls, also when a caller was cancelled
-        in the meantime.
+        The saves of one process for one particle take effect in the order of the calls, even when a caller was
+        cancelled in the meantime.
 
         Args:
             announce: whether to add an entry to the change feed, because somebody watches the state.
@@ -53,8 +53,8 @@ class PlaceRegistry(abc.ABC):
 
     @abc.abstractmethod
     async def load_state(self, point: Point) -> bytes | None:
-        """Returns the saved state of ``point``, None when there is none. What this process has begun to save before is
-        settled by then, also when a caller was cancelled in the meantime: no such save takes effect afterwards.
+        """Returns the saved state of ``point``, None when there is none. Saves that this process has begun before are
+        settled by then, even when a caller was cancelled in the meantime: none of them takes effect afterwards.
 
         Raises:
             NotFound: ``point`` is not registered.
@@ -65,6 +65,6 @@ class PlaceRegistry(abc.ABC):
         """Returns a page of the particles that are assigned to the announced incarnation of ``star``.
 
         Args:
-            after: the point behind which the page begins; None for the first page.
-            limit: how many records the page has at most.
+            after: the point after which the page begins; None for the first page.
+            limit: maximum number of records in the page.
         """

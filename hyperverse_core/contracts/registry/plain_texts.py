@@ -15,18 +15,18 @@ from .records import MachineKey, StarRecord, TokenRecord
 __all__ = ["check_text", "check_texts", "is_storable"]
 
 _SHOWN: Final = 20
-"""Characters before and behind the place of an error that it shows."""
+"""Number of characters that an error shows before and after its place."""
 _TEXTS: Final[dict[type, tuple[str, tuple[str, ...]]]] = {
     TokenRecord: ("a token", ("digest", "label", "scope")),
     MachineKey: ("the key of a machine", ("machine", "transport", "key")),
     StarRecord: ("a star", ("kind", "machine", "address", "server_key", "kinds", "links", "facts")),
 }
-"""How each record is called, and those of its fields that are stored as they are."""
+"""The name of each record in errors, and those of its fields that are stored as they are."""
 
 
 def is_storable(text: str) -> bool:
-    """Returns whether ``text`` can be stored: it has neither the character NUL nor half of a surrogate pair. A
-    look-up of another text finds nothing."""
+    """Returns whether ``text`` can be stored: it has neither the character NUL nor half of a surrogate pair. A look-up
+    of any other text finds nothing."""
     return _fault(text) is None
 
 
@@ -34,7 +34,7 @@ def check_text(what: str, text: str) -> None:
     """Raises BadRequest when ``text`` cannot be stored.
 
     Args:
-        what: how an error calls it, such as ``"the label of a token"``.
+        what: its name in the error, such as ``"the label of a token"``.
     """
     fault = _fault(text)
     if fault is not None:
@@ -61,7 +61,7 @@ def _around(text: str, place: int) -> str:
 
 
 def _fault(text: str) -> tuple[int, str] | None:
-    """The index of the first character that cannot be stored, and what it is called; None when there is none."""
+    """Returns the index of the first character that cannot be stored, and its name; None when there is none."""
     place = text.find("\0")
     try:
         if not text.isascii():

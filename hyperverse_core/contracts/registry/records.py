@@ -36,7 +36,7 @@ class Status(enum.StrEnum):
     """State of a particle, star, driver or machine."""
 
     UNKNOWN = "Unknown"
-    """Not known here: a newer version wrote it, or the particle could not be asked."""
+    """Unknown here: a newer version wrote it, or the particle could not be asked."""
     PENDING = "Pending"
     """Registered, or made, and not started yet. A particle starts with its first wave."""
     INIT = "Init"
@@ -46,9 +46,9 @@ class Status(enum.StrEnum):
     PAUSED = "Paused"
     RESUMING = "Resuming"
     PANIC = "Panic"
-    """Out of service, and tried again."""
+    """Out of service; it is retried."""
     FATAL = "Fatal"
-    """Out of service, and not tried again."""
+    """Out of service; it is not retried."""
     DONE = "Done"
     """Stopped."""
 
@@ -74,7 +74,7 @@ class Assignment:
         star: the star that hosts the particle.
         incarnation: the incarnation of that star when the particle was assigned.
         epoch: fencing number, a counter of the particle: each of its assignments has a greater one than those before,
-            also when its point was deleted and registered again. It has nothing to do with revisions.
+            even when its point was deleted and registered again. It is unrelated to revisions.
     """
 
     star: StarKey
@@ -88,8 +88,8 @@ class ParticleRecord:
 
     Attributes:
         point: its address.
-        kind: what it is.
-        owner: whose it is.
+        kind: its Kind.
+        owner: its owner.
         status: its state, as last recorded.
         assignment: where it lives, None when no announced star hosts it.
         properties: its properties by name.
@@ -106,7 +106,7 @@ class ParticleRecord:
         """Returns the properties after ``changes``.
 
         Raises:
-            Conflict: a property is locked. To set it to the value that it has changes nothing.
+            Conflict: a property is locked. Setting it to its current value changes nothing.
         """
         after = dict(self.properties)
         for change in changes:
@@ -125,10 +125,10 @@ class ParticleRecord:
         return after
 
     def replaced(self, values: Mapping[str, tuple[str, str]]) -> dict[str, PropertyValue] | None:
-        """Returns the properties with other values, locked ones too; None when one is not as it was read.
+        """Returns the properties with other values, locked ones too; None when one is no longer as it was read.
 
         Args:
-            values: by key, the value that was read, and the one to write.
+            values: by key, the value that was read and the value to write.
         """
         after = dict(self.properties)
         for key, (was, now) in values.items():
@@ -173,19 +173,19 @@ class StarRecord:
         key: its name.
         kind: its star kind, such as ``Maelstrom``.
         machine: name of the machine that runs it.
-        address: where other machines reach that machine; empty when they cannot.
+        address: the address at which other machines reach that machine; empty when they cannot.
         server_key: public key that the machine proves to hold there.
         kinds: Kinds whose particles it can host.
-        links: stars that it has lanes to: the text of a key, or that without its index for all stars of the name, such
-            as ``STAR::central:nexus``. A registry stores the texts as they are.
+        links: stars to which it has lanes: the text of a key, or of a key without its index for all stars of that name,
+            such as ``STAR::central:nexus``. A registry stores the texts as they are.
         particles: number of particles that it hosts, as of its last renewal.
         incarnation: grows each time that the star is announced.
         renewals: grows with each renewal. A machine that sees it unchanged for a lease may expire the star.
         lease: seconds for which a renewal is valid.
-        draining: whether it takes no new particles.
+        draining: whether it accepts no new particles.
         pid: process id of the machine.
-        facts: what the machine tells the others about itself, for placing particles. A registry stores the text as it
-            is.
+        facts: what the machine reports about itself to the others, for placing particles. A registry stores the text as
+            it is.
     """
 
     key: StarKey
@@ -206,16 +206,16 @@ class StarRecord:
 
 @attrs.frozen
 class TokenRecord:
-    """A token. The registry knows its digest only.
+    """A token. The registry knows only its digest.
 
     Attributes:
         digest: the digest of the token (:func:`hyperverse_core.policy.token_digest`).
-        agent: the agent that its bearer acts as.
+        agent: the agent as which its bearer acts.
         label: a name for people.
         scope: text of the scope that bounds what its bearer does; empty for none. A registry stores the text as it is.
         created: when it was made, in seconds since 1970.
-        expires: when it ends, in seconds since 1970; None for never. A registry stores it; the policy refuses a token
-            that has ended.
+        expires: when it expires, in seconds since 1970; None for never. A registry stores it; the policy refuses an
+            expired token.
     """
 
     digest: str
@@ -233,13 +233,13 @@ class TokenRecord:
 
 @attrs.frozen
 class MachineKey:
-    """The public key of a machine, which all machines of the registry let in, or let in no more.
+    """The public key of a machine, which all machines of the registry admit, or no longer admit.
 
     Attributes:
         machine: the name of the machine.
-        transport: whose keys have this form, as the config names it.
+        transport: the transport that uses this form of keys, by its name in the configuration.
         key: the public key. Each transport has it at most once.
-        admitted: whether it is let in; False once it was removed.
+        admitted: whether it is admitted; False once it was removed.
     """
 
     machine: str
@@ -267,11 +267,11 @@ class ChangeKind(enum.StrEnum):
     """A grant was removed; the point is its query root."""
     STAR = "star"
     """A star was announced, changed or withdrawn; the point is that of the star. Assignments to an incarnation that is
-    not announced any more have ended with that, and have no entries of their own."""
+    no longer announced have ended with that, and have no entries of their own."""
     TOKEN = "token"
     """A token was added or removed; the point is its agent."""
     MACHINE = "machine"
-    """A key of a machine was let in or removed; the point is ``GLOBAL::machine``."""
+    """A key of a machine was admitted or removed; the point is ``GLOBAL::machine``."""
 
 
 @attrs.frozen
@@ -279,11 +279,11 @@ class Change:
     """One entry of the change feed.
 
     Attributes:
-        revision: the place of the entry in the feed. Revisions grow along the feed, and say nothing else.
+        revision: the position of the entry in the feed. Revisions grow along the feed, and have no other meaning.
         kind: what has changed.
         point: where; see :class:`ChangeKind`.
         epoch: of the new assignment, when a particle was assigned. When it was released or deleted, a number that no
-            assignment before exceeds and every later one does. It says nothing in other entries.
+            earlier assignment exceeds and every later one does. It is meaningless in other entries.
     """
 
     revision: int
@@ -299,10 +299,10 @@ class Changes:
     Attributes:
         entries: the entries in the order of their commits.
         revision: the revision to ask from the next time.
-        lost: whether entries are missing because the registry keeps them no longer. A cache must then drop everything.
-        set_back: whether entries are missing because the store has another history now: a standby has taken over that
-            had not got everything, or a backup was restored. Anything that was written may be gone, so a machine
-            announces its stars anew besides. ``lost`` is true then.
+        lost: whether entries are missing because the registry no longer keeps them. A cache must then drop everything.
+        set_back: whether entries are missing because the store now has another history: a standby that had not received
+            everything has taken over, or a backup was restored. Anything that was written may be gone, so a machine
+            also announces its stars again. ``lost`` is true then.
     """
 
     entries: tuple[Change, ...]
@@ -313,13 +313,13 @@ class Changes:
 
 @attrs.frozen
 class Trouble:
-    """Something that is not as it should be, for ``hyperverse status``. Result of :meth:`Registry.troubles`.
+    """A problem to show in ``hyperverse status``. Result of :meth:`Registry.troubles`.
 
     Attributes:
         what: the part and what it does, such as ``"writes to the registry"``.
         cause: why, and how it ends, as one line.
         since: when it began, in seconds since the epoch.
-        again: when it is tried again, in seconds since the epoch; None when it is not, or goes on by itself.
+        again: when it is tried again, in seconds since the epoch; None when it is not, or continues by itself.
     """
 
     what: str

@@ -36,7 +36,7 @@ _NAMED: Final = 5
 
 
 def closed(registry: object) -> Unavailable:
-    """A registry that was closed is opened again."""
+    """A closed registry is to be opened again."""
     return Unavailable("the registry is closed", hint=f"make another {type(registry).__name__}")
 
 
@@ -57,7 +57,7 @@ def already_registered(point: Point, rest: str = "", *, hint: str = "") -> Confl
     """A particle that is registered already.
 
     Args:
-        rest: what the sentence ends with.
+        rest: the end of the sentence.
     """
     return Conflict(f"there is a particle {point.text!r} already{rest}", hint=hint)
 
@@ -98,7 +98,7 @@ def assigned_otherwise(point: Point, held: Assignment | None) -> Conflict:
 
 
 def state_not_saved(point: Point, assignment: Assignment) -> NotHostedHere:
-    """The state of a particle is to be saved under an assignment that holds no more."""
+    """The state of a particle is to be saved under an assignment that no longer holds."""
     return NotHostedHere(
         f"particle {point.text!r} is no longer assigned to '{assignment.star}' (epoch {assignment.epoch}); "
         "its state was not saved"

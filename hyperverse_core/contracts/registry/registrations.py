@@ -1,4 +1,4 @@
-"""A particle that is to be registered, and the result of that."""
+"""A particle to be registered, and the result."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ class Registration:
 
     Attributes:
         point: its address.
-        kind: what it is.
-        owner: whose it is.
+        kind: its Kind.
+        owner: its owner.
         properties: its properties by name.
-        strategy: what happens when the point is registered already.
-        status: its first status.
-        state: its first state, written together with its record; None for none.
+        strategy: what to do when the point is registered already.
+        status: its initial status.
+        state: its initial state, written together with its record; None for none.
         below: particles that are registered together with it, parents before their children: all of them or none. They
             are registered only if the particle itself is; their strategies do not count.
     """
@@ -48,12 +48,12 @@ class Registration:
         return None if parent is None or (parent.is_root and not self.point.route.is_local) else parent
 
     def record(self) -> ParticleRecord:
-        """Returns the record that the particle has once it is registered."""
+        """Returns the record of the particle once it is registered."""
         return ParticleRecord(self.point, self.kind, self.owner, self.status, properties=dict(self.properties))
 
     def misplaced(self, taken: Container[Point] = ()) -> HyperverseError | None:
-        """Returns the first fault of :attr:`below`; None when there is none. A point must be neither registered nor
-        named twice, and its parent must come before it.
+        """Returns the first fault of :attr:`below`; None when there is none. A point must be neither registered already
+        nor named twice, and its parent must come before it.
 
         Args:
             taken: the points that are registered.
@@ -69,10 +69,10 @@ class Registration:
         return None
 
     def ensured(self, existing: ParticleRecord) -> Registered:
-        """Returns the result when the point is registered, and is not to be replaced.
+        """Returns the result when the point is registered and not to be replaced.
 
         Args:
-            existing: the record that is registered there.
+            existing: the registered record.
 
         Raises:
             Conflict: the strategy is Commit, or the Kind is another one.

@@ -12,16 +12,16 @@ from ...universe.selectors.selector import Selector
 __all__ = ["SelectorMatch"]
 
 _MOST_KINDS: Final = 50_000
-"""Most Kinds that are remembered, which bounds the memory of a select over a million particles."""
+"""Maximum number of Kinds that are remembered, which bounds the memory of a select over a million particles."""
 _UNASKED: Final = (Kind("Base"),)
 """Stands for the Kind of each segment when the selector asks for none: reading them would be half of the work."""
 
 
 class SelectorMatch:
-    """Tells for each particle of a table whether a selector matches it.
+    """Decides for each particle of a table whether a selector matches it.
 
-    A selector may ask for the Kinds of the particles above, so each chunk of rows is first given to :meth:`learn`. What
-    that returns is looked up, and given to :meth:`know`::
+    A selector may ask for the Kinds of the particles above, so pass each chunk of rows to :meth:`learn` first, look up
+    the points that it returns, and pass the result to :meth:`know`::
 
         match = SelectorMatch(selector)
         for rows in chunks:
@@ -31,7 +31,7 @@ class SelectorMatch:
             found += [row for row in rows if match.matches(Point.parse(row.point))]
 
     The Kinds on the way to a parent are remembered, because points come in order: without that, a branch of 800 levels
-    would cost eighty times of 800 siblings.
+    would cost eighty times as much as 800 siblings.
 
     Args:
         selector: what to match.
@@ -70,18 +70,19 @@ class SelectorMatch:
         return list(unknown)
 
     def know(self, particles: Iterable[tuple[str, str]]) -> None:
-        """Takes what :meth:`learn` did not know.
+        """Takes the Kinds that :meth:`learn` did not know.
 
         Args:
-            particles: point and Kind of each, as texts. One that is left out was deleted meanwhile.
+            particles: point and Kind of each, as texts. A particle that is left out was deleted meanwhile.
         """
         self._kinds.update((point, Kind.parse(kind)) for point, kind in particles)
 
     def matches(self, point: Point) -> bool:
-        """Whether the selector matches. It does not when a particle above was deleted meanwhile, and this one with it.
+        """Returns whether the selector matches. It does not when a particle above was deleted meanwhile, and this one
+        with it.
 
         Args:
-            point: of a particle that :meth:`learn` was given last.
+            point: the point of a particle in the last call of :meth:`learn`.
         """
         if not self._asks_kinds:
             return self._selector.matches(point, _UNASKED * point.depth)
@@ -92,7 +93,7 @@ class SelectorMatch:
         return self._selector.matches(point, line)
 
     def _line(self, point: Point) -> Sequence[Kind]:
-        """The Kinds from the first segment to ``point`` itself. Raises KeyError."""
+        """Returns the Kinds from the first segment to ``point`` itself. Raises KeyError."""
         parent = point.parent
         return () if parent is None else (*self._line_to(parent), self._kinds[point.text])
 

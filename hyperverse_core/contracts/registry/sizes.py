@@ -1,4 +1,4 @@
-"""How large a state may be, whatever the registry."""
+"""The maximum size of a state, the same for every registry."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def check_state(point: Point, state: bytes) -> None:
 
 
 def check_new_states(registration: Registration) -> None:
-    """Raises TooLarge when a first state of ``registration``, or of what is below it, is larger than that."""
+    """Raises TooLarge when the initial state of ``registration``, or of a particle below it, is larger than that."""
     for one in (registration, *registration.below):
         if one.state is not None:
             check_state(one.point, one.state)

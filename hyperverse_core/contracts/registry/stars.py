@@ -17,9 +17,10 @@ class StarRegistry(abc.ABC):
 
     @abc.abstractmethod
     async def announce(self, star: StarRecord) -> StarRecord:
-        """Enters ``star`` into the directory with its next incarnation. No assignment to an earlier one holds from then
-        on, nor to an incarnation of the given record or before, whatever the directory says: a store that was restored
-        may know of fewer than there were. A machine may announce a star again that it holds already.
+        """Enters ``star`` into the directory with its next incarnation. From then on, no assignment to an earlier
+        incarnation holds, nor to the incarnation of the given record or an earlier one, whatever the directory says: a
+        restored store may know of fewer incarnations than there were. A machine may announce again a star that it holds
+        already.
 
         Returns:
             the record with its new incarnation, and 0 renewals.
@@ -32,7 +33,7 @@ class StarRegistry(abc.ABC):
     async def renew(self, stars: Sequence[StarRecord]) -> None:
         """Counts one renewal for each of ``stars``, and stores ``particles``, ``kinds``, ``links``, ``address``,
         ``server_key``, ``draining`` and ``facts`` of the given records. Renews all or none, in one small write. The
-        change feed does not tell of changes of ``particles`` and ``facts``.
+        change feed does not report changes of ``particles`` and ``facts``.
 
         Raises:
             NotHostedHere: one of the incarnations is no longer the announced one. The message names the star.

@@ -1,4 +1,4 @@
-"""Texts in which a registry over a database may store values, and the values that they stand for."""
+"""Texts in which a registry over a database may store values, and their conversion back to values."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def properties_text(properties: Mapping[str, PropertyValue]) -> str | None:
 
 
 def properties_of(text: str | None) -> dict[str, PropertyValue]:
-    """Returns the properties of which :func:`properties_text` has made ``text``."""
+    """Returns the properties from which :func:`properties_text` made ``text``."""
     if text is None:
         return {}
     return {key: PropertyValue(value, locked) for key, (value, locked) in json.loads(text).items()}
@@ -45,6 +45,6 @@ def grant_of(row: Sequence[Any]) -> AccessGrant:
 
 
 def token_of(row: Sequence[Any]) -> TokenRecord:
-    """Returns the token in a row of digest, agent (as a text), label, scope, and the times of making and ending."""
+    """Returns the token in a row of digest, agent (as a text), label, scope, and the times of creation and expiry."""
     digest, agent, label, scope, created, expires = row
     return TokenRecord(digest, Point.parse(agent), label, scope, created, expires)

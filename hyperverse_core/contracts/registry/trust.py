@@ -1,4 +1,4 @@
-"""Grants, tokens, and the keys of machines that are let in."""
+"""Grants, tokens, and the keys of admitted machines."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class TrustRegistry(abc.ABC):
 
     @abc.abstractmethod
     async def grant(self, grant: AccessGrant) -> AccessGrant:
-        """Stores ``grant``, and returns it with its id, which no other grant ever has.
+        """Stores ``grant``, and returns it with its id, which no other grant ever gets.
 
         Raises:
             NotFound: the grantor (``grant.by``) is not registered and is not the hyperuser.
@@ -31,8 +31,9 @@ class TrustRegistry(abc.ABC):
         their ids."""
 
     async def grant_roots(self, most: int) -> frozenset[Point] | None:
-        """Returns the query roots of all grants, so that nobody need ask for the grants of other points; None when they
-        are more than ``most``, or when the registry cannot tell them without reading all grants, which is the default.
+        """Returns the query roots of all grants, so that nobody need ask for the grants of other points; None when
+        there are more than ``most``, or when the registry cannot list them without reading all grants, which is the
+        default.
         """
         return None
 
@@ -61,19 +62,20 @@ class TrustRegistry(abc.ABC):
         """Removes the token with that ``digest``. Returns whether there was one."""
 
     async def machine_keys(self) -> list[MachineKey]:
-        """Returns the keys of machines that were let in or removed here, by transport and key. The default, of a
-        registry that keeps none, returns nothing: machines are let in by the key files of each host then."""
+        """Returns the keys of machines that were admitted or removed here, ordered by transport and key. The default,
+        for a registry that keeps none, returns nothing: then the key files of each host decide which machines are
+        admitted."""
         return []
 
     async def set_machine_keys(self, keys: Sequence[MachineKey], *, invitation: str | None = None) -> None:
-        """Stores ``keys``, each in the place of one with the same transport and key: all of them or none.
+        """Stores ``keys``, each replacing one with the same transport and key: all of them or none.
 
         Args:
-            invitation: the digest of an invitation, which is spent by this; None stores without one.
+            invitation: the digest of an invitation, which this call spends; None stores without one.
 
         Raises:
-            NotFound: there is no such invitation, or no longer: it was spent, or its time is over.
-            BadRequest: this registry keeps no keys; so does the default.
+            NotFound: there is no such invitation, or no longer: it was spent, or has expired.
+            BadRequest: this registry keeps no keys, which is the default.
         """
         raise _keeps_no_keys()
 
@@ -85,7 +87,7 @@ class TrustRegistry(abc.ABC):
             seconds: how long it can be spent, in seconds by the clock of the store.
 
         Raises:
-            BadRequest: this registry keeps no invitations; so does the default.
+            BadRequest: this registry keeps no invitations, which is the default.
         """
         raise _keeps_no_keys()
 
