@@ -1,9 +1,9 @@
-"""Assembly: how a machine is made of its parts, to be read from top to bottom.
+"""Assembly: builds a machine from its parts, to be read from top to bottom.
 
-Each step is a function that is handed what the steps before have made, so mypy checks the order; each part is handed
+Each step is a function that receives what the earlier steps have built, so mypy checks the order; each part receives
 what it uses, callbacks included. Only the homes of the particles are filled later, by ``services.py``: a particle uses
-senders and binds, which look for particles in the homes. ``opening.py`` opens the parts, and what was opened closes in
-the opposite order.
+senders and binds, which look for particles in the homes. ``opening.py`` opens the parts; what was opened is closed in
+reverse order.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ __all__ = ["assemble"]
 
 
 async def assemble(given: Given, closing: ClosingStack) -> Parts:
-    """Makes the parts; the registry is opened, nothing serves yet.
+    """Builds the parts; the registry is open, nothing serves yet.
 
     Args:
-        given: what the machine is made with.
-        closing: is given what closes them.
+        given: the inputs of the machine.
+        closing: receives the callbacks that close the parts.
 
-    Raises what keeps the machine from serving at all: ConfigError, Conflict, Unavailable, PluginError, NotFound.
+    Raises what prevents the machine from serving at all: ConfigError, Conflict, Unavailable, PluginError, NotFound.
     """
     served = ServedKinds(STANDARD_KINDS, given.plugins.why_missing)
     strategies = Strategies(given.config, given.plugins, served, given.chance)

@@ -1,4 +1,4 @@
-"""The third step: which other machines there are, and the lanes to them."""
+"""The third step: the other machines, and the lanes to them."""
 
 from __future__ import annotations
 
@@ -31,20 +31,20 @@ _log = guarded_log("hyperverse.machine")
 
 @attrs.frozen
 class ClusterParts:
-    """What leads to other machines.
+    """The parts that connect to other machines.
 
     Attributes:
-        directory: the stars that are announced.
-        ways: by which machine a star is reached.
-        facts: what this machine tells of itself.
+        directory: the announced stars.
+        ways: the machine through which each star is reached.
+        facts: what this machine announces of itself.
         board: its lanes.
         reader: reads the directory.
         watchman: expires the stars of machines that have died.
-        pending, requests: what was asked of other machines.
-        remotes: their stars.
-        keys: which machines are let in.
-        admission: has this machine and others let in by the registry.
-        notes: warnings about the lanes, which the status of the machine has too.
+        pending, requests: the requests to other machines.
+        remotes: the stars of those machines.
+        keys: the keys of accepted machines.
+        admission: admits this machine and others through the registry.
+        notes: warnings about the lanes, which are part of the machine's status.
     """
 
     directory: Directory
@@ -62,7 +62,7 @@ class ClusterParts:
 
 
 def make_cluster(given: Given, plugged: PluginParts, core: CoreParts) -> ClusterParts:
-    """Makes them. No lane is open yet, and no star announced."""
+    """Builds them. No lane is open yet, and no star announced."""
     config = given.config
     directory = Directory(config.name)
     lanes = LaneStates()
@@ -118,7 +118,7 @@ def make_cluster(given: Given, plugged: PluginParts, core: CoreParts) -> Cluster
 
 
 def _notes(given: Given) -> tuple[str, ...]:
-    """What a machine warns of that has come to another transport: by ``up --detach`` nobody sees its log."""
+    """Returns the warning of a machine that has changed its transport: nobody sees the log of ``up --detach``."""
     name, driver = given.config.name, given.config.lanes.driver
     before = transport_before(given.data_dir, driver, name)
     if not before:

@@ -1,4 +1,4 @@
-"""The second step: this machine's stars, what waves run in, and what is known of the registry."""
+"""The second step: this machine's stars, the limits of its waves, and the caches of the registry."""
 
 from __future__ import annotations
 
@@ -39,27 +39,27 @@ from .plugin_parts import PluginParts
 __all__ = ["CoreParts", "make_core"]
 
 _POLICY_SECONDS = 5.0
-"""Seconds that an answer of the policy may take, unless the config says otherwise."""
+"""Seconds that the policy may take for an answer, unless the config says otherwise."""
 
 
 @attrs.frozen
 class CoreParts:
-    """What the other parts stand on.
+    """The parts that all other parts depend on.
 
     Attributes:
         loop: the event loop of the machine.
-        interceptors: who listens to waves, lanes and particles.
-        feed_progress: what the change feed is doing.
-        troubles: what is shown in the status.
+        interceptors: the observers of waves, lanes and particles.
+        feed_progress: the current step of the change feed.
+        troubles: the troubles that the status shows.
         audit: writes the audit log.
         served: the Kinds that this machine serves.
         stars, home: the stars of this machine, and the one that stands for it.
         deadlines, ids, pool: of its waves.
-        held: the memory that they take while they wait.
+        held: the memory that waves take while they wait.
         places, homes: where particles are, and those that live here.
-        records, selections: what is remembered of the registry.
-        answers: asks the policy, and keeps what it answers.
-        gate: lets waves and commands on, or refuses them.
+        records, selections: the caches of the registry.
+        answers: asks the policy, and keeps its answers.
+        gate: allows or refuses waves and commands.
         sealing_keys, sealed: encrypt secret properties.
     """
 
@@ -86,7 +86,7 @@ class CoreParts:
 
 
 async def make_core(given: Given, plugged: PluginParts, served: ServedKinds, closing: ClosingStack) -> CoreParts:
-    """Makes them. Raises ConfigError, Conflict, Unavailable."""
+    """Builds them. Raises ConfigError, Conflict, Unavailable."""
     config, loop, registry = given.config, asyncio.get_running_loop(), plugged.registry
     index = free_index(config, plugged.lock.index, await registry.stars())
     stars = make_stars(config, index, given.plugins.star_kinds)
@@ -131,7 +131,7 @@ async def make_core(given: Given, plugged: PluginParts, served: ServedKinds, clo
 
 
 def _audit(given: Given, troubles: Troubles) -> AuditTrail:
-    """Writes the audit log of this machine."""
+    """Returns the writer of this machine's audit log."""
     settings, name = given.config.audit, given.config.name
     writer = None
     if settings.enabled:
@@ -143,7 +143,7 @@ def _audit(given: Given, troubles: Troubles) -> AuditTrail:
 
 
 def _policy_timeout(config: Config) -> float:
-    """Seconds that an answer of the policy may take. Raises ConfigError."""
+    """Returns the seconds that the policy may take for an answer. Raises ConfigError."""
     seconds = config.security.settings.get("timeout", _POLICY_SECONDS)
     if type(seconds) not in (int, float) or not 0 < seconds < math.inf:
         fault = Fault("security.timeout", f"must be a number of seconds, more than 0, not {seconds!r}")

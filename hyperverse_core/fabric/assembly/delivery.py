@@ -1,4 +1,4 @@
-"""The fourth step: where particles are put, and the way of a wave to them."""
+"""The fourth step: the placement of particles, and the delivery of waves to them."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ __all__ = ["DeliveryParts", "PlacingParts", "make_delivery", "make_placing"]
 
 @attrs.frozen
 class PlacingParts:
-    """What decides where a particle lives.
+    """The parts that decide where a particle lives.
 
     Attributes:
-        strategies, candidates: how a star is chosen, and among which.
-        deletions: ends the lives of particles that were deleted.
+        strategies, candidates: how a star is chosen, and from which stars.
+        deletions: ends the lives of deleted particles.
         provisioner, remover: register and delete particles.
         location: where a particle lives.
     """
@@ -52,7 +52,7 @@ class PlacingParts:
 def make_placing(
     given: Given, plugged: PluginParts, core: CoreParts, cluster: ClusterParts, strategies: Strategies
 ) -> PlacingParts:
-    """Makes it."""
+    """Builds them."""
     candidates = Candidates(cluster.directory, core.homes, core.places, core.home, cluster.facts)
     deletions = Deletions(core.pool)
     placer = Placer(
@@ -87,14 +87,14 @@ def make_placing(
 
 @attrs.frozen
 class DeliveryParts:
-    """The way of a wave.
+    """The parts that deliver waves.
 
     Attributes:
         outbounds: send from each star of this machine.
         outbound: sends from the star that stands for it.
-        watch_table, watches: who wants to know when a particle changes.
-        binds: where a particle's bind sends its waves.
-        inbound: takes the waves of other machines.
+        watch_table, watches: the watchers of particles.
+        binds: decide where a particle's bind sends its waves.
+        inbound: handles the waves of other machines.
     """
 
     outbounds: dict[StarKey, Outbound]
@@ -113,7 +113,7 @@ def make_delivery(
     placing: PlacingParts,
     closing: ClosingStack,
 ) -> DeliveryParts:
-    """Makes it."""
+    """Builds them."""
     table = WatchTable()
     fan_out = FanOut(
         places=core.places,
@@ -157,7 +157,7 @@ def make_delivery(
 def _outbounds(
     given: Given, core: CoreParts, cluster: ClusterParts, placing: PlacingParts, fan_out: FanOut
 ) -> dict[StarKey, Outbound]:
-    """What sends from each star."""
+    """Returns an outbound for each star."""
     retry = Retry(cluster.remotes, cluster.directory, core.interceptors, given.chance)
     return {
         key: Outbound(

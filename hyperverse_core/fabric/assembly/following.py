@@ -1,4 +1,4 @@
-"""A part of the fifth step: the machine announces itself, and follows what changes."""
+"""A part of the fifth step: the machine announces itself, and follows changes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = ["FollowingParts", "make_following"]
 
 @attrs.frozen
 class FollowingParts:
-    """What keeps this machine in step with the others.
+    """The parts that keep this machine up to date with the others.
 
     Attributes:
         membership: announces and renews this machine's stars.
@@ -41,7 +41,7 @@ def make_following(
     residents: Residents,
     sessions: LocalSessions,
 ) -> FollowingParts:
-    """Makes them. When the leases are lost, the feed has everything forgotten that was known."""
+    """Builds them. If the leases are lost, the feed drops everything that was known."""
     lease_lost: list[Callable[[], None]] = [core.homes.lease_lost]
     membership = _membership(given, plugged, core, cluster, lease_lost)
     feed = ChangeFeed(
@@ -66,7 +66,7 @@ def _membership(
     cluster: ClusterParts,
     lease_lost: Sequence[Callable[[], None]],
 ) -> Membership:
-    """Announces and renews this machine's stars. When their leases are lost, nothing that was known may be believed."""
+    """Announces and renews this machine's stars. If their leases are lost, nothing cached may be trusted."""
     config = given.config
     return Membership(
         config.name,

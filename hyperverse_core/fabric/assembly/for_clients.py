@@ -1,4 +1,4 @@
-"""The transport by which clients come in: that of the lanes, or one of its own."""
+"""The transport for clients: the transport of the lanes, or one of its own."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ __all__ = ["TransportForClients", "transport_for_clients"]
 
 @attrs.frozen
 class TransportForClients:
-    """How clients come in.
+    """The transport for clients.
 
     Attributes:
         transport: listens for them.
-        name: what the config calls it.
-        settings: it was made with these.
+        name: its name in the config.
+        settings: the settings with which it was made.
     """
 
     transport: LaneTransport
@@ -30,16 +30,16 @@ class TransportForClients:
 
 
 def transport_for_clients(given: Given, lanes: LaneTransport) -> TransportForClients:
-    """Takes the transport of the lanes, or makes the one that ``[control]`` names. When it names none and the lanes
-    need a broker, it makes the default one: an operator reaches the machine while the broker is away.
+    """Returns the transport of the lanes, or makes the one that ``[control]`` names. If ``[control]`` names none and
+    the lanes need a broker, makes the default one: an operator can then reach the machine while the broker is down.
 
     Args:
-        given: what the machine is made with. A transport that it hands over counts for clients too, unless
-            ``[control]`` names one.
+        given: the inputs of the machine. A transport among them is for clients too, unless ``[control]`` names
+            one.
         lanes: the transport of the lanes.
 
     Raises:
-        UnknownTransport, ConfigError, PluginError: the one that it names cannot be made.
+        UnknownTransport, ConfigError, PluginError: the transport that ``[control]`` names cannot be made.
     """
     config, control = given.config, given.config.control
     if not control.driver and lanes.needs_broker and control.enabled:

@@ -1,4 +1,4 @@
-"""A part of the fifth step: particles can live in the stars of this machine."""
+"""A part of the fifth step: prepares the stars of this machine to host particles."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def fill_homes(
     residents: Residents,
     commands: Commands,
 ) -> None:
-    """Lets particles live in each star."""
+    """Prepares each star to host particles."""
     limits, watches, gate, binds = given.config.limits, delivery.watches, core.gate, delivery.binds
     routing = Pipelines(binds, CallersRights(gate, core.answers.decide, core.records.get), limits.hops)
     services = ParticleServices(placing.provisioner, commands, watches)
@@ -63,7 +63,7 @@ def fill_homes(
 
 
 def pin_driver(home: Hosting, gate: Gate, point: Point, particle: Particle) -> None:
-    """Lets a driver answer at its own point, in the star that stands for this machine."""
+    """Makes a driver answer at its own point, in the star that stands for this machine."""
     before = home.active.get(point.text)
     if before is not None:
         home.table.remove(before)

@@ -1,4 +1,4 @@
-"""The last step: the parts are opened from top to bottom. What was opened closes in the opposite order."""
+"""The last step: opens the parts from top to bottom. What was opened is closed in reverse order."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ _log = guarded_log("hyperverse.machine")
 
 
 async def open_parts(given: Given, parts: Parts, closing: ClosingStack) -> None:
-    """Opens them; when it returns, the machine serves.
+    """Opens the parts; when it returns, the machine serves.
 
-    Raises what keeps the machine from serving at all: ConfigError, Conflict, Unavailable, PluginError, BadRequest.
+    Raises what prevents the machine from serving at all: ConfigError, Conflict, Unavailable, PluginError, BadRequest.
     """
     await _open_to_machines(given, parts, closing)
     closing.close("the membership", parts.membership.leave)
@@ -54,7 +54,7 @@ async def open_parts(given: Given, parts: Parts, closing: ClosingStack) -> None:
 
 
 async def _open_to_machines(given: Given, parts: Parts, closing: ClosingStack) -> None:
-    """The policy, the change feed and the lanes, without which no wave can be handled."""
+    """Opens the policy, the change feed and the lanes, without which no wave can be handled."""
     config, plugins = given.config, given.plugins
     closing.close("the lanes", parts.board.close)
     closing.close("the pending answers", parts.pending.close)

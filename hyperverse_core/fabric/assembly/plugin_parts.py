@@ -1,4 +1,4 @@
-"""The first step: what plugins bring, and the lock of the data directory."""
+"""The first step: the parts that plugins bring, and the lock of the data directory."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ __all__ = ["PluginParts", "open_plugin_parts"]
 
 @attrs.frozen
 class PluginParts:
-    """What plugins bring to a machine.
+    """The parts that plugins bring to a machine.
 
     Attributes:
-        registry: it is open.
-        transport, policy: they are not open yet.
-        for_clients: the transport by which clients come in; it may be that of the lanes.
-        policy_name: as the policy is named in errors.
-        blobs: it is open.
-        lock: held on this machine's folder of the data directory.
+        registry: the registry, open.
+        transport, policy: not open yet.
+        for_clients: the transport for clients; it may be that of the lanes.
+        policy_name: the name of the policy in errors.
+        blobs: the blob store, open.
+        lock: the lock on this machine's folder of the data directory.
     """
 
     registry: Registry
@@ -77,7 +77,7 @@ async def open_plugin_parts(given: Given, closing: ClosingStack) -> PluginParts:
 
 
 async def _open_blobs(given: Given, closing: ClosingStack) -> Blobs:
-    """Opens the store of content. Without a plugin for the default one, the machine has none. Raises ConfigError,
+    """Opens the blob store. Without a plugin for the default store, the machine has none. Raises ConfigError,
     PluginError, Unavailable."""
     config, plugins = given.config, given.plugins
     name = config.blobs.driver
@@ -91,7 +91,7 @@ async def _open_blobs(given: Given, closing: ClosingStack) -> Blobs:
 
 
 def _check_choices(given: Given) -> None:
-    """Raises ConfigError when the config chooses what no plugin brings."""
+    """Raises ConfigError if the config chooses what no plugin brings."""
     config, plugins = given.config, given.plugins
     chosen: tuple[tuple[str, str, Choice | Control, object], ...] = (
         ("registry", "registry", config.registry, given.registry),
@@ -113,5 +113,5 @@ def _check_choices(given: Given) -> None:
 
 
 def _policy_settings(config: Config) -> dict[str, Any]:
-    """What is for the policy; how long it may take is for the gate."""
+    """Returns the settings of the policy itself; its time limit is for the gate."""
     return {key: value for key, value in config.security.settings.items() if key != "timeout"}

@@ -1,4 +1,4 @@
-"""A part of the fifth step: what the machine says of itself."""
+"""A part of the fifth step: the reports of the machine."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ __all__ = ["ReportParts", "make_reports"]
 
 @attrs.frozen
 class ReportParts:
-    """What the machine says of itself.
+    """The reports of the machine.
 
     Attributes:
         tracing: traces single waves.
         status: collects the state of the machine.
         figures: counts while somebody looks.
-        looking: has the notes of all machines.
+        looking: collects the notes of all machines.
         dump: lists what is in memory.
         stubs: writes the classes of Kinds for callers.
         load: measures how busy the machine is.
@@ -61,7 +61,7 @@ def make_reports(
     descriptions: Descriptions,
     closing: ClosingStack,
 ) -> ReportParts:
-    """Makes them. ``closing`` ends those that listen."""
+    """Builds them. ``closing`` stops those that observe."""
     tracing = Tracing(core.interceptors, delivery.outbound, cluster.directory)
     closing.close("the traces", tracing.close)
     status = _status(given, plugged, core, cluster, membership, sessions.gateways, sessions.shares)
@@ -90,7 +90,7 @@ def _status(
     gateways: Gateways,
     shares: Shares,
 ) -> StatusReport:
-    """Collects the state of the machine."""
+    """Returns the part that collects the state of the machine."""
     return StatusReport(
         given.config,
         given.data_dir,
@@ -113,7 +113,7 @@ def _status(
 
 
 def _dump(given: Given, core: CoreParts, cluster: ClusterParts, delivery: DeliveryParts) -> StateDump:
-    """Lists what is in the memory of the machine."""
+    """Returns the part that lists what is in the machine's memory."""
     return StateDump(
         given.config.name,
         homes=core.homes,

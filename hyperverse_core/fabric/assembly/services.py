@@ -1,4 +1,4 @@
-"""The fifth step: what the machine offers beside waves."""
+"""The fifth step: what the machine offers in addition to waves."""
 
 from __future__ import annotations
 
@@ -39,16 +39,16 @@ __all__ = ["ServiceParts", "make_services"]
 
 @attrs.frozen
 class ServiceParts:
-    """What a machine offers beside waves.
+    """What a machine offers in addition to waves.
 
     Attributes:
-        clients: how clients come in.
-        following: announces the machine, and follows what changes.
-        reports: what it says of itself.
+        clients: the parts that accept clients.
+        following: announces the machine, and follows changes.
+        reports: the reports of the machine.
         rebalancer: moves particles between stars.
-        drivers: of the Kinds that this machine serves.
+        drivers: the drivers of the Kinds that this machine serves.
         acts: stops and drains machines, and starts their drivers.
-        idle_collector: has idle particles leave memory.
+        idle_collector: deactivates idle particles.
         sealing: encrypts secrets that are in clear, or have an older key.
         executor, machine_particle, users_particle: the platform's own global particles.
     """
@@ -75,7 +75,7 @@ def make_services(
     delivery: DeliveryParts,
     closing: ClosingStack,
 ) -> ServiceParts:
-    """Makes them. Raises ConfigError when the config names a gateway that no plugin brings."""
+    """Builds them. Raises ConfigError if the config names a gateway that no plugin brings."""
     residents = Residents(plugged.registry, core.homes, core.places, placing.deletions)
     descriptions = Descriptions(
         given.config.name, core.served, cluster.directory, cluster.ways, core.homes, placing.strategies
@@ -139,7 +139,7 @@ def make_services(
 def _commands(
     plugged: PluginParts, core: CoreParts, cluster: ClusterParts, placing: PlacingParts, descriptions: Descriptions
 ) -> Commands:
-    """Runs scripts and commands."""
+    """Returns the part that runs scripts and commands."""
     return Commands(
         registry=plugged.registry,
         records=core.records,
@@ -162,7 +162,7 @@ def _rebalancer(
     delivery: DeliveryParts,
     membership: Membership,
 ) -> Rebalancer:
-    """Moves particles between stars."""
+    """Returns the part that moves particles between stars."""
 
     async def ask(star: StarKey, method: str, body: dict[str, Any], wait: float) -> Pong:
         return await ask_star(delivery.outbound, star, method, body, wait=wait)
@@ -185,7 +185,7 @@ def _rebalancer(
 def _drivers(
     given: Given, plugged: PluginParts, core: CoreParts, delivery: DeliveryParts, membership: Membership
 ) -> Drivers:
-    """Starts and stops the drivers."""
+    """Returns the part that starts and stops the drivers."""
     return Drivers(
         given.config,
         given.data_dir,
@@ -201,7 +201,7 @@ def _drivers(
 
 
 def _key_rotation(given: Given, plugged: PluginParts, cluster: ClusterParts, membership: Membership) -> KeyRotation:
-    """Gives the machine another key."""
+    """Returns the part that changes the machine's key."""
     return KeyRotation(
         given.config.name,
         given.config.lease,

@@ -1,4 +1,4 @@
-"""A part of the fifth step: clients can come in."""
+"""A part of the fifth step: the sessions of clients."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = ["SessionParts", "make_sessions"]
 
 @attrs.frozen
 class SessionParts:
-    """How clients come in.
+    """The parts that accept clients.
 
     Attributes:
         sessions, gateways: of clients outside.
@@ -36,9 +36,9 @@ class SessionParts:
 
 
 def make_sessions(given: Given, plugged: PluginParts, core: CoreParts, delivery: DeliveryParts) -> SessionParts:
-    """Makes them. The homes of the particles have to be filled.
+    """Builds them. The homes of the particles must be filled before.
 
-    Raises ConfigError when the config names a gateway that no plugin brings."""
+    Raises ConfigError if the config names a gateway that no plugin brings."""
     most = given.config.limits
     limits = SessionLimits(most.client_waves, most.body)
     shares = Shares(AgentLimits(most.agent_waves, most.agent_bytes, most.agent_sessions, most.agent_rate), core.held)
@@ -51,7 +51,7 @@ def make_sessions(given: Given, plugged: PluginParts, core: CoreParts, delivery:
 def _gateways(
     given: Given, plugged: PluginParts, core: CoreParts, sessions: LocalSessions, limits: SessionLimits
 ) -> Gateways:
-    """The gateways of clients. Raises ConfigError when the config names one that no plugin brings."""
+    """Returns the gateways for clients. Raises ConfigError if the config names one that no plugin brings."""
     config = given.config
     host = LocalGatewayHost(
         machine=config.name,

@@ -1,4 +1,4 @@
-"""What is said to a program that uses a machine in a way that a machine cannot be used."""
+"""Errors for programs that use a machine in the wrong way."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _MANY: Final = "plugins=[my_module], with modules or objects that implement hook
 
 
 def check_arguments(config: object, plugins: object) -> None:
-    """Raises BadRequest that names the argument of a machine that is of a wrong type."""
+    """Raises BadRequest that names the argument with a wrong type."""
     if not isinstance(config, Config | None):
         raise BadRequest(f"config is {type_named(config)}, not a Config", hint="Machine(Config(data_dir=Path('data')))")
     if isinstance(plugins, str | bytes) or not isinstance(plugins, Sequence):
@@ -33,12 +33,12 @@ def check_arguments(config: object, plugins: object) -> None:
 
 
 def not_with() -> BadRequest:
-    """The error for ``with`` in place of ``async with``."""
+    """Returns the error for ``with`` in place of ``async with``."""
     return BadRequest("a Machine needs `async with`, not `with`", hint="async with Machine(...) as machine")
 
 
 def no_such_name(machine: object, name: str) -> str:
-    """Returns what is said about an attribute that a machine does not have."""
+    """Returns the message about an attribute that a machine does not have."""
     said = f"a Machine has no {name!r}"
     if not name.startswith("_") and hasattr(ClientApi, name):
         return f"{said}; its clients have: write machine.client().{name}(...)"

@@ -1,1 +1,1 @@
-"""What listens at the two ends of a wave. It costs one test of an empty tuple where nobody does."""
+"""Observation of waves at their two ends. Without an observer it costs one test of an empty tuple."""

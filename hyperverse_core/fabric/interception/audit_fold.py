@@ -1,4 +1,4 @@
-"""AuditFold: what repeats, and what is too much for one agent, becomes one line that counts."""
+"""AuditFold: merges repeated lines, and lines beyond an agent's limit, into one line that counts them."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ import attrs
 __all__ = ["AuditFold"]
 
 _LINES: Final = 20
-"""Lines of one agent in a period. The others are counted."""
+"""Lines of one agent per period. Further lines are counted."""
 _PERIOD: Final = 60.0
 _AGENTS: Final = 10_000
-"""Agents that are told apart; the others share one share."""
+"""Agents that are distinguished; all others share one limit."""
 _OTHERS: Final = "(others)"
 Thing: TypeAlias = tuple[str, str]
 
 
 @attrs.define(eq=False)
 class _Share:
-    """What one agent has had in the period that is under way.
+    """The lines of one agent in the current period.
 
     Attributes:
         lines: how many were written.
         seen: what was written already.
-        folded: how many of each event were counted only.
+        folded: how many of each event were only counted.
         timer: ends the period.
     """
 
@@ -37,7 +37,7 @@ class _Share:
 
 
 class AuditFold:
-    """Says what gets a line of its own. In a minute, an agent gets one for the first of each thing, and 20 at most; at
+    """Decides what gets its own line. In a minute, an agent gets a line for the first of each thing, and at most 20; at
     the end of the minute one line says how many others there were.
 
     Args:
@@ -49,7 +49,7 @@ class AuditFold:
         self._shares: dict[str, _Share] = {}
 
     def admits(self, event: str, agent: str, thing: Thing) -> bool:
-        """Whether a line about ``thing`` is to be written, which ``agent`` has caused. Otherwise it is counted."""
+        """Whether to write a line about ``thing``, which ``agent`` has caused. If not, it is counted."""
         share = self._shares.get(agent)
         if share is None:
             if len(self._shares) >= _AGENTS:
@@ -68,7 +68,7 @@ class AuditFold:
         return share
 
     def flush(self) -> None:
-        """Writes what was counted so far."""
+        """Writes the counts so far."""
         for agent in list(self._shares):
             self._end(agent)
 

@@ -1,6 +1,6 @@
-"""AuditTrail: what a machine writes into its audit log, and what it refuses because it cannot. docs/reference/audit.md.
+"""AuditTrail: writes the audit log of a machine, and refuses acts if it cannot. docs/reference/audit.md.
 
-A granted wave does not come here.
+Waves that the policy allows are not recorded.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ __all__ = ["AuditTrail", "Doer"]
 _log = guarded_log("hyperverse.security")
 _PART: Final = "the audit log"
 _LONGEST: Final = 500
-"""Characters of a text in a line. What is longer is cut, so that nobody fills the log with a few lines."""
+"""Characters of a text in a line. Longer texts are cut, so that nobody fills the log with a few lines."""
 _RETRY: Final = 5.0
 
 
 class Doer(Protocol):
-    """In whose name something is done, as far as the log tells."""
+    """The agent in whose name something is done, as far as the log records it."""
 
     @property
     def agent(self) -> object: ...
@@ -42,8 +42,8 @@ class AuditTrail:
 
     Args:
         writer: appends the lines; None for a machine that keeps no log.
-        machine: its name.
-        troubles: told why the log cannot be written.
+        machine: the name of the machine.
+        troubles: receives the reason if the log cannot be written.
     """
 
     def __init__(self, writer: AuditWriter | None, machine: str, troubles: Troubles) -> None:
@@ -55,7 +55,7 @@ class AuditTrail:
         self._lost = 0
 
     def check(self) -> None:
-        """Shows in the status when the log could not be written, before anything has to be."""
+        """Reports a log that cannot be written in the status, before anything must be written."""
         if self._writer is None:
             return
         there = self._writer.place.directory
@@ -65,46 +65,46 @@ class AuditTrail:
             self._failed(f"{str(self._writer.place.directory)!r} is not a directory that can be written")
 
     async def close(self) -> None:
-        """Writes what was folded, and closes the files."""
+        """Writes the counts of merged lines, and closes the files."""
         self._fold.flush()
         if self._writer is not None:
             self._writer.close()
 
-    # -- what is written when it can be -------------------------------------------------------------------
+    # -- lines that may be missing ------------------------------------------------------------------------
 
     def denied(self, agent: Point, target: Point, action: str, error: HyperverseError, wave: Directed | None) -> None:
-        """Something was refused. What repeats is counted in one line, and so is what is too much for one agent."""
+        """Records a refusal. Repeated refusals, and those beyond an agent's limit, are counted in one line."""
         if self._writer is None or not self._fold.admits("denied", agent.text, (action, target.text)):
             return
         self._put(_row("denied", agent.text, wave, action, target.text, "refused", f"{error.status} {error.message}"))
 
     def machine_refused(self, machine: str, star: str, error: HyperverseError) -> None:
-        """Another machine has sent what it may not send, to a star of this one."""
+        """Records that another machine has sent what it may not send, to a star of this one."""
         if not self._fold.admits("machine refused", machine, (error.message, star)):
             return
         _log.warning("refused: %s", error.message)
         self._put(_row("machine refused", machine, None, "", star, "refused", f"{error.status} {error.message}"))
 
     def note(self, event: str, *, agent: object = "", target: object = "", why: str = "", **details: object) -> None:
-        """Something has happened that nobody has to be kept from, such as a login."""
+        """Records an event that must not be prevented by a log that cannot be written, such as a login."""
         if self._writer is None or not self._fold.admits(event, str(agent), (event, str(target))):
             return
         self._put(_row(event, str(agent), None, "", str(target), "", why) | _details(details))
 
-    # -- what must be written -----------------------------------------------------------------------------
+    # -- lines that must be written -----------------------------------------------------------------------
 
     @contextlib.contextmanager
     def act(self, event: str, doer: Doer, target: object, **details: object) -> Iterator[None]:
-        """Surrounds an act that must be in the log: a line when it begins, and one that tells how it ended.
+        """Wraps an act that must be in the log: writes a line when it begins, and one with its outcome.
 
         Args:
-            event: what is done, such as ``grant``.
-            doer: in whose name.
-            target: what it is done to.
-            details: more of it, as values.
+            event: the act, such as ``grant``.
+            doer: the agent in whose name it is done.
+            target: the target of the act.
+            details: further values.
 
         Raises:
-            Unavailable: the log cannot be written; the act has not begun.
+            Unavailable: the log cannot be written; the act has not started.
         """
         if self._writer is None:
             yield
@@ -127,7 +127,7 @@ class AuditTrail:
     # -- inside -------------------------------------------------------------------------------------------
 
     def _put(self, row: Mapping[str, Any]) -> bool:
-        """Writes a line. Returns whether it is written."""
+        """Writes a line. Returns whether it was written."""
         if self._writer is None:
             return True
         try:
@@ -168,7 +168,7 @@ def _row(
 
 
 def _trace(wave: Directed) -> str:
-    """The id of the trace of a wave (W3C trace context); empty when it has none."""
+    """Returns the trace id of a wave (W3C trace context); empty if it has none."""
     parts = (wave.headers or {}).get("traceparent", "").split("-")
     return parts[1] if len(parts) == 4 and len(parts[1]) == 32 and parts[1].isalnum() else ""
 

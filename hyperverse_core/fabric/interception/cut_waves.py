@@ -1,7 +1,7 @@
-"""What observers were told of a wave that is being cut.
+"""Marks whether observers were told of a wave that is being cancelled.
 
-A cut is a CancelledError that rises from a handler, or from what a wave waits for, up to whoever waits for the wave. On
-its way it passes several places that could tell of it; the error itself says whether one of them has.
+A cancellation is a CancelledError that rises from a handler, or from what a wave waits for, to the caller that waits
+for the wave. It passes several places that could tell observers; the error itself says whether one of them has.
 """
 
 from __future__ import annotations
@@ -11,12 +11,13 @@ from typing import Final
 __all__ = ["EARLY", "is_told", "mark_told"]
 
 EARLY: Final = 0.002
-"""Seconds that a timer may come before its time: the clock of uvloop counts whole milliseconds."""
+"""Seconds that a timer may fire before its time: the clock of uvloop counts whole milliseconds."""
 _MARK: Final = "_hyperverse_told"
 
 
 def mark_told(error: BaseException) -> None:
-    """The wave that ``error`` cuts has reached a handler, or another machine, or it was told that it has not."""
+    """Notes that the wave that ``error`` cancels has reached a handler or another machine, or that observers know that
+    it has not."""
     error.__dict__[_MARK] = True
 
 

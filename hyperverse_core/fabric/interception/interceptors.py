@@ -1,4 +1,4 @@
-"""The one chain of interceptors: observers, audit, tracing and whatever else wants to see or mark waves."""
+"""The one chain of interceptors: observers, audit, tracing and anything else that sees or marks waves."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ from .watching import (
 __all__ = ["Interceptors"]
 
 Told: TypeAlias = tuple[Callable[..., Any], ...]
-"""The methods of those who listen to one event."""
+"""The methods of the observers of one event."""
 
 
 class Interceptors:
-    """For each event the methods of the observers that override it, so that one test of an empty tuple is what an
-    event costs that nobody listens to.
+    """Holds, for each event, the methods of the observers that override it. So an event that nobody observes costs one
+    test of an empty tuple.
 
     Attributes:
-        senders: watches the senders' ends of waves; None while nobody listens there.
-        handlers: watches the handlers of this machine; None while nobody listens there.
+        senders: watches the senders' ends of waves; None without an observer there.
+        handlers: watches the handlers of this machine; None without an observer there.
         retried, denied, provisioned, released, loaded, woken, saved, moved, driver_changed, lease_changed, lane_up,
-            lane_carried, lane_down: those who listen, as the methods of :class:`~hyperverse_core.Observer`.
-        failures: those who listen to failures; they get the wave and its end.
-        refusals: those who are told by ``handler_ends`` of waves that reach no handler.
-        refused, answered: those who listen to refused waves, and to answers, by the old names.
+            lane_carried, lane_down: the observers, as methods of :class:`~hyperverse_core.Observer`.
+        failures: the observers of failures; they get the wave and its end.
+        refusals: the observers that learn by ``handler_ends`` of waves that reach no handler.
+        refused, answered: the observers of refused waves, and of answers, by the old names.
     """
 
     __slots__ = (
@@ -70,7 +70,7 @@ class Interceptors:
         self._sort()
 
     def add(self, observer: Observer) -> None:
-        """Has ``observer`` told from now on."""
+        """Calls ``observer`` from now on."""
         self._all.append(observer)
         self._sort()
 
@@ -80,8 +80,8 @@ class Interceptors:
         self._sort()
 
     def count(self, senders: WatchesSenders | None, handlers: WatchesHandlers | None) -> None:
-        """Has the platform's own figures told of waves from now on, without what the calls of observers cost; with
-        None no more."""
+        """Reports waves to the platform's own figures from now on, without the cost of calling observers; None ends
+        that."""
         self._counter = (senders, handlers)
         self._sort()
 
@@ -106,7 +106,7 @@ class Interceptors:
         self._watch()
 
     def _watch(self) -> None:
-        """Makes what watches the two ends of waves, if anybody wants to know of them."""
+        """Creates the watches of the two ends of waves, if anybody observes them."""
         senders, handlers = [], []
         for one in self._all:
             of_sender = SenderListener(*(_method(one, name) for name in ("wave_begins", "wave_sent", "wave_ends")))
@@ -129,7 +129,7 @@ class Interceptors:
 
     @staticmethod
     def tell(listeners: Told, *args: Any) -> None:
-        """Calls those who listen to one event; what one raises is logged and keeps nobody."""
+        """Calls the observers of one event; an exception of one is logged and does not affect the others."""
         for listener in listeners:
             try:
                 listener(*args)
@@ -137,7 +137,7 @@ class Interceptors:
                 failed(listener, exc)
 
     def refuse(self, wave: Directed, reply: Pong) -> None:
-        """Tells that a wave reaches no handler."""
+        """Reports that a wave reaches no handler."""
         if self.refusals or self.failures:
             end = WaveEnd.of(reply, 0.0)
             self.tell(self.refusals, wave, end, None)
@@ -146,21 +146,21 @@ class Interceptors:
 
     @property
     def hears_refusals(self) -> bool:
-        """Whether anybody wants to know of waves that reach no handler."""
+        """Whether anybody observes waves that reach no handler."""
         return bool(self.refusals or self.failures or self.refused)
 
     def fail(self, wave: Directed, reply: Pong, seconds: float | None = None, *, at_sender: bool = False) -> None:
-        """Tells those who listen to failures alone that a wave has ended with one."""
+        """Reports a failed wave to the observers of failures alone."""
         if self.failures:
             self.tell(self.failures, wave, WaveEnd.of(reply, seconds, at_sender=at_sender))
 
     def deny(self, agent: Point, target: Point, method: str, error: HyperverseError) -> None:
-        """Tells that the policy has refused something. The text is made only if somebody hears it."""
+        """Reports that the policy has refused something. The text is created only if somebody observes it."""
         if self.denied:
             self.tell(self.denied, agent, target, method, str(error))
 
 
 def _method(observer: Observer, event: str) -> Callable[..., Any] | None:
-    """What it overrides; None when it does not."""
+    """Returns the method that an observer overrides for an event; None if it does not."""
     unheard = getattr(Observer, event)
     return getattr(observer, event) if getattr(type(observer), event, unheard) is not unheard else None

@@ -1,7 +1,7 @@
-"""Notes down the hops of one traced wave, and of the waves that its handlers send, on one machine.
+"""Records the hops of one traced wave, and of the waves that its handlers send, on one machine.
 
-Each wave of a trace is a span of W3C trace context: when it begins, it gets a ``traceparent`` of its own, and the one
-that it came with names the wave whose handler sends it.
+Each wave of a trace is a span of W3C trace context: when it begins, it gets its own ``traceparent``; the one that it
+came with names the wave whose handler sends it.
 """
 
 from __future__ import annotations
@@ -22,23 +22,23 @@ __all__ = ["TraceEvent", "TraceRecorder"]
 
 _HEADER = "traceparent"
 _MOST = 2_000
-"""Hops that one machine notes down for one trace: a Ripple may have 100,000 recipients."""
+"""Hops that one machine records for one trace: a Ripple may have 100,000 recipients."""
 
 
 @attrs.frozen
 class TraceEvent:
-    """One event on the way of a wave. Bodies are never noted down.
+    """One event of a wave. Bodies are never recorded.
 
     Attributes:
         event: ``begun``, ``sent``, ``retried``, ``answered``, ``refused`` or ``delivered``.
-        at: when, in seconds of ``time.perf_counter`` of this machine; for ``delivered`` when the handler began.
+        at: the time in seconds of ``time.perf_counter`` of this machine; for ``delivered`` when the handler started.
         wave: the span of the wave.
-        parent: of a wave that has begun, the span of the wave whose handler sends it.
+        parent: for a wave that has begun, the span of the wave whose handler sends it.
         kind: ``Ping``, ``Signal`` or ``Ripple``.
         to, sender, method, path: of the wave; ``to`` is a selector, or empty, for a Ripple that has no copies yet.
-        star: the star that the wave was sent to, or that has answered; empty when that is not known.
-        status, outcome: of the reply that the event is about; None and empty when there is none.
-        attempt: of a repeat, 2 for the first one.
+        star: the star to which the wave was sent, or that has answered; empty if that is unknown.
+        status, outcome: of the reply that the event is about; None and empty if there is none.
+        attempt: the number of the attempt; 2 for the first repeat.
         seconds: how long the handler ran, or how long the sender waited for the answer.
         why: why the wave did not reach its handler, as far as the platform knows.
     """
@@ -61,14 +61,14 @@ class TraceEvent:
 
 
 class TraceRecorder(Observer):
-    """Listens while a trace lasts.
+    """Observes waves while a trace lasts.
 
     Args:
         trace: the id of the trace, 32 hexadecimal digits.
 
     Attributes:
-        hops: what was noted down, in the order of the events.
-        left_out: how many events there was no room for.
+        hops: the recorded events, in their order.
+        left_out: how many events were not recorded for lack of room.
     """
 
     def __init__(self, trace: str) -> None:
@@ -115,7 +115,7 @@ class TraceRecorder(Observer):
             self._note("refused", wave, span, **told)
 
     def _span(self, wave: Directed) -> str:
-        """The span that the headers of ``wave`` name; empty when it belongs to no trace, or to another one."""
+        """Returns the span in the headers of ``wave``; empty if it belongs to no trace, or to another one."""
         header = wave.headers.get(_HEADER) if wave.headers else None
         if header is None:
             return ""
@@ -131,14 +131,14 @@ class TraceRecorder(Observer):
 
 
 def _recipient(wave: Directed) -> str:
-    """Whom it is for: a point, and a selector for a Ripple that has no copies yet."""
+    """Returns its recipient: a point, or a selector for a Ripple that has no copies yet."""
     if type(wave) is Ripple and wave.to == ROOT:
         return str(wave.recipients) if isinstance(wave.recipients, Selector) else ""
     return wave.to.text
 
 
 def _told(reply: Pong) -> dict[str, Any]:
-    """What a reply says of the way of its wave. The text of a failure of a handler, and of a body that does not fit,
+    """Returns what a reply says about the path of its wave. The error of a handler, or about a body that does not fit,
     may quote bodies: it is left out."""
     why = reply.error if reply.outcome in (Outcome.REJECTED, Outcome.UNKNOWN) and reply.status != 400 else ""
     return {"star": reply.star, "status": reply.status, "outcome": str(reply.outcome), "why": why}

@@ -1,7 +1,7 @@
-"""What watches the two ends of a wave while somebody listens.
+"""Watches the two ends of a wave for observers.
 
-Each end begins with a look at who wants the wave. Those who do are told how it has ended, and get back what they have
-returned when it began. Where nobody wants it, nothing is kept, and its end costs nothing.
+At each end, observers are first asked whether they want the wave. Those that do are told how it has ended, and get back
+the value that they returned at its beginning. If nobody wants the wave, nothing is kept, and its end costs nothing.
 """
 
 from __future__ import annotations
@@ -28,35 +28,35 @@ __all__ = [
 _log = guarded_log("hyperverse.observer")
 _Method: TypeAlias = "Callable[..., Any] | None"
 Watched: TypeAlias = Any
-"""What watches an end keeps from its beginning on: opaque to all others. None when nobody wants the wave."""
+"""What a watch keeps from the beginning of an end: opaque to all others. None if nobody wants the wave."""
 
 
 class WatchesSenders(Protocol):
     """Watches the senders' ends of waves."""
 
     def begin(self, wave: Directed) -> Watched:
-        """A wave begins; it may get headers here. Returns None when nobody wants to know more of it."""
+        """A wave begins; it may get headers here. Returns None if nobody wants to know more of it."""
 
     def sent(self, wave: Directed, star: str, watched: Watched) -> None:
-        """It is handed to a star."""
+        """It is sent to a star."""
 
     def end(self, wave: Directed, reply: Pong, watched: Watched, answered: bool) -> None:
-        """It has ended with ``reply``; ``answered`` when that is what its sender gets."""
+        """It has ended with ``reply``; ``answered`` says whether its sender gets that reply."""
 
 
 class WatchesHandlers(Protocol):
     """Watches the handlers of a machine."""
 
     def begin(self, wave: Directed, since: float) -> Watched:
-        """A handler begins. ``since`` is when the wave began to wait for it by ``perf_counter``, 0.0 when it has not
-        waited. Returns None when nobody wants to know of its end."""
+        """A handler starts. ``since`` is the time, by ``perf_counter``, when the wave began to wait for it, 0.0 if it
+        has not waited. Returns None if nobody wants to know of its end."""
 
     def end(self, wave: Directed, reply: Pong | None, watched: Watched) -> None:
         """It has ended; ``reply`` is None for a Signal that has succeeded."""
 
 
 class SenderListener(NamedTuple):
-    """What one observer overrides of the sender's end."""
+    """The methods for the sender's end that one observer overrides."""
 
     begins: _Method
     sent: _Method
@@ -64,27 +64,27 @@ class SenderListener(NamedTuple):
 
 
 class HandlerListener(NamedTuple):
-    """What one observer overrides of the handler's end."""
+    """The methods for the handler's end that one observer overrides."""
 
     begins: _Method
     ends: _Method
 
 
-# What is kept of a wave on its way is a plain tuple, for one is made for each wave that somebody wants.
+# A plain tuple is kept of a wave under way, because one is created for each wave that somebody wants.
 _Sent: TypeAlias = tuple[float, tuple[tuple[SenderListener, Any], ...], Watched]
-"""When it began, what each of those who want it gets back, and what the counter keeps."""
+"""When it began, the value of each observer that wants it, and what the counter keeps."""
 _Handled: TypeAlias = tuple[float, float, tuple[tuple[Callable[..., Any], Any], ...], Watched]
-"""The same, with how long it has waited before."""
+"""The same, and how long it waited before."""
 
 
 class SenderWatch:
-    """Tells observers of the senders' ends.
+    """Reports the senders' ends of waves to observers.
 
     Args:
-        listeners: what they override.
-        marks: those of the old name ``wave_begun``, which return headers.
-        answers: those of the old name ``wave_answered``.
-        counter: what else watches.
+        listeners: the methods that observers override.
+        marks: methods of the old name ``wave_begun``, which return headers.
+        answers: methods of the old name ``wave_answered``.
+        counter: another watch, of the platform itself.
     """
 
     __slots__ = ("_always", "_answers", "_asked", "_counter", "_marks")
@@ -154,12 +154,12 @@ class SenderWatch:
 
 
 class HandlerWatch:
-    """Tells observers of handlers.
+    """Reports handlers to observers.
 
     Args:
-        listeners: what they override.
-        delivered: those of the old name ``wave_delivered``.
-        counter: what else watches.
+        listeners: the methods that observers override.
+        delivered: methods of the old name ``wave_delivered``.
+        counter: another watch, of the platform itself.
     """
 
     __slots__ = ("_always", "_asked", "_counter", "_delivered")
@@ -200,7 +200,7 @@ class HandlerWatch:
         if wanted:
             end = WaveEnd.of(reply, seconds, waited=waited)
             for ends, token in wanted:
-                try:  # as `_tell` does, without the call
+                try:  # what `_tell` does, without the call
                     ends(wave, end, token)
                 except BaseException as exc:
                     failed(ends, exc)
@@ -218,7 +218,7 @@ def _tell(listener: Callable[..., Any], *args: Any) -> None:
 
 
 def failed(listener: Callable[..., Any], error: BaseException) -> None:
-    """A call of an observer has raised: that is logged, and keeps nobody."""
+    """Logs that a call of an observer has raised; the wave is not affected."""
     owner = type(getattr(listener, "__self__", listener)).__name__
     what = getattr(listener, "__name__", "a call")
     _log.error("observer %s: %s failed", owner, what, exc_info=error)
