@@ -1,6 +1,6 @@
-"""Contexts: names that a user has given to constellations, each with where it is and a token for it.
+"""Contexts: names that a user has given to constellations, each with its location and a token for it.
 
-They are private files below the user's folder of configurations, one for each context, and one with the name of the
+They are private files below the user's configuration folder, one for each context, and one with the name of the
 context in use.
 """
 
@@ -28,16 +28,16 @@ _IN_USE = "in-use"
 
 @attrs.frozen
 class SavedContext:
-    """Where a constellation is, and who somebody is there.
+    """Where a constellation is, and how to authenticate there.
 
     Attributes:
-        name: what the user calls it.
+        name: the user's name for it.
         data_dir: the data directory of its machines, if it is on this computer.
-        address: where one of its machines listens, otherwise, in the notation of the transport.
-        transport: name of the lane transport of ``address``; empty for the usual one.
+        address: otherwise, the address that one of its machines listens on, in the notation of the transport.
+        transport: name of the lane transport of ``address``; empty for the default one.
         server_key: the public key that the machine at ``address`` must prove.
         token: the token to show; empty for that of the data directory.
-        token_key: the public key that the token was made for: it is shown to no machine with another.
+        token_key: the public key that the token was issued for: it is not shown to a machine with another key.
     """
 
     name: str
@@ -53,22 +53,22 @@ class Contexts:
     """The contexts of a user.
 
     Args:
-        folder: the user's folder of configurations, which need not exist.
+        folder: the user's configuration folder, which need not exist.
     """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder / "contexts"
 
     def names(self) -> list[str]:
-        """The names, sorted."""
+        """Returns the names of all contexts, sorted."""
         return sorted(path.stem for path in self._folder.glob(f"*{_SUFFIX}") if _NAME.fullmatch(path.stem))
 
     def get(self, name: str) -> SavedContext:
-        """The context of that name.
+        """Returns the context of that name.
 
         Raises:
-            NotFound: there is none.
-            ConfigError: its file is damaged, or others may have written it.
+            NotFound: there is no such context.
+            ConfigError: its file is damaged, or another user may have written it.
         """
         check_name(name)
         path = self._path(name)
@@ -89,7 +89,7 @@ class Contexts:
             ) from None
 
     def add(self, context: SavedContext) -> None:
-        """Keeps a new context. Raises BadRequest for a name that cannot be, Conflict, ConfigError."""
+        """Saves a new context. Raises BadRequest for an invalid name, Conflict for one that exists, ConfigError."""
         check_name(context.name)
         if context.name in self.names():
             raise Conflict(
@@ -98,7 +98,7 @@ class Contexts:
         self.keep(context)
 
     def keep(self, context: SavedContext) -> None:
-        """Keeps a context, in place of the one of the same name. Raises ConfigError."""
+        """Saves a context, replacing one of the same name. Raises ConfigError."""
         fields = attrs.asdict(context, filter=lambda field, value: field.name != "name" and value != "")
         path = self._path(context.name)
         try:
@@ -107,7 +107,7 @@ class Contexts:
             raise unusable(path, exc) from exc
 
     def remove(self, name: str) -> None:
-        """Forgets a context and its token. It need not be readable. Raises NotFound, BadRequest."""
+        """Deletes a context and its token. It need not be readable. Raises NotFound, BadRequest."""
         check_name(name)
         if name not in self.names():
             self.get(name)
@@ -116,14 +116,15 @@ class Contexts:
             self.use("")
 
     def in_use(self) -> str:
-        """The name of the context in use; empty for none. Raises ConfigError when others may have written it."""
+        """Returns the name of the context in use; empty for none. Raises ConfigError when another user may have written
+        it."""
         try:
             return read_private_file(self._folder / _IN_USE)
         except OSError:
             return ""
 
     def use(self, name: str) -> None:
-        """Makes a context the one in use; none of them with the empty text. Raises NotFound, ConfigError."""
+        """Selects the context to use; an empty string selects none. Raises NotFound, ConfigError."""
         path = self._folder / _IN_USE
         if not name:
             path.unlink(missing_ok=True)
@@ -139,7 +140,7 @@ class Contexts:
 
 
 def check_name(name: str) -> None:
-    """Raises BadRequest when a context cannot have that name."""
+    """Raises BadRequest when the name is not valid for a context."""
     if not _NAME.fullmatch(name):
         raise BadRequest(
             f"{name!r} cannot be the name of a context",
@@ -148,7 +149,7 @@ def check_name(name: str) -> None:
 
 
 def _context(name: str, fields: Any) -> SavedContext:
-    """The context that a file has. Raises TypeError for one that is damaged."""
+    """Returns the context in a file. Raises TypeError when the file is damaged."""
     if not isinstance(fields, dict) or not all(isinstance(value, str) for value in fields.values()):
         raise TypeError("every field is a text")
     return SavedContext(name, **fields)

@@ -18,19 +18,20 @@ CONTROL_FILE = "control.json"
 class EndpointFile(msgspec.Struct, kw_only=True, rename={"server_key": "door_key"}):
     """Content of ``DATA_DIR/machines/NAME/control.json``: where a machine listens for clients.
 
-    In the file the server key is called ``door_key``, so that clients of other versions find it.
+    In the file the server key is named ``door_key``, so that clients of other versions find it.
 
     Attributes:
         name: name of the machine.
-        pid: number of its process.
-        address: where the machine listens, in the notation of its transport.
-        server_key: public key that the machine proves to hold.
-        protocol: highest number of the wire protocol that the machine understands.
+        pid: its process id.
+        address: address that the machine listens on, in the notation of its transport.
+        server_key: public key that the machine proves.
+        protocol: highest version number of the wire protocol that the machine understands.
         transport: name of the lane transport.
-        local: whether only processes of this computer reach the address, so that ``pid`` means the same to a client.
-        settings: settings of the transport; those that are secret are left out.
-        older_address, older_key: where it still proves the key before this one, and that key; empty when no key was
-            replaced lately.
+        local: whether only processes on this computer can reach the address, so that ``pid`` is also valid for a
+            client.
+        settings: settings of the transport, without secrets.
+        older_address, older_key: address where the machine still proves its previous key, and that key; empty when no
+            key was replaced recently.
     """
 
     name: str
@@ -45,7 +46,7 @@ class EndpointFile(msgspec.Struct, kw_only=True, rename={"server_key": "door_key
     older_key: str = ""
 
     def fields(self) -> dict[str, Any]:
-        """Returns the content as a plain map, with the names that the file uses."""
+        """Returns the content as a plain map, with the names used in the file."""
         fields: dict[str, Any] = msgspec.to_builtins(self)
         return fields
 
@@ -69,7 +70,7 @@ def write_endpoint_file(path: Path, content: EndpointFile) -> None:
 def endpoint_files_in(data_dir: Path) -> list[EndpointFile]:
     """Returns the endpoint files of a data directory, sorted by the machine's name.
 
-    A machine removes its file when it stops. A machine that was killed leaves it behind.
+    A machine removes its file when it stops. A machine that was killed leaves its file.
     """
     paths = sorted(data_dir.glob(f"machines/*/{CONTROL_FILE}"))
     return [found for found in map(read_endpoint_file, paths) if found is not None]

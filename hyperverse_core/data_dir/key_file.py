@@ -1,4 +1,4 @@
-"""A key pair that is kept in a file."""
+"""A key pair that is stored in a file."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def ensure_identity(path: Path, make: Callable[[], Identity]) -> Identity:
 
 
 def replace_identity(path: Path, identity: Identity) -> None:
-    """Writes another key pair into the file ``path``. Raises ConfigError."""
+    """Replaces the key pair in the file ``path``. Raises ConfigError."""
     try:
         write_private_file(path, _text(identity) + "\n")
     except OSError as exc:

@@ -1,8 +1,8 @@
-"""Private files: readable by their owner alone, and complete whenever they exist.
+"""Private files: readable only by their owner, and complete whenever they exist.
 
-A file is written under another name, flushed to the disk, and put in its place in one step. A reader finds the old
-content or the new one, never a part, and neither does a machine that is started after a crash. A directory that is
-missing is created for its owner alone.
+A file is written under a temporary name, flushed to the disk, and renamed in one step. A reader finds the old content
+or the new one, never a part, and so does a machine that is started after a crash. A missing directory is created so
+that only its owner can enter it.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from ..errors import ConfigError
 __all__ = ["ensure_private_file", "make_private_directory", "read_private_file", "unusable", "write_private_file"]
 
 _LONGEST = 4096
-"""Maximum number of characters to read. Tokens and keys are shorter, but another file may be there by mistake."""
+"""Maximum number of characters to read. Tokens and keys are shorter, but the file may be another one by mistake."""
 
 
 def write_private_file(path: Path, text: str) -> None:
-    """Writes a file with mode 0600, replacing what was there. Raises OSError."""
+    """Writes a file with mode 0600, replacing an existing one. Raises OSError."""
     make_private_directory(path.parent)
     draft = _draft(path, text)
     try:
@@ -45,7 +45,7 @@ def ensure_private_file(path: Path, make: Callable[[], str]) -> str:
         pass
     draft = _draft(path, make() + "\n")
     try:
-        os.link(draft, path)  # fails when another process was faster: its text counts for both
+        os.link(draft, path)  # fails if another process was faster: both then use its text
     except FileExistsError:
         pass
     finally:
@@ -56,8 +56,8 @@ def ensure_private_file(path: Path, make: Callable[[], str]) -> str:
 def read_private_file(path: Path) -> str:
     """Returns the text of a file without the white space around it.
 
-    A file that other users could read, as a copy may be, gets mode 0600 if it belongs to this user. Raises OSError,
-    and ConfigError for a file that others could have written.
+    If other users can read the file, as with a copy, its mode is set to 0600, provided it belongs to this user. Raises
+    OSError, and ConfigError for a file that another user could have written.
     """
     with path.open(encoding="utf-8", errors="replace") as file:
         found = os.fstat(file.fileno())
@@ -68,8 +68,8 @@ def read_private_file(path: Path) -> str:
 
 
 def _check_written_by_us(path: Path, found: os.stat_result) -> None:
-    """Raises ConfigError when somebody else may have written what is in a private file: a token or a key that others
-    have chosen lets them in. Root may read the files of everybody."""
+    """Raises ConfigError when another user may have written a private file: a token or key of their choice would admit
+    them. Root may read everybody's files."""
     if not stat.S_ISREG(found.st_mode):
         return
     name = shlex.quote(str(path))
@@ -86,14 +86,14 @@ def _check_written_by_us(path: Path, found: os.stat_result) -> None:
 
 
 def make_private_directory(path: Path) -> None:
-    """Creates a directory and what is missing above it, each with mode 0700. Raises OSError."""
+    """Creates a directory and its missing parents, each with mode 0700. Raises OSError."""
     if not path.is_dir():
         make_private_directory(path.parent)
         path.mkdir(mode=0o700, exist_ok=True)
 
 
 def unusable(path: Path, exc: OSError) -> ConfigError:
-    """Returns the error for a file of the data directory that cannot be written or read."""
+    """Returns the error for a file of the data directory that cannot be read or written."""
     return ConfigError(
         f"{str(path)!r} cannot be used: {exc.strerror or exc}",
         hint="choose a data directory that you may write to with --data-dir, or make room on its disk",

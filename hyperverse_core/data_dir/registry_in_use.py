@@ -1,4 +1,4 @@
-"""Which registry a data directory was used with, so that a typing error does not begin an empty one beside it."""
+"""Records which registry a data directory is used with, so that a mistyped path does not create an empty one."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ _SQLITE: Final = "sqlite:///"
 _DEFAULT: Final = "registry.sqlite"
 _HEAD: Final = b"SQLite format 3\0"
 _ONE_PAGE: Final = 4096
-"""Bytes of a file of SQLite in which nothing is."""
+"""Size in bytes of an SQLite file without content."""
 
 
 def check_registry_in_use(data_dir: Path, settings: Mapping[str, Any]) -> None:
-    """Raises ConfigError when the registry of the settings would be a new, empty one, and this data directory was used
-    with a registry before, unless the settings say ``create`` themselves. A registry that is not a file is none of our
-    business."""
+    """Raises ConfigError when the settings name a registry that would be created empty, although this data directory
+    was used with a registry before, unless the settings contain ``create``. Registries that are not files are not
+    checked."""
     named = registry_file(settings)
     if named is None or "create" in settings or _has_content(named):
         return
@@ -43,7 +43,7 @@ def check_registry_in_use(data_dir: Path, settings: Mapping[str, Any]) -> None:
 
 
 def note_registry_in_use(data_dir: Path, settings: Mapping[str, Any]) -> None:
-    """Remembers the registry of the settings, which is open. Raises ConfigError when the file cannot be written."""
+    """Records the registry of the settings, which is open. Raises ConfigError when the record cannot be written."""
     named = registry_file(settings)
     if named is None:
         return
@@ -57,18 +57,19 @@ def note_registry_in_use(data_dir: Path, settings: Mapping[str, Any]) -> None:
 
 
 def _used(data_dir: Path) -> Path | None:
-    """The registry that it was used with. One in its usual place counts, although an older version noted nothing."""
+    """Returns the registry that it was used with. One at the default path counts even if an older version recorded
+    nothing."""
     usual = data_dir.absolute() / _DEFAULT
     try:
         return data_dir.absolute() / read_private_file(data_dir / FILE_NAME)
     except FileNotFoundError:
         return usual if _has_content(usual) else None
-    except OSError:  # the data directory cannot be used, which the next step says better
+    except OSError:  # the data directory cannot be used; the next step reports it better
         return None
 
 
 def registry_file(settings: Mapping[str, Any]) -> Path | None:
-    """The file that the settings name, if they name one."""
+    """Returns the file that the settings name, None when they name none."""
     path, url = settings.get("path"), settings.get("url")
     if path is None and isinstance(url, str) and url.startswith(_SQLITE):
         path = url.removeprefix(_SQLITE)
@@ -76,20 +77,20 @@ def registry_file(settings: Mapping[str, Any]) -> Path | None:
 
 
 def _has_content(path: Path) -> bool:
-    """Whether there is a registry, or something else. A database of one page has no table: what was in it is in the log
-    beside it, or lost."""
+    """Returns whether the file contains a registry, or something else. A database of one page has no table: its content
+    is in the log beside it, or lost."""
     size = _size(path)
     if not 0 < size <= _ONE_PAGE or _size(path.with_name(f"{path.name}-wal")):
         return size > 0
     try:
         with path.open("rb") as file:
             return file.read(len(_HEAD)) != _HEAD
-    except OSError:  # out of reach: whoever opens it says what is wrong
+    except OSError:  # not accessible: reported when it is opened
         return True
 
 
 def _size(path: Path) -> int:
     try:
         return path.stat().st_size
-    except OSError:  # absent, or out of reach: whoever opens it says what is wrong
+    except OSError:  # missing or not accessible: reported when it is opened
         return 0

@@ -1,7 +1,7 @@
-"""Texts that a registry keeps without knowing them: encrypted, or hashed when they are only compared.
+"""Strings that a registry stores without knowing them: encrypted, or hashed when they only need comparing.
 
-Encrypted is Fernet (AES-128 in CBC, with an HMAC of SHA-256), hashed is Argon2id with the parameters that OWASP
-recommends. Both are of the library ``cryptography``, which is imported when the first secret is met.
+Encryption is Fernet (AES-128 in CBC mode with an HMAC of SHA-256), hashing is Argon2id with the parameters that OWASP
+recommends. Both come from the library ``cryptography``, which is imported when the first secret is used.
 """
 
 from __future__ import annotations
@@ -21,36 +21,36 @@ __all__ = ["SALTED_MEMORY", "hashed", "is_hashed", "is_sealed", "matches", "open
 
 _SEALED: Final = "sealed:"
 _SHAPE: Final = re.compile(r"sealed:[0-9a-f]{8}:gAAAA[\w=-]+")
-"""A text that somebody has written in clear does not look like this."""
+"""A string in clear text does not look like this."""
 _HASHED: Final = "hashed:"
 SALTED_MEMORY: Final = 19_456
-"""Memory of one hash, in KiB."""
+"""Memory used by one hash, in KiB."""
 
 
 def is_sealed(text: str) -> bool:
-    """Whether ``text`` was encrypted."""
+    """Returns whether ``text`` is encrypted."""
     return text.startswith("sealed:") and _SHAPE.fullmatch(text) is not None
 
 
 def is_hashed(text: str) -> bool:
-    """Whether ``text`` is the hash of one."""
+    """Returns whether ``text`` is a hash."""
     return text.startswith(f"{_HASHED}$argon2id$")
 
 
 def sealed_with(text: str) -> str:
-    """The id of the key that ``text`` was encrypted with."""
+    """Returns the id of the key that ``text`` was encrypted with."""
     return text.split(":")[1]
 
 
 def sealed(text: str, key: str) -> str:
-    """Returns ``text``, encrypted with ``key``."""
+    """Returns ``text`` encrypted with ``key``."""
     from cryptography.fernet import Fernet
 
     return f"{_SEALED}{key_id(key)}:{Fernet(key).encrypt(text.encode('utf-8', 'surrogatepass')).decode()}"
 
 
 def opened(text: str, keys: Mapping[str, str]) -> str:
-    """Returns what was encrypted. Raises Unavailable when none of ``keys``, by their ids, is the right one."""
+    """Returns the decrypted text. Raises Unavailable when ``keys``, a map from ids to keys, lacks the right one."""
     from cryptography.fernet import Fernet, InvalidToken
 
     _, name, token = text.split(":")
@@ -70,12 +70,12 @@ def opened(text: str, keys: Mapping[str, str]) -> str:
 
 
 def hashed(text: str) -> str:
-    """Returns the hash of ``text``. It takes some hundredths of a second."""
+    """Returns the hash of ``text``. This takes some hundredths of a second."""
     return _HASHED + _argon().derive_phc_encoded(text.encode("utf-8", "surrogatepass"))
 
 
 def matches(guess: str, text: str) -> bool:
-    """Whether ``text`` is the hash of ``guess``. It takes some hundredths of a second."""
+    """Returns whether ``text`` is the hash of ``guess``. This takes some hundredths of a second."""
     from cryptography.exceptions import InvalidKey
     from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 

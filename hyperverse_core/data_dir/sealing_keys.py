@@ -1,7 +1,7 @@
-"""The keys with which a machine encrypts secret properties: one file in the data directory, outside of the registry.
+"""The keys that a machine encrypts secret properties with: a file in the data directory, outside of the registry.
 
-The first key encrypts, all of them decrypt. Machines of one data directory share the file; one with a data directory of
-its own and the same registry needs a copy of it. docs/reference/kinds.md#secrets.
+The first key encrypts, all of them decrypt. Machines of one data directory share the file; a machine with its own data
+directory and the same registry needs a copy of it. See docs/reference/kinds.md#secrets.
 """
 
 from __future__ import annotations
@@ -22,24 +22,24 @@ from .private_file import ensure_private_file, read_private_file, unusable, writ
 __all__ = ["SealingKeys", "key_id"]
 
 _KEPT: Final = 2
-"""Keys that are kept when all values have been encrypted with the first one: a machine may have begun to write with the
-one before just when it was replaced."""
+"""Keys to keep once all values are encrypted with the first one: a machine may have started to write with the previous
+key just when it was replaced."""
 _MOST: Final = 40
-"""Keys that fit into a private file; they become so many only if no rotation is ever completed."""
+"""Most keys that fit into a private file; this many accumulate only if no rotation is ever completed."""
 
 
 def key_id(key: str) -> str:
-    """By what values name the key that they were encrypted with; it tells nothing of the key."""
+    """Returns the id by which values name the key that they were encrypted with; it reveals nothing about the key."""
     return hashlib.sha256(b"hyperverse sealing key " + key.encode()).hexdigest()[:8]
 
 
 @attrs.frozen
 class _Ring:
-    """What is in the file.
+    """The content of the file.
 
     Attributes:
         keys: the keys, the newest first.
-        converted: whether the values that an older release has written in clear have been encrypted.
+        converted: whether the values that an older release wrote in clear text have been encrypted.
     """
 
     keys: tuple[str, ...]
@@ -50,9 +50,9 @@ class _Ring:
 
 
 class SealingKeys:
-    """The file ``DATA_DIR/keys/properties.key``, which is made when the first secret is written.
+    """The file ``DATA_DIR/keys/properties.key``, which is created when the first secret is written.
 
-    All methods raise ConfigError when the file is damaged, is not ours alone, or cannot be used.
+    All methods raise ConfigError when the file is damaged, is accessible to others, or cannot be used.
     """
 
     def __init__(self, data_dir: Path) -> None:
@@ -65,22 +65,22 @@ class SealingKeys:
 
     @property
     def newest(self) -> str:
-        """The key to encrypt with; it is made when there is none."""
+        """Returns the key to encrypt with; it is created when there is none."""
         ring = self._read()
         return ring.keys[0] if ring.keys else self._make().keys[0]
 
     def known(self) -> dict[str, str]:
-        """The keys by their ids, the newest first."""
+        """Returns the keys by their ids, the newest first."""
         return {key_id(key): key for key in self._read().keys}
 
     @property
     def converted(self) -> bool:
-        """Whether the values that an older release has written in clear have been encrypted."""
+        """Whether the values that an older release wrote in clear text have been encrypted."""
         return self._read().converted
 
     def add(self) -> str:
-        """Makes a new key, with which is encrypted from now on. Returns its id. Raises ConfigError when there are too
-        many, because rotations were never completed."""
+        """Creates a new key, which is used for encryption from now on. Returns its id. Raises ConfigError when there
+        are too many keys, because rotations were never completed."""
         with self._lock():
             before = self._read()
             if len(before.keys) >= _MOST:
@@ -93,11 +93,11 @@ class SealingKeys:
         return key_id(made)
 
     def complete(self, newest: str) -> None:
-        """All values are encrypted with the key with the id ``newest`` now: older ones go, but the last."""
+        """Removes older keys except the last, once all values are encrypted with the key whose id is ``newest``."""
         with self._lock():
             before = self._read()
             if not before.keys or key_id(before.keys[0]) != newest:
-                return  # somebody has made another one meanwhile, and will say so
+                return  # another key was created meanwhile; its rotation completes later
             self._write(_Ring(before.keys[:_KEPT], converted=True))
 
     def _make(self) -> _Ring:
@@ -139,7 +139,7 @@ class SealingKeys:
             raise unusable(self.path, exc) from exc
 
     def _lock(self) -> FileLock:
-        self._make()  # also the directory
+        self._make()  # creates the directory too
         return FileLock(self.path.with_name("properties.lock"), mode=0o600)
 
 

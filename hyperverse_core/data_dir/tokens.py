@@ -1,4 +1,4 @@
-"""The owner's token: whoever can read its file is the hyperuser."""
+"""The owner's token: anyone who can read its file is the hyperuser."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ __all__ = [
 ]
 
 TOKEN_VARIABLE = "HYPERVERSE_TOKEN"
-"""Environment variable from which a client takes its token."""
+"""Environment variable that a client takes its token from."""
 
 _TOKEN_BYTES = 32
 
@@ -38,7 +38,7 @@ def ensure_token(data_dir: Path) -> str:
 
 
 def owner_token(data_dir: Path) -> str:
-    """Returns the token of ``DATA_DIR/token``; the empty text when there is none, or when it cannot be read."""
+    """Returns the token in ``DATA_DIR/token``; an empty string when there is none, or when it cannot be read."""
     try:
         return read_private_file(data_dir / "token")
     except OSError:
@@ -46,7 +46,7 @@ def owner_token(data_dir: Path) -> str:
 
 
 def replace_owner_token(data_dir: Path, token: str) -> None:
-    """Writes another token into ``DATA_DIR/token``. Raises ConfigError."""
+    """Replaces the token in ``DATA_DIR/token``. Raises ConfigError."""
     path = data_dir / "token"
     try:
         write_private_file(path, token + "\n")
@@ -55,14 +55,14 @@ def replace_owner_token(data_dir: Path, token: str) -> None:
 
 
 def read_token(data_dir: Path, environ: Mapping[str, str] | None = None) -> str:
-    """Returns the token that a client shows: from the variable ``HYPERVERSE_TOKEN``, else from ``DATA_DIR/token``,
-    else the empty text.
+    """Returns the token that a client shows: from the variable ``HYPERVERSE_TOKEN``, or else from ``DATA_DIR/token``,
+    or else an empty string.
 
     Args:
-        environ: variables; those of the process when None.
+        environ: environment variables; those of the process when None.
 
     Raises:
-        Unauthorized: the file is there and cannot be read.
+        Unauthorized: the file exists but cannot be read.
     """
     given = (os.environ if environ is None else environ).get(TOKEN_VARIABLE, "").strip()
     if given:
@@ -80,10 +80,10 @@ def read_token(data_dir: Path, environ: Mapping[str, str] | None = None) -> str:
 
 
 def read_kept_token(server_key: str, folder: Path) -> str:
-    """Returns the token that was kept for the machines that prove ``server_key``; the empty text when none was.
+    """Returns the token that was saved for the machines that prove ``server_key``; an empty string when there is none.
 
     Args:
-        folder: the user's folder of configurations.
+        folder: the user's configuration folder.
     """
     if not server_key:
         return ""
@@ -94,7 +94,7 @@ def read_kept_token(server_key: str, folder: Path) -> str:
 
 
 def keep_token(server_key: str, folder: Path, token: str) -> None:
-    """Keeps ``token`` for the machines that prove ``server_key``, in place of the one before. Raises ConfigError."""
+    """Saves ``token`` for the machines that prove ``server_key``, replacing the previous one. Raises ConfigError."""
     path = _kept(server_key, folder)
     try:
         write_private_file(path, token + "\n")
@@ -103,7 +103,7 @@ def keep_token(server_key: str, folder: Path, token: str) -> None:
 
 
 def forget_token(server_key: str, folder: Path) -> bool:
-    """Forgets what :func:`keep_token` has kept. Returns whether there was something."""
+    """Deletes a token that :func:`keep_token` saved. Returns whether there was one."""
     path = _kept(server_key, folder)
     there = path.exists()
     path.unlink(missing_ok=True)

@@ -1,1 +1,1 @@
-"""The audit log: lines in files, chained by keyed hashes. docs/reference/audit.md."""
+"""The audit log: lines in files, chained by keyed hashes. See docs/reference/audit.md."""

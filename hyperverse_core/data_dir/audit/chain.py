@@ -1,7 +1,7 @@
-"""The chain of an audit log: each line carries a keyed hash of itself and of the one before it.
+"""The chain of an audit log: each line carries a keyed hash of itself and of the line before it.
 
-Without the key nobody can change a line, take one out of the middle, or add one. The head, which is kept beside the
-key, tells where the log ends, so lines at the end cannot be cut off either.
+Without the key nobody can change a line, remove one from the middle, or add one. The head, which is stored beside the
+key, records where the log ends, so lines at the end cannot be cut off either.
 """
 
 from __future__ import annotations
@@ -23,26 +23,27 @@ from ..private_file import ensure_private_file
 __all__ = ["CUT", "START", "Head", "HeadFile", "Line", "audit_key", "chained", "parse_line"]
 
 START: Final = "0" * 64
-"""What the first line of all is chained to."""
+"""The hash that the very first line is chained to."""
 CUT: Final = "cut"
-"""The event of a line that says that older lines are gone. It stays in the log, so that the cut goes on to show."""
+"""The event of a line that reports missing older lines. It stays in the log, so that the gap remains visible."""
 _END: Final = re.compile(r',"mac":"([0-9a-f]{64})"\}\Z')
 _HEAD_BYTES: Final = 256
 
 
 def audit_key(path: Path) -> bytes:
-    """Returns the key in a file, which is created when it is missing. Raises OSError, and ConfigError when others could
-    have written it."""
+    """Returns the key in a file, which is created when it is missing. Raises OSError, and ConfigError when another user
+    could have written it."""
     return ensure_private_file(path, lambda: secrets.token_hex(32)).encode()
 
 
 def chained(key: bytes, before: str, row: Mapping[str, Any]) -> tuple[str, str]:
     """Returns the line for ``row`` without a line end, and its hash.
 
-    JSON with ASCII only: what somebody has sent can neither begin a line nor reach a terminal as a control character.
+    The line is ASCII-only JSON: data from outside can neither start a new line nor send control characters to a
+    terminal.
 
     Args:
-        key: of the log.
+        key: key of the log.
         before: hash of the line before it.
         row: the values.
     """
@@ -67,17 +68,17 @@ class Line:
 
     @property
     def number(self) -> int:
-        """Its number in the log; 0 when it has none."""
+        """The line's number in the log; 0 when it has none."""
         number = self.row.get("n")
         return number if type(number) is int else 0
 
     def follows(self, key: bytes, before: str) -> bool:
-        """Whether it was written with the key, behind the line with the hash ``before``."""
+        """Returns whether it was written with the key, after the line with the hash ``before``."""
         return hmac.compare_digest(self.mac, _mac(key, before, self.body))
 
 
 def parse_line(text: str) -> Line | None:
-    """Returns the line; None when the text is not one."""
+    """Returns the line that a text represents; None when it is not a line of a log."""
     found = _END.search(text)
     if found is None:
         return None
@@ -94,7 +95,7 @@ class Head:
     """Where a log ends, and where it begins.
 
     Attributes:
-        number: of its last line; 0 for an empty log.
+        number: number of its last line; 0 for an empty log.
         mac: hash of its last line.
         first: number of its oldest file.
     """
@@ -109,7 +110,7 @@ class HeadFile:
 
     Args:
         path: the file.
-        key: of the log.
+        key: key of the log.
     """
 
     def __init__(self, path: Path, key: bytes) -> None:
@@ -140,7 +141,7 @@ class HeadFile:
         os.pwrite(self._descriptor, line.ljust(_HEAD_BYTES - 1).encode() + b"\n", 0)
 
     def close(self) -> None:
-        """Closes it. May be called twice."""
+        """Closes the file. May be called twice."""
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1

@@ -11,16 +11,16 @@ import attrs
 __all__ = ["OPERATOR", "AuditPlace", "file_number"]
 
 OPERATOR: Final = "_operator"
-"""The log of what is done with commands that need no machine, such as ``hyperverse keys``. No machine has this name."""
+"""The log of commands that run without a machine, such as ``hyperverse keys``. No machine has this name."""
 _NAME: Final = re.compile(r"audit-(\d{6,})\.jsonl")
 
 
 @attrs.frozen
 class AuditPlace:
-    """Where the log of one machine is.
+    """Location of the log of one machine.
 
     Attributes:
-        directory: of its files.
+        directory: directory of its files.
         key: file with the key.
         head: file with the head.
     """
@@ -31,28 +31,28 @@ class AuditPlace:
 
     @classmethod
     def of(cls, data_dir: Path, name: str, directory: Path | None = None) -> AuditPlace:
-        """Returns the place.
+        """Returns the location of a log.
 
         Args:
             data_dir: the data directory.
-            name: of the machine, or :data:`OPERATOR`.
-            directory: of all logs, as the config says; None for ``audit`` in the data directory.
+            name: name of the machine, or :data:`OPERATOR`.
+            directory: directory of all logs, as configured; None for ``audit`` in the data directory.
         """
         keys = data_dir / "keys" / "audit"
         return cls((directory or data_dir / "audit") / name, keys / "key", keys / f"{name}.head")
 
     def file(self, number: int) -> Path:
-        """The file with that number."""
+        """Returns the path of the file with that number."""
         return self.directory / f"audit-{number:06d}.jsonl"
 
     def files(self) -> list[Path]:
-        """The files that are there, the oldest first. Raises OSError."""
+        """Returns the existing files, the oldest first. Raises OSError."""
         if not self.directory.exists():
             return []
         return sorted((p for p in self.directory.iterdir() if _NAME.fullmatch(p.name)), key=file_number)
 
 
 def file_number(path: Path) -> int:
-    """The number in the name of a file."""
+    """Returns the number in the name of a file."""
     found = _NAME.fullmatch(path.name)
     return int(found.group(1)) if found is not None else 0

@@ -1,4 +1,4 @@
-"""Reads audit logs, and checks that nothing was changed in them or cut out of them."""
+"""Reads audit logs, and checks that nothing in them was changed or removed."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ __all__ = ["LogCheck", "places_in", "rows_of", "verify"]
 
 @attrs.frozen
 class LogCheck:
-    """What a check has found.
+    """The result of a check.
 
     Attributes:
-        lines: number of lines that are as they were written.
+        lines: number of lines that are unchanged.
         files: number of files.
-        faults: what is wrong, each with the file and the line; none for a log that is whole.
+        faults: what is wrong, each with the file and the line; empty for an intact log.
     """
 
     lines: int
@@ -32,7 +32,7 @@ class LogCheck:
 
 
 def places_in(data_dir: Path, directory: Path | None = None) -> dict[str, AuditPlace]:
-    """Returns the logs of a data directory by the names of their machines, also of those whose files are gone."""
+    """Returns the logs of a data directory by machine name, including those whose files are gone."""
     logs = directory or data_dir / "audit"
     names = {path.name for path in logs.iterdir() if path.is_dir()} if logs.is_dir() else set()
     names |= {path.stem for path in (data_dir / "keys" / "audit").glob("*.head")}
@@ -40,7 +40,7 @@ def places_in(data_dir: Path, directory: Path | None = None) -> dict[str, AuditP
 
 
 def rows_of(place: AuditPlace) -> Iterator[dict[str, Any]]:
-    """Yields the lines as maps, the oldest first, without their hashes; what is not a line is left out."""
+    """Yields the lines as maps, the oldest first, without their hashes; text that is not a line is skipped."""
     for path in place.files():
         with path.open(encoding="utf-8", errors="replace") as stream:
             for text in stream:
@@ -50,8 +50,8 @@ def rows_of(place: AuditPlace) -> Iterator[dict[str, Any]]:
 
 
 def verify(place: AuditPlace) -> LogCheck:
-    """Checks a log: each line is as it was written, in its place, and none is missing. Raises NotFound when the key is
-    gone, and OSError."""
+    """Checks a log: each line is unchanged and in its place, and none is missing. Raises NotFound when the key is gone,
+    and OSError."""
     try:
         key = read_private_file(place.key).encode()
     except FileNotFoundError:
@@ -76,13 +76,13 @@ def verify(place: AuditPlace) -> LogCheck:
 
 @attrs.define
 class _Check:
-    """Goes from line to line.
+    """Checks a log line by line.
 
     Attributes:
-        key: of the log.
-        before: hash of the line before; empty at the start of the oldest file.
+        key: key of the log.
+        before: hash of the previous line; empty at the start of the oldest file.
         last: number of the last line.
-        whole: number of lines that are right.
+        whole: number of valid lines.
         faults: what is wrong.
     """
 
@@ -93,7 +93,7 @@ class _Check:
     faults: list[str] = attrs.field(factory=list)
 
     def file(self, path: Path) -> None:
-        """Checks a file. After a fault it goes on with the line that is there."""
+        """Checks a file. After a fault it continues from the line that it found."""
         with path.open(encoding="utf-8", errors="replace") as stream:
             for at, text in enumerate(stream, start=1):
                 self._line(f"{path}:{at}", text)
@@ -103,7 +103,7 @@ class _Check:
         if line is None:
             self.faults.append(f"{where}: this is not a line of the log")
             return
-        if not self.before:  # older files may have gone: their last hash is in the first line of each file
+        if not self.before:  # older files may be gone: a first line has the last hash of the previous file
             prev = line.row.get("prev")
             self.before = prev if isinstance(prev, str) else START
             self.last = line.number - 1

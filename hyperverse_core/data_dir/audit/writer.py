@@ -1,4 +1,4 @@
-"""AuditWriter: appends lines to an audit log, and begins a new file when one is full or old."""
+"""AuditWriter: appends lines to an audit log, and starts a new file when one is full or old."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ __all__ = ["AuditWriter", "Rotation"]
 
 @attrs.frozen
 class Rotation:
-    """When a new file begins, and how many stay.
+    """When to start a new file, and how many files to keep.
 
     Attributes:
-        size: bytes of a full file.
+        size: size of a full file in bytes.
         age: seconds after which a file is old.
-        keep: number of full files that stay; 0 for all.
+        keep: number of full files to keep; 0 for all.
     """
 
     size: int = 10 * 1024 * 1024
@@ -35,12 +35,12 @@ class Rotation:
 
 
 class AuditWriter:
-    """Appends to one log. It opens with the first line, and again after each failure.
+    """Appends to one log. It opens the files for the first line, and again after each failure.
 
     Args:
         place: where the log is.
-        rotation: when a new file begins.
-        clock: the time in seconds since 1970.
+        rotation: when to start a new file.
+        clock: returns the time in seconds since 1970.
     """
 
     def __init__(self, place: AuditPlace, rotation: Rotation, clock: Callable[[], float] = time.time) -> None:
@@ -56,7 +56,7 @@ class AuditWriter:
         self._since = 0.0
 
     def append(self, row: Mapping[str, Any]) -> None:
-        """Writes one line. Raises OSError, and ConfigError when others could have written the key."""
+        """Writes one line. Raises OSError, and ConfigError when another user could have written the key."""
         try:
             if self._descriptor < 0:
                 self._open()
@@ -79,7 +79,7 @@ class AuditWriter:
     # -- inside -------------------------------------------------------------------------------------------
 
     def _open(self) -> None:
-        """Goes on where the log ends."""
+        """Opens the log at its end."""
         make_private_directory(self.place.directory)
         self._key = audit_key(self.place.key)
         self._head_file = HeadFile(self.place.head, self._key)
@@ -98,21 +98,21 @@ class AuditWriter:
         self._number, self._size = file_number(files[-1]), os.fstat(self._descriptor).st_size
         self._since = self._clock()
         written = last.number if last is not None else 0
-        # What the head knows of and the files have not was cut off: the numbers go on, so that the gap shows.
+        # Lines that the head counts but the files lack were cut off: the numbers continue, so that the gap is visible.
         self._head = Head(max(written, known.number), last.mac if last is not None else START, known.first)
         self._drop_half_a_line(files[-1])
         if read is None or written < known.number or file_number(files[0]) != known.first:
             self._write({"event": CUT, "why": "lines, files or the head were gone when the log was opened"})
 
     def _drop_half_a_line(self, path: Path) -> None:
-        """A machine that was killed, or a full disk, may have left a part of a line."""
+        """Removes part of a line that a killed machine or a full disk may have left."""
         whole = path.read_bytes().rfind(b"\n") + 1
         if whole != self._size:
             os.ftruncate(self._descriptor, whole)
             self._size = whole
 
     def _begin(self, number: int) -> None:
-        """Begins a file. Its first line names the hash of the line before it, so that older files can go."""
+        """Starts a file. Its first line has the hash of the line before it, so that older files can be removed."""
         path = self.place.file(number)
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
         if self._descriptor >= 0:
@@ -151,6 +151,6 @@ def _time(seconds: float) -> str:
 
 
 def _last_line(path: Path) -> Line | None:
-    """The last whole line of a file; None when there is none, or it is damaged."""
+    """Returns the last complete line of a file; None when there is none, or it is damaged."""
     *lines, _ = path.read_bytes().decode("utf-8", "replace").split("\n")
     return parse_line(lines[-1]) if lines else None
