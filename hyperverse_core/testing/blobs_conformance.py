@@ -36,7 +36,7 @@ def _pieces(content: bytes) -> dict[int, bytes]:
 
 
 class BlobsConformance:
-    """What every store of content has to do. A subclass says how one is made."""
+    """The requirements for every store of content. A subclass defines how a store is made."""
 
     def make(self, folder: Path) -> Blobs:
         """Returns a new store that is not open. Two that are made for the same folder hold the same content.
@@ -47,11 +47,11 @@ class BlobsConformance:
         raise NotImplementedError("a subclass of BlobsConformance makes the store")
 
     def damage(self, folder: Path, digest: str) -> bool:
-        """Changes a byte of content behind the back of the store. Returns False where a test cannot do that.
+        """Changes a byte of content without the knowledge of the store. Returns False if a test cannot do that.
 
         Args:
             folder: as in :meth:`make`.
-            digest: of the content.
+            digest: digest of the content.
         """
         return False
 
@@ -64,7 +64,7 @@ class BlobsConformance:
         await blobs.close()
 
     async def put(self, blobs: Blobs, content: bytes, *offsets: int) -> bool:
-        """Puts pieces of content. Returns what the last call has returned.
+        """Puts pieces of content. Returns the result of the last call.
 
         Args:
             blobs: the store.

@@ -1,6 +1,6 @@
 """Virtual time: an event loop whose clock jumps to the next timer whenever there is nothing to do.
 
-A test that waits for an hour takes a millisecond, and always takes the same course::
+A test that waits for an hour takes a millisecond, and always runs in the same order::
 
     with asyncio.Runner(loop_factory=VirtualClockLoop) as runner:
         runner.run(main())
@@ -18,7 +18,7 @@ __all__ = ["ManualClock", "VirtualClockLoop"]
 
 
 class _JumpingSelector(selectors.DefaultSelector):
-    """Polls the system and never waits; the loop's clock moves on by the time that it would have waited."""
+    """Polls the system and never waits; the loop's clock moves on by the time for which it would have waited."""
 
     loop: VirtualClockLoop
 

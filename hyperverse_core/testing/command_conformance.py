@@ -24,7 +24,7 @@ _LONGEST = 80
 
 
 class CommandConformance:
-    """What every command has to do. A subclass names the command.
+    """The requirements for every command. A subclass names the command.
 
     Attributes:
         command: the command, as it is registered.
@@ -56,8 +56,8 @@ class CommandConformance:
         """Runs the command, and returns what it printed and its exit code.
 
         Args:
-            words: the words behind its name.
-            folder: where it runs; its home as well.
+            words: the words after its name.
+            folder: its working directory, which is also its home.
             monkeypatch: changes folder and environment back when the test ends.
         """
         monkeypatch.chdir(folder)

@@ -36,13 +36,13 @@ class EchoParticle(Particle):
 
 
 class SilentParticle(Particle):
-    """Takes every Ext and never answers."""
+    """Accepts every Ext and never answers."""
 
     concurrent = True
 
     @handler("Ext<*>")
     async def listen(self, ctx: Ctx, body: Any = None) -> None:
-        """Waits until nobody waits for it any more."""
+        """Waits until nobody waits for the answer any more."""
         await asyncio.get_running_loop().create_future()
 
 
@@ -61,7 +61,7 @@ class SilentDriver(Driver):
 
 
 class TestKinds:
-    """The plugin that brings the Kinds of this module; hand it to a Machine."""
+    """The plugin with the Kinds of this module; pass it to a Machine."""
 
     __test__ = False
 
@@ -74,11 +74,11 @@ class TestKinds:
 
 @attrs.frozen
 class Handle:
-    """A particle in a test's hands.
+    """A particle that a test controls.
 
     Attributes:
-        point: where it is.
-        machine: through which it sends.
+        point: its address.
+        machine: the machine through which it sends.
     """
 
     point: Point
@@ -119,7 +119,7 @@ class Handle:
         wait: float = 2.0,
         retries: int = 0,
     ) -> Pong:
-        """As :meth:`ping`, with the same arguments, but returns the reply, also a failure.
+        """As :meth:`ping`, with the same arguments, but returns the reply, even a failure.
 
         The arguments are ``to``, ``method``, ``body``, ``path``, ``wait`` and ``retries``.
         """
@@ -134,14 +134,14 @@ class Constellation:
     with the body that it was sent; ``"hits<Counter>"`` gives one of another Kind. All are in ``localhost``.
 
     Args:
-        machine: where; one that has :class:`TestKinds`, as that of the fixture ``machine``.
+        machine: the machine that creates them; it must have :class:`TestKinds`, like that of the fixture ``machine``.
     """
 
     def __init__(self, machine: Machine) -> None:
         self.machine = machine
 
     async def __call__(self, *names: str) -> list[Handle]:
-        """Creates one particle for each name; those that are there already are left as they are."""
+        """Creates one particle for each name; existing particles stay as they are."""
         client = self.machine.client()
         commands = [f"create? {_SPACE}<Space>"]
         handles = []

@@ -1,4 +1,4 @@
-"""Conformance kit of drivers: what every driver has to do, tested with a real machine inside the process.
+"""Conformance kit of drivers: the requirements for every driver, tested with a real machine inside the process.
 
 Subclass the kit in a test module::
 
@@ -25,7 +25,7 @@ __all__ = ["DriverConformance"]
 
 
 class DriverConformance(Declarations, EachParticle, Waves, StateIsKept, Endings):
-    """All tests of a driver. A subclass names its driver, and sets what the kit cannot find out by itself.
+    """All tests of a driver. A subclass names its driver, and declares what the kit cannot find out by itself.
 
     Tests of your own can use the fixture ``harness``, a :class:`~hyperverse_core.testing.DriverHarness`.
 
@@ -36,9 +36,9 @@ class DriverConformance(Declarations, EachParticle, Waves, StateIsKept, Endings)
             tests about state show little.
         reads: calls, each a method and a body, that a particle answers without changing its state. Handlers of
             ``Http<Get>`` and ``Http<Head>`` that can be called without a body belong to them.
-        never_idle: whether its particles always have background work, so that they never leave memory by themselves.
+        never_idle: whether its particles always have background work, so that they never leave memory on their own.
         saves_before_it_answers: whether a change is durable when it has been answered. Set it to False for a Kind that
-            promises less: its state is then only kept when the machine stops in order.
+            promises less: its state is then only kept when the machine stops cleanly.
         kind_text: the Kind, as it is written to create a particle; empty for the first one that the definition allows.
         properties: properties of each new particle; None for a sample value of each required property.
         parents: points and Kinds to create first, the last one is the parent; None for the shortest way from the root.

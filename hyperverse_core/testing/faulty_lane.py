@@ -34,7 +34,7 @@ class FaultyTransport(LocalTransport):
         self.network = network
 
     def crash(self) -> None:
-        """Ends as a killed process does: its peers are not told, and notice after ``network.notice`` seconds."""
+        """Ends like a killed process: its peers are not told, and notice after ``network.notice`` seconds."""
         for end in list(self.ends.values()):
             self.network.lose_later(end.other, f"machine {self.machine!r} does not answer any more")
         super().crash()
@@ -47,7 +47,7 @@ class FaultyHub(LocalHub):
         chance: the source of all randomness. The same seed gives the same faults.
         delay: shortest and longest time (seconds) that a message takes, drawn for each message.
         drop: probability (0 to 1) that a message ends its connection instead of arriving.
-        duplicate: probability (0 to 1) that a message arrives twice. No lane may do that: it shows what happens then.
+        duplicate: probability (0 to 1) that a message arrives twice. No lane may do that: this shows the consequences.
         notice: seconds after which both sides of a cut wire learn that their connections are lost.
 
     Example::
@@ -103,7 +103,7 @@ class FaultyHub(LocalHub):
             self.lose_later(end, f"the wire between {one!r} and {other!r} is cut")
 
     def heal(self, one: str, other: str) -> None:
-        """Mends the wire between the machines ``one`` and ``other``: new connections work, the old ones stay lost."""
+        """Repairs the wire between the machines ``one`` and ``other``: new connections work, the old ones stay lost."""
         self._cut.discard(frozenset((one, other)))
 
     def partition(self, *groups: set[str]) -> None:
@@ -115,7 +115,7 @@ class FaultyHub(LocalHub):
                         self.cut(one, other)
 
     def heal_all(self) -> None:
-        """Mends every wire."""
+        """Repairs every wire."""
         self._cut.clear()
 
     def disconnect(self, one: str, other: str) -> int:

@@ -1,7 +1,7 @@
 """The fixtures of the pytest plugin. Each imports what it needs when a test uses it.
 
-``machine``, ``client``, ``clock`` and the like are names that other plugins have as well, and every project that merely
-has this package installed loads ours. So where there is another fixture of one of these names, that one counts.
+``machine``, ``client``, ``clock`` and the like are names that other plugins use as well, and every project that merely
+has this package installed loads ours. So another fixture with one of these names takes precedence.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ async def hyperverse_leaks(request: pytest.FixtureRequest) -> AsyncIterator[None
 
 
 def _of_another_plugin(request: pytest.FixtureRequest) -> Any:
-    """The value of the fixture of the same name that another plugin has; ``_NOBODYS`` when there is none."""
+    """Returns the value of another plugin's fixture with the same name; ``_NOBODYS`` when there is none."""
     assert request.fixturename is not None
     try:
         return request.getfixturevalue(request.fixturename)
@@ -68,7 +68,7 @@ async def hyperverse_clock() -> ManualClock:
 
 @pytest.fixture
 def clock(request: pytest.FixtureRequest) -> ManualClock:
-    """The same clock by a shorter name."""
+    """The same clock under a shorter name."""
     other = _of_another_plugin(request)
     return other if other is not _NOBODYS else request.getfixturevalue("hyperverse_clock")  # type: ignore[no-any-return]
 
@@ -142,13 +142,13 @@ async def hyperverse_machine(start_machine: StartMachine) -> Machine:
 
 @pytest.fixture
 def machine(request: pytest.FixtureRequest) -> Machine:
-    """The same machine by a shorter name."""
+    """The same machine under a shorter name."""
     other = _of_another_plugin(request)
     return other if other is not _NOBODYS else request.getfixturevalue("hyperverse_machine")  # type: ignore[no-any-return]
 
 
 def _our_machine(request: pytest.FixtureRequest) -> Machine:
-    """The machine of the test: what its fixture ``machine`` gives, unless that is something else altogether."""
+    """The machine of the test: the value of its fixture ``machine``, unless that is not a machine of ours."""
     from ..fabric.machine import Machine
 
     found = request.getfixturevalue("machine")
@@ -163,7 +163,7 @@ def hyperverse_client(request: pytest.FixtureRequest) -> LocalClient:
 
 @pytest.fixture
 def client(request: pytest.FixtureRequest) -> LocalClient:
-    """The same client by a shorter name."""
+    """The same client under a shorter name."""
     other = _of_another_plugin(request)
     return other if other is not _NOBODYS else request.getfixturevalue("hyperverse_client")  # type: ignore[no-any-return]
 

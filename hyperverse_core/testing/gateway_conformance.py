@@ -1,4 +1,4 @@
-"""GatewayConformance: what every gateway has to do, whatever protocol its agents speak.
+"""GatewayConformance: the requirements for every gateway, whatever protocol its agents speak.
 
 ::
 
@@ -29,12 +29,12 @@ __all__ = ["GatewayConformance", "GatewayConnection"]
 
 
 class GatewayConformance(Rights, TooMuch, GatewayEndings, GatewayTraces):
-    """The whole kit. A subclass implements ``make`` and ``connect``, and says what its gateway cannot do.
+    """The whole kit. A subclass implements ``make`` and ``connect``, and declares what its gateway cannot do.
 
     Attributes:
         receives: whether an agent gets the waves that are sent to the point of its session.
-        many_waves: whether a connection is one session, which may have many waves under way at once.
+        many_waves: whether a connection is one session, which may have many waves in progress at once.
         carries_bodies: whether waves of agents may have a body.
         lane_endpoints: whether it listens by ``host.transport``, whose sockets are closed when the machine stops.
-        patience: seconds that anything may take that is expected to happen.
+        patience: maximum number of seconds until an expected event happens.
     """

@@ -11,7 +11,7 @@
         def address(self):
             return lambda: ""               # a fresh address for each call; "" lets the transport choose
 
-A transport with something between the two sides, such as a broker, has a second class, BrokerConformance::
+A transport with an intermediary between the two sides, such as a broker, has a second class, BrokerConformance::
 
     class TestMyBroker(BrokerConformance):
         @pytest.fixture
@@ -45,11 +45,11 @@ class LaneConformance(Delivery, Pressure, Life, Loss, Addresses, Keys, OtherProc
     """The whole kit. The tests about keys are left out for a transport whose ``proves_peers`` is False.
 
     Attributes (set them in the subclass when they do not fit):
-        patience: seconds that any single thing may take.
+        patience: maximum number of seconds for any single step.
         flood_frames: how many frames of 4 KiB a flood has; the lane must refuse some of them.
-        most_waiting: bytes that may be on the way to a receiver that does not keep up.
+        most_waiting: maximum number of bytes on the way to a receiver that does not keep up.
         crosses_processes: whether it connects processes; False for one that stays in a single process.
-        transport_path: where another process imports what makes transports, as ``module:name``; empty for where
-            ``make_transport`` comes from.
+        transport_path: import path of the factory of transports for another process, as ``module:name``; empty for that
+            of ``make_transport``.
         notices_within: seconds after which the lane to a process that died, or was stopped, must be down.
     """

@@ -12,11 +12,11 @@ __all__ = ["MemoryParticle", "is_hosted"]
 
 @attrs.define
 class MemoryParticle:
-    """What the registry keeps of a particle.
+    """What the registry stores of a particle.
 
     Attributes:
-        record: with its last assignment, which may hold no more.
-        epoch: of its last assignment; before the first, the number behind which its epochs begin.
+        record: its record with its last assignment, which may no longer hold.
+        epoch: epoch of its last assignment; before the first, the number after which its epochs begin.
     """
 
     record: ParticleRecord

@@ -1,7 +1,7 @@
 """A registry in memory, for tests and simulations.
 
-It implements the contract with dicts. Only :meth:`MemoryRegistry.changes` ever waits, so that each method is atomic by
-itself. Time comes from the event loop, which may be a virtual one.
+It implements the contract with dicts. Only :meth:`MemoryRegistry.changes` ever waits, so each method is atomic by
+nature. Time comes from the event loop, which may be a virtual one.
 """
 
 from __future__ import annotations
@@ -44,10 +44,10 @@ __all__ = ["MemoryRegistry"]
 class MemoryRegistry(MemoryTrust):
     """A registry in memory.
 
-    Several machines of one process may share one object. Its content stays when it is closed, and goes with the object.
+    Several machines of one process may share one object. Its content survives a close, and is lost with the object.
 
     Args:
-        feed: how many entries of the change feed are kept.
+        feed: number of entries of the change feed that are kept.
     """
 
     def __init__(self, *, feed: int = 100_000) -> None:
@@ -291,7 +291,7 @@ class MemoryRegistry(MemoryTrust):
     # -- inside -------------------------------------------------------------------------------------------
 
     def _put(self, record: ParticleRecord, state: bytes | None = None) -> None:
-        # Its epochs begin behind all that a deleted particle at its point can have had: each was an entry of the feed.
+        # Its epochs begin after all that a deleted particle at its point can have had: each was an entry of the feed.
         self._particles[record.point] = MemoryParticle(record, state, epoch=self._feed.revision)
         bisect.insort(self._order, record.point)
 
@@ -350,5 +350,5 @@ class MemoryRegistry(MemoryTrust):
 
 
 def _told(star: StarRecord) -> tuple[object, ...]:
-    """What a renewal may change and the change feed tells of."""
+    """The values that a renewal may change and the change feed reports."""
     return star.kinds, star.links, star.address, star.server_key, star.draining

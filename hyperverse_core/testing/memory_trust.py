@@ -1,4 +1,4 @@
-"""The part of the registry in memory that says who may do what: grants, tokens, and the keys of machines."""
+"""The part of the registry in memory that stores permissions: grants, tokens, and the keys of machines."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class MemoryTrust(Registry):
     """Implements that part.
 
     Args:
-        feed: gets the entries of the change feed.
+        feed: receives the entries of the change feed.
     """
 
     def __init__(self, feed: MemoryFeed) -> None:

@@ -32,7 +32,7 @@ _LONGEST = 0.02
 
 
 class ObserverConformance:
-    """What every observer has to do. A subclass makes one."""
+    """The requirements for every observer. A subclass makes one."""
 
     def make(self) -> Observer:
         """Returns a new observer."""
@@ -71,7 +71,7 @@ class ObserverConformance:
             await client.exec("delete localhost:one")
             await asyncio.sleep(0)
             await machine.stop()
-        # What an earlier test has left, such as an exporter that gives up, logs errors of its own by and by.
+        # What an earlier test has left, such as an exporter that stops trying, may log errors of its own later.
         errors = [record for record in caplog.records if record.levelno >= logging.ERROR]
         said = [record.getMessage() for record in errors if record.name.startswith("hyperverse")]
         assert not said, f"an observer must not raise, and the log says: {said}"
@@ -140,7 +140,7 @@ class ObserverConformance:
             assert fits, f"`wave_begins` must put texts into the headers, and put {headers!r}"
 
     async def test_it_leaves_waves_as_they_are(self, start_machine: StartMachine) -> None:
-        """A wave is shared by all that look at it: an observer that changes it changes what is delivered."""
+        """All observers share one wave object: an observer that changes it changes what is delivered."""
         machine = await start_machine(plugins=[_Brings(self.make(), seen := _Seen())])
         client = machine.client()
         await client.exec("create localhost<Space>; create localhost:one<Base>")
@@ -152,8 +152,8 @@ class ObserverConformance:
         assert not changed, f"an observer must not change bodies, and [1, 2] became {changed[0]}"
 
     async def test_it_takes_an_end_without_a_beginning(self, start_machine: StartMachine) -> None:
-        """An end without a beginning is common: of a wave that reaches no handler, or that was on its way when the
-        observer came."""
+        """An end without a beginning is common: for a wave that reaches no handler, or that was on its way when the
+        observer was added."""
         observer = self.make()
         machine = await start_machine(plugins=[_Brings(seen := _Seen())])
         await machine.client().ping("localhost:nobody", "Cmd<Bounce>", [1, 2])
@@ -170,18 +170,18 @@ class ObserverConformance:
 
 
 class _Seen(Observer):
-    """Comes behind another observer, and looks at what is sent to nobody."""
+    """Runs after another observer, and inspects the waves."""
 
     def __init__(self) -> None:
         self.bodies: list[object] = []
         self.waves: list[Directed] = []
 
     def wave_begins(self, wave: Directed, headers: dict[str, str]) -> None:
-        """Notes the body down."""
+        """Records the body."""
         self._note(wave)
 
     def wave_ends(self, wave: Directed, end: WaveEnd, begun: object) -> None:
-        """And as it is at the end."""
+        """Records the body at the end."""
         self._note(wave)
 
     def _note(self, wave: Directed) -> None:

@@ -27,7 +27,7 @@ _POINTS = tuple(Point.parse(f"localhost:particle-{number}") for number in range(
 
 
 class PlacementConformance:
-    """What every placement strategy has to do. A subclass names the strategy.
+    """The requirements for every placement strategy. A subclass names the strategy.
 
     Attributes:
         placement: the class of the strategy.
@@ -42,7 +42,7 @@ class PlacementConformance:
         return f"the author of the placement strategy {self.placement.__qualname__}"
 
     def make(self, seed: int = 1) -> Placement:
-        """Returns a new strategy. Override it for one whose constructor takes something else.
+        """Returns a new strategy. Override it for a strategy whose constructor takes other arguments.
 
         Args:
             seed: seed of its chance.
@@ -53,7 +53,7 @@ class PlacementConformance:
         """Returns candidates that differ in everything.
 
         Args:
-            count: number of candidates, each on a machine of its own.
+            count: number of candidates, each on its own machine.
         """
         return [
             Candidate(

@@ -1,4 +1,4 @@
-"""PolicyConformance: what every security policy has to do, whatever its rules are.
+"""PolicyConformance: the requirements for every security policy, whatever its rules are.
 
 ::
 
@@ -35,7 +35,7 @@ class PolicyConformance(
     Attributes:
         reads_grants: whether grants of the registry count; the tests about them are skipped otherwise.
         reads_tokens: whether tokens of the registry count; likewise.
-        knows_what_it_rests_on: whether answers name the points that they rest on; False for a policy that says
+        knows_what_it_rests_on: whether answers name the points that they rest on; False for a policy that answers
             ``ANYTHING``, so that every change drops its answers.
         strangers_may: the letters of the permissions that every registered agent has on every particle, without a
             grant, such as ``"sr"``.

@@ -1,4 +1,4 @@
-"""Conformance kit of registries: what every registry has to do, as tests.
+"""Conformance kit of registries: the requirements for every registry, as tests.
 
 Subclass the kit in a test module, and give it a fixture ``registry``::
 
@@ -60,6 +60,6 @@ class RegistryConformance(
             subclass implements :meth:`open_again`. True unless the subclass says otherwise.
         feed_keeps: how many entries of the change feed the registry of the fixture keeps, when a test can write more (a
             few thousand); None, the default, skips the tests of a feed that has lost entries.
-        hosts_many: how many particles the star hosts that dies beside a machine which renews. It is 500, so that the
-            kit ends soon; a registry that has a faster way to make them (:meth:`host_many`) can try a hundred thousand.
+        hosts_many: number of particles on the star that dies while another machine renews. It is 500, so that the kit
+            ends soon; a registry that has a faster way to make them (:meth:`host_many`) can try a hundred thousand.
     """

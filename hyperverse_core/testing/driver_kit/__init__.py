@@ -1,1 +1,1 @@
-"""The chapters of :class:`hyperverse_core.testing.DriverConformance`."""
+"""The test groups of :class:`hyperverse_core.testing.DriverConformance`."""

@@ -1,4 +1,4 @@
-"""What the chapters of the driver kit have in common: what a subclass sets, the harness, a particle."""
+"""The common part of the test groups of the driver kit: what a subclass sets, the harness, a particle."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class DriverKitBase:
         kind = self.driver.kind
         lives = Lives()
         plugin = DriverPlugin(self.driver, lives)
-        # Of the Kind, because that is stronger than what the driver or its traits say.
+        # Set for the Kind, because that takes precedence over the driver and its traits.
         of_kind = attrs.evolve(machine_config.kinds.get(kind.name, KindSettings()), idle_after=_IDLE_AFTER)
         kinds = {**machine_config.kinds, kind.name: of_kind}
         config = attrs.evolve(machine_config, idle_after=_IDLE_AFTER, kinds=kinds)

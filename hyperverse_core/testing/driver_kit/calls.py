@@ -41,8 +41,8 @@ def bad_bodies(driver: type[Driver]) -> Iterator[tuple[str, Any]]:
 
 
 def reading_calls(driver: type[Driver]) -> Iterator[tuple[str, Any]]:
-    """Calls without a body of handlers that read only, by what HTTP says of their methods. Skips handlers that need
-    arguments, or have a path."""
+    """Calls without a body of handlers that read only, according to HTTP's definition of their methods. Skips handlers
+    that need arguments, or have a path."""
     for name, spec in driver.particle.handlers():
         method = str(spec.selector)
         parameters = list(inspect.signature(getattr(driver.particle, name)).parameters.values())[2:]
@@ -61,5 +61,5 @@ def _is_method(text: str) -> bool:
 def _arguments(function: Callable[..., Any]) -> dict[str, Any]:
     """Annotations of the arguments that a body fills, by name."""
     hints = get_type_hints(function)
-    names = list(inspect.signature(function).parameters)[2:]  # behind self and ctx
+    names = list(inspect.signature(function).parameters)[2:]  # after self and ctx
     return {name: hints.get(name, Any) for name in names}

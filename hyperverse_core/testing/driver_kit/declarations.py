@@ -1,4 +1,4 @@
-"""What a driver says of itself and of its Kind."""
+"""The declarations of a driver about itself and its Kind."""
 
 from __future__ import annotations
 

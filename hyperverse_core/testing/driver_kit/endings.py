@@ -1,4 +1,4 @@
-"""What is left of particles that were deleted."""
+"""The remains of deleted particles."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .harness import DriverHarness
 __all__ = ["Endings"]
 
 _LONGEST = 4.0
-"""Seconds in which a particle has to stop; the platform waits for five."""
+"""Seconds within which a particle must stop; the platform waits for five."""
 
 
 class Endings(DriverKitBase):

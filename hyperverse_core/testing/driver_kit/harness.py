@@ -33,7 +33,7 @@ __all__ = ["DriverHarness", "DriverPlugin", "Lives", "kind_of", "kind_to_create"
 _PATIENCE = 60.0
 _GLANCE = 0.02
 _WORKING = 3.0
-"""Seconds after which a particle that still has background work is taken for one that never ends it."""
+"""Seconds after which a particle that still has background work is assumed never to end it."""
 
 
 class Lives(Observer):
@@ -77,7 +77,7 @@ class DriverPlugin:
 
 
 def kind_to_create(kind: KindDef) -> str:
-    """The text of a Kind with which a particle of it can be created."""
+    """Returns the text of a Kind with which a particle of it can be created."""
     if not kind.sub_required:
         return kind.name
     sub = next(iter(kind.aliases), kind.subs[0])
@@ -87,8 +87,8 @@ def kind_to_create(kind: KindDef) -> str:
 
 
 def kind_of(kind: KindDef, text: str = "") -> Kind:
-    """The Kind of the particles that ``text`` creates; of those that :func:`kind_to_create` creates when it is empty.
-    Raises BadRequest and UnknownKind."""
+    """Returns the Kind of the particles that ``text`` creates; if it is empty, of those that :func:`kind_to_create`
+    creates. Raises BadRequest and UnknownKind."""
     return KindTemplate.parse(text or kind_to_create(kind)).resolve({kind.name: kind})
 
 
@@ -112,7 +112,7 @@ class DriverHarness:
         start: starts a machine with the driver in it.
         kind_text: the Kind of the particles, as it is written to create one.
         properties: the properties of each new particle.
-        parents: points and Kinds of the particles above; None to find a way by itself.
+        parents: points and Kinds of the particles above; None to find them automatically.
         name: the last segment of the particle with a number.
         machine: the machine that runs now.
 
@@ -146,7 +146,7 @@ class DriverHarness:
         await self._ready()
 
     async def _ready(self) -> None:
-        """Waits until the driver has started or failed to; the tests say what is wrong then."""
+        """Waits until the driver has started or failed to; the tests then report what is wrong."""
         served = self.machine.parts.served.get(self.driver.kind.name)
         until = asyncio.get_running_loop().time() + _PATIENCE
         while served is not None and served.status in (Status.PENDING, Status.INIT):
@@ -193,10 +193,10 @@ class DriverHarness:
         return parent.child(self.name(next(self._numbers)))
 
     async def try_to_create(self, point: Point, properties: Mapping[str, str]) -> Result:
-        """What the command is answered that creates a particle.
+        """Runs the command that creates a particle, and returns its answer.
 
         Args:
-            point: where.
+            point: the address of the particle.
             properties: its properties by name.
         """
         return (await self.client.exec(_creation(f"create {point}<{self.kind_text}>", properties), check=False))[-1]
@@ -225,7 +225,7 @@ class DriverHarness:
         return self.machine.parts.served.known[KindTemplate.parse(text).base]
 
     def _places(self) -> Sequence[tuple[str, str]]:
-        """Points and Kinds of the particles above: those that are given, or the shortest way from the root."""
+        """Points and Kinds of the particles above: the given ones, or the shortest way from the root."""
         if self.parents is not None:
             return self.parents
         served = {name: served.kind for name, served in self.machine.parts.served.items()}

@@ -13,10 +13,10 @@ __all__ = ["StateIsKept"]
 
 
 class StateIsKept(DriverKitBase):
-    """The state survives what the driver promises."""
+    """The state survives every event for which the driver promises it."""
 
     def _skip_what_changes_by_itself(self) -> None:
-        """Two looks at a particle are not compared when its background work may change it between them."""
+        """Skips tests that compare two readings of a particle when its background work may change it between them."""
         if self.never_idle:
             pytest.skip("its particles always have background work, which may change them at any time")
 

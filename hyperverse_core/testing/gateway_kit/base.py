@@ -1,4 +1,5 @@
-"""What the tests of the kit have in common: what a subclass says about its gateway, and the fixture ``world``."""
+"""The common part of the tests of the kit: the declarations of a subclass about its gateway, and the fixture
+``world``."""
 
 from __future__ import annotations
 
@@ -19,9 +20,9 @@ from .world import GatewayConnection, GatewayWorld, WorldPlugin
 __all__ = ["BODY", "WAVES", "GatewayKitBase"]
 
 WAVES = 8
-"""Waves that a session may have under way."""
+"""Maximum number of waves of a session in progress at once."""
 BODY = 64 * 1024
-"""Bytes of a body that a session may send."""
+"""Maximum size in bytes of a body that a session may send."""
 
 
 class GatewayKitBase:
@@ -37,15 +38,15 @@ class GatewayKitBase:
         """Returns a new gateway, which is not open.
 
         Args:
-            address: where it is to listen; empty for anywhere on loopback that is free.
+            address: the address to listen on; empty for any free address on loopback.
         """
         raise NotImplementedError("write `def make(self, address=''): return MyGateway(...)` in the test class")
 
     async def connect(self, address: str, token: str, data_dir: Path) -> GatewayConnection:
-        """Connects to the gateway as an agent outside does, and shows a token.
+        """Connects to the gateway like an outside agent, and presents a token.
 
         Args:
-            address: what the gateway says in ``address``.
+            address: the attribute ``address`` of the gateway.
             token: the token; it may be wrong, or empty.
             data_dir: the data directory of the machine.
 

@@ -109,7 +109,8 @@ class GatewayTraces(GatewayKitBase):
         assert not leaks, f"`close` must end every task, thread and socket of the gateway, and has left {leaks}"
 
     async def _visited(self, world: GatewayWorld) -> None:
-        """Opens a gateway that agents come to, leave, and are refused by; closes it, and goes."""
+        """Opens a gateway to which agents connect, some of them without success, and from which they leave; then closes
+        it."""
         gateway = await world.opened()
         gone, stays = await world.connected("alice", gateway), await world.connected("alice", gateway)
         for connection in (gone, stays):

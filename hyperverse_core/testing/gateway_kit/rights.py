@@ -1,4 +1,4 @@
-"""Which agents are let in, what an agent may do, and the limits of a session."""
+"""Which agents are admitted, what an agent may do, and the limits of a session."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ class Rights(GatewayKitBase):
 
 
 class TooMuch(GatewayKitBase):
-    """What is too much is refused, and the connection goes on."""
+    """Waves beyond a limit are refused, and the connection stays usable."""
 
     async def test_a_body_that_is_too_large_is_answered_413(self, world: GatewayWorld) -> None:
         if not self.carries_bodies:

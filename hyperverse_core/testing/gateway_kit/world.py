@@ -1,4 +1,4 @@
-"""GatewayWorld: a machine, a gateway of it, agents outside, and a particle that they ask."""
+"""GatewayWorld: a machine, its gateway, outside agents, and a particle that they ask."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ _PAUSE = 0.01
 
 
 class GatewayConnection(abc.ABC):
-    """A connection of an agent outside, by the protocol of the gateway. The author of a gateway writes a subclass.
+    """A connection of an outside agent, by the protocol of the gateway. The author of a gateway writes a subclass.
 
-    Several calls of :meth:`ping` may be under way at once.
+    Several calls of :meth:`ping` may run at once.
     """
 
     @abc.abstractmethod
     async def ping(self, point: str, method: str, body: Any = None) -> Pong:
-        """Has the gateway send a Ping, and returns what it answers: a Pong with status and body.
+        """Makes the gateway send a Ping, and returns its answer: a Pong with status and body.
 
         Args:
             point: the target.
@@ -58,11 +58,11 @@ class GatewayConnection(abc.ABC):
 
     @abc.abstractmethod
     async def close(self) -> None:
-        """Goes away, without waiting for what is under way. May be called twice."""
+        """Disconnects without waiting for calls in progress. May be called twice."""
 
 
 class _Target(Particle):
-    """Counts who comes in, and holds back or calls those who ask for it."""
+    """Counts the waves that it receives, and delays its answer or sends a Signal on request."""
 
     concurrent = True
     heard = 0
@@ -98,12 +98,12 @@ class _Target(Particle):
 
 
 class WorldPlugin:
-    """Brings the Kind of the target, and a gateway that hands its host out.
+    """Registers the Kind of the target, and a gateway that gives tests its host.
 
     Attributes:
         host: the host of the machine, once that runs.
         target: class of the target, which counts.
-        release: lets go what ``Ext<Hold>`` holds.
+        release: makes ``Ext<Hold>`` answer.
     """
 
     host: GatewayHost
@@ -161,7 +161,7 @@ class GatewayWorld:
 
     Args:
         machine: the machine; it runs.
-        plugin: gives its host and its target.
+        plugin: has its host and its target.
         make: makes a gateway.
         connect: connects to one.
         patience: seconds that anything may take that is expected to happen.
@@ -212,7 +212,7 @@ class GatewayWorld:
         """Returns a gateway that was not opened. It is closed at the end.
 
         Args:
-            address: where it listens; empty for anywhere.
+            address: the address to listen on; empty for any.
         """
         gateway = self._make(address)
         self._gateways.append(gateway)
@@ -231,7 +231,7 @@ class GatewayWorld:
         return await self.connected_to(address, token)
 
     async def connected_to(self, address: str, token: str) -> GatewayConnection:
-        """Connects to whatever listens at that address."""
+        """Connects to the listener at that address."""
         async with asyncio.timeout(self.patience):
             connection = await self._connect(address, token)
         self._connections.append(connection)
@@ -264,7 +264,7 @@ class GatewayWorld:
         return self._plugin.target.held
 
     def release(self) -> None:
-        """Has the target answer what waits there."""
+        """Makes the target answer the waves that wait there."""
         self._plugin.release.set()
 
     def left(self) -> list[str]:
@@ -272,7 +272,7 @@ class GatewayWorld:
         return [session.point.text for session in self.sessions if not session.over]
 
     async def until(self, true: Callable[[], bool], expected: str) -> None:
-        """Waits for something. Fails with ``expected`` when it does not come."""
+        """Waits until ``true`` returns True. Fails with ``expected`` when that does not happen."""
         try:
             async with asyncio.timeout(self.patience):
                 while not true():  # noqa: ASYNC110 - nobody tells a test

@@ -1,4 +1,4 @@
-"""Addresses, and what users may give as keys: a transport alone knows how both look."""
+"""Addresses, and the keys that users may enter: only a transport knows the form of both."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A transport with something between the two sides, such as a broker: it goes, and comes back."""
+"""A transport with an intermediary between the two sides, such as a broker, which goes down and comes back."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ _PAUSE = 0.05
 
 
 class Between(Protocol):
-    """What is between the two sides."""
+    """The intermediary between the two sides."""
 
     def stop(self) -> None:
         """Ends it at once, as a crash would."""
 
     def start(self) -> None:
-        """Starts it again, where it was."""
+        """Restarts it at the same address."""
 
 
 @pytest.mark.asyncio
 class BrokerConformance(LaneTests):
-    """What holds when the thing between goes and comes back. Besides ``make_transport`` a subclass gives the fixture
-    ``between``."""
+    """The requirements when the intermediary goes down and comes back. Besides ``make_transport``, a subclass defines
+    the fixture ``between``."""
 
     @pytest.fixture
     def between(self) -> Between:
-        """What the transports of the test go through. A subclass must give it."""
+        """The intermediary of the transports of the test. A subclass must define it."""
         pytest.fail("a subclass of BrokerConformance must define the fixture between")
 
     async def test_a_loss_ends_each_connection_once_on_both_sides(self, harness: Harness, between: Between) -> None:

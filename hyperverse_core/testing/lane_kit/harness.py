@@ -1,4 +1,4 @@
-"""What the tests of the kit have in common: fixtures, and a connection ready to use."""
+"""The common part of the tests of the kit: fixtures, and a connection ready to use."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ MakeTransport = Callable[[], LaneTransport | Awaitable[LaneTransport]]
 
 @attrs.define(eq=False)
 class Pair:
-    """One connection. ``near`` has made it, ``far`` listens.
+    """One connection. ``near`` connects, ``far`` listens.
 
     Attributes:
-        peer: how near sees far.
-        guest: how far sees near.
+        peer: the peer that near sees.
+        guest: the peer that far sees.
     """
 
     near: LaneTransport
@@ -114,7 +114,7 @@ class LaneTests:
 
     @pytest.fixture
     def make_transport(self) -> MakeTransport:
-        """Makes a new transport, without arguments. A subclass must give it."""
+        """Makes a new transport, without arguments. A subclass must define it."""
         pytest.fail("a subclass of LaneConformance must define the fixture make_transport")
 
     @pytest.fixture

@@ -1,4 +1,4 @@
-"""Which peers may come in, and that a peer's key is the one that it has proved to hold."""
+"""Which peers may connect, and that a peer's key is the one that it has proved to hold."""
 
 from __future__ import annotations
 

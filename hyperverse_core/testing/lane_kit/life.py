@@ -119,7 +119,7 @@ class Life(LaneTests):
         assert other.far_hears.downs_of(other.guest) == 0
 
     async def _nothing_follows(self, harness: Harness, transport: LaneTransport, hears: Recorder, peer: Peer) -> None:
-        """Whatever is still to be told about ``peer`` has had its time when another connection has worked."""
+        """Checks that no more calls about ``peer`` come: they had their time once another connection has worked."""
         endpoint = Endpoint("later", harness.address(), transport.new_identity())
         address = await transport.open(endpoint, hears)
         later = await harness.join(transport, hears, address, endpoint)

@@ -1,4 +1,4 @@
-"""After a connection is lost, nothing is taken for it, and a new one is a new peer."""
+"""After a connection is lost, no frame is accepted for it, and a new connection is a new peer."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["Loss"]
 
 @pytest.mark.asyncio
 class Loss(LaneTests):
-    """What is left of a peer that is gone."""
+    """The remains of a lost peer."""
 
     async def test_a_peer_that_is_gone_takes_nothing(self, harness: Harness) -> None:
         pair = await harness.pair()

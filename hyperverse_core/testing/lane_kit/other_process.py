@@ -1,4 +1,5 @@
-"""A second process with a transport, which the kit kills and stops. It says on its standard output what happens to it.
+"""A second process with a transport, which the kit kills and stops. It reports on its standard output what happens to
+it.
 
 python -m hyperverse_core.testing.lane_kit.other_process MODULE:NAME ADDRESS KEY
 """
@@ -21,7 +22,8 @@ CANNOT_IMPORT = 78
 
 
 def import_path(make: Callable[[], Any]) -> str:
-    """Where another process can import a factory of transports from, as ``module:name``; empty when it cannot."""
+    """Returns the path from which another process can import a factory of transports, as ``module:name``; empty when it
+    cannot."""
     module, name = getattr(make, "__module__", ""), getattr(make, "__qualname__", "")
     path = f"{module}:{name}"
     try:
@@ -41,16 +43,16 @@ def imported(path: str) -> Callable[[], Any]:
 
 
 class _Teller:
-    """Says what it hears."""
+    """Prints the calls that it receives."""
 
     def lane_up(self, peer: Peer) -> None:
-        """Says it."""
+        """Prints it."""
 
     def lane_frames(self, peer: Peer, frames: Sequence[bytes]) -> None:
-        """Keeps mute."""
+        """Prints nothing."""
 
     def lane_down(self, peer: Peer, reason: str) -> None:
-        """Says it."""
+        """Prints it."""
         print("down", flush=True)
 
 

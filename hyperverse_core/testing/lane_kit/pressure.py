@@ -1,4 +1,4 @@
-"""A receiver that does not keep up costs the sender patience, never memory; and urgent frames go first."""
+"""A receiver that does not keep up makes the sender wait, and never takes its memory; and urgent frames go first."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ async def _slow_pair(harness: Harness) -> Pair:
 
 
 def _fill(pair: Pair, most: int) -> int:
-    """Sends until the lane is full; how many frames it took."""
+    """Sends until the lane is full. Returns how many frames it accepted."""
     for number in range(most):
         try:
             pair.near.send(pair.peer, number.to_bytes(4, "big") * (_FRAME // 4))
@@ -47,7 +47,7 @@ def _fill(pair: Pair, most: int) -> int:
 
 
 def _check_room(taken: int, most_waiting: int) -> None:
-    """Fails when more is on the way than may be, and says how much room the transport needs."""
+    """Fails when more bytes are on the way than allowed, and reports how much room the transport needs."""
     assert taken <= most_waiting, (
         f"at most {most_waiting >> 20} MiB may be on the way to a receiver that does not keep up, and this lane had "
         f"{taken / (1 << 20):.1f} MiB: bound it; or, if it needs that much room, set `most_waiting` to {taken}"

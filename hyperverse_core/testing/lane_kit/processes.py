@@ -25,7 +25,7 @@ _HOW: Final = {"dies": signal.SIGKILL, "stops": signal.SIGSTOP}
 
 @pytest.mark.asyncio
 class OtherProcesses(LaneTests):
-    """What a transport must notice of the processes of its peers."""
+    """What a transport must notice about the processes of its peers."""
 
     @pytest.mark.parametrize("how", _HOW)
     async def test_the_lane_to_a_process_that_dies_or_stops_is_down(
@@ -53,7 +53,7 @@ class OtherProcesses(LaneTests):
 
     @asynccontextmanager
     async def _other(self, harness: Harness, path: str) -> AsyncIterator[tuple[_Process, Recorder, Peer]]:
-        """Another process that has connected, with what hears of it and how it is seen."""
+        """Another process that has connected, with the receiver of its connection, and the peer."""
         near, hears = await harness.transport(), harness.recorder()
         endpoint = Endpoint("stars", harness.address(), near.new_identity())
         address = await near.open(endpoint, hears)

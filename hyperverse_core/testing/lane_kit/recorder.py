@@ -11,7 +11,7 @@ __all__ = ["Recorder"]
 
 
 class Recorder:
-    """Remembers all that a transport tells.
+    """Records all calls of a transport.
 
     Attributes:
         ups, downs: peers, in order; a reason belongs to each down.
@@ -45,17 +45,17 @@ class Recorder:
                 future.set_result(None)
 
     def frames(self, peer: Peer | None = None) -> list[bytes]:
-        """What came from ``peer``, or from the only one there is."""
+        """Returns the frames from ``peer``, or from the only peer."""
         if peer is None:
             return next(iter(self._frames.values()), [])
         return self._frames.setdefault(peer, [])
 
     def count(self) -> int:
-        """How many frames came from anybody."""
+        """Returns the number of frames from all peers."""
         return sum(map(len, self._frames.values()))
 
     def downs_of(self, peer: Peer) -> int:
-        """How often ``peer`` was said to be down."""
+        """Returns how often ``peer`` was reported down."""
         return sum(down is peer for down, _ in self.downs)
 
     async def until(self, condition: Callable[[], bool], *, what: str) -> None:

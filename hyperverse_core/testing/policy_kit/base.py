@@ -1,4 +1,4 @@
-"""What the test groups of the kit have in common."""
+"""The common part of the test groups of the kit."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ __all__ = ["PolicyKitBase"]
 
 
 class PolicyKitBase(abc.ABC):
-    """What a subclass says about its policy.
+    """The declarations of a subclass about its policy.
 
     Attributes:
         reads_grants: whether grants of the registry count; the tests about them are skipped otherwise.
         reads_tokens: whether tokens of the registry count; likewise.
-        knows_what_it_rests_on: whether answers name the points that they rest on; False for a policy that says
+        knows_what_it_rests_on: whether answers name the points that they rest on; False for a policy that answers
             ``ANYTHING``, so that every change drops its answers.
         strangers_may: the letters of the permissions that every registered agent has on every particle, without a
             grant. Agents that are not registered, and the anonymous one, may have some of them.
@@ -49,11 +49,11 @@ class PolicyKitBase(abc.ABC):
         return await PolicyWorld.make(self.make())
 
     def needs_grants(self) -> None:
-        """Skips the test where grants do not count."""
+        """Skips the test if grants do not count."""
         if not self.reads_grants:
             pytest.skip("this policy does not read grants")
 
     def needs_tokens(self) -> None:
-        """Skips the test where tokens do not count."""
+        """Skips the test if tokens do not count."""
         if not self.reads_tokens:
             pytest.skip("this policy does not read tokens")

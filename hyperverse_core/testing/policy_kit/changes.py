@@ -71,7 +71,7 @@ class GrantsGroup(PolicyKitBase):
 
 
 class Changing(PolicyKitBase):
-    """A kept answer is right as long as nothing changes that it rests on."""
+    """A cached answer is right as long as nothing changes that it rests on."""
 
     async def test_a_new_owner_counts_as_soon_as_the_policy_was_told(self) -> None:
         world = await self.world()

@@ -17,13 +17,13 @@ from .world import AGENTS, ALICE, BOB, HOME, NOBODY, NOTES, SECRET, FaultyRegist
 __all__ = ["Failures"]
 
 _TURNS = 20
-"""Turns of the event loop within which a question that was cancelled has to end."""
+"""Turns of the event loop within which a cancelled question must end."""
 _NONSENSE = (Need("q"), Need("rr?"), Need("r" * 1000), Need("", "no such: privilege"), Need("", "*"), Need("q", "q"))
 _NOWHERE = ("localhost:nowhere", "nowhere", "nowhere:at:all", "GLOBAL::executor", "<<STAR::central:fold[0]>>::star")
 
 
 class Failures(PolicyKitBase):
-    """A policy fails as the contract says, and has no memory of it."""
+    """A policy fails as the contract says, and keeps nothing from the failure."""
 
     async def faulty_world(self, mode: str) -> tuple[PolicyWorld, FaultyRegistry]:
         """A world whose registry has the ``mode`` of :class:`FaultyRegistry` from here on."""
@@ -90,7 +90,7 @@ class Failures(PolicyKitBase):
 
 
 async def _turns(done: object) -> None:
-    """Gives others turns of the event loop until ``done()``, at most so many."""
+    """Gives other tasks turns of the event loop until ``done()``, up to a limit."""
     assert callable(done)
     for _ in range(_TURNS):
         if done():

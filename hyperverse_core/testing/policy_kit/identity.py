@@ -19,7 +19,7 @@ _STRANGE = ["\ud800", "\0", "x" * 100_000, SECRET + " ", SECRET.upper()]
 
 
 class Clients(PolicyKitBase):
-    """A client is let in with a token."""
+    """A client is admitted with a token."""
 
     async def test_a_known_token_gives_its_agent(self) -> None:
         self.needs_tokens()
@@ -73,7 +73,7 @@ class Clients(PolicyKitBase):
 
 
 class Machines(PolicyKitBase):
-    """A machine that has not proved a key is a stranger until its credentials say otherwise."""
+    """A machine that has not proved a key is a stranger until its credentials prove otherwise."""
 
     @pytest.mark.parametrize("token", ["", WRONG, SECRET, *_STRANGE], ids=lambda token: repr(token[:20]))
     async def test_a_stranger_is_no_machine(self, token: str) -> None:

@@ -69,7 +69,7 @@ class Rules(PolicyKitBase):
 
 
 class Refusals(PolicyKitBase):
-    """What a refusal says."""
+    """The content of a refusal."""
 
     async def test_a_refusal_names_the_agent_and_the_target_and_has_a_cure(self) -> None:
         world = await self.world()
@@ -86,7 +86,7 @@ class Refusals(PolicyKitBase):
 
 
 class Scopes(PolicyKitBase):
-    """A scope bounds, and gives nothing."""
+    """A scope limits permissions, and grants none."""
 
     async def test_a_scope_of_nothing_refuses_everybody(self) -> None:
         world = await self.world()

@@ -1,4 +1,4 @@
-"""The world that the kit asks policies about: a hyperuser, Alice with a home, and Bob."""
+"""The world about which the kit asks policies: a hyperuser, Alice with a home, and Bob."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def one_permission(letter: str) -> str:
 
 
 class FaultyRegistry(MemoryRegistry):
-    """A registry that gives others a turn between reading and answering, as one on a disk does, and that can fail or
+    """A registry that gives other tasks a turn between reading and answering, like one on a disk, and that can fail or
     hang.
 
     Attributes:
@@ -114,7 +114,7 @@ class PolicyWorld:
         registry: the registry of the Hyperverse.
         policy: the policy that is tested.
         look_ups: how often the policy has looked records up.
-        revision: the newest change that the policy has been told of.
+        revision: the newest change that was reported to the policy.
     """
 
     registry: MemoryRegistry
@@ -156,7 +156,7 @@ class PolicyWorld:
         """A question about a particle of the world.
 
         Args:
-            agent: in whose name it would be done.
+            agent: the agent in whose name it would be done.
             target: the particle.
             need: what is needed, or the letter of a permission.
             scope: the bounds that the sender has set; None for none.
@@ -203,7 +203,7 @@ class PolicyWorld:
     # -- changing -----------------------------------------------------------------------------------------
 
     async def catch_up(self) -> tuple[Change, ...]:
-        """Tells the policy what has changed in the registry, as the fabric does. Returns those changes."""
+        """Reports the changes of the registry to the policy, as the fabric does. Returns those changes."""
         found = await self.registry.changes(self.revision, timeout=0)
         self.revision = found.revision
         told = tuple(change for change in found.entries if change.kind in self.policy.change_kinds)

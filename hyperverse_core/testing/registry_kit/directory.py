@@ -63,7 +63,7 @@ class DirectoryGroup(RegistryKitBase):
 
     async def test_an_incarnation_of_before_is_never_announced_again(self, registry: Registry) -> None:
         first = await registry.announce(fold())
-        # A machine that has met a newer store remembers an incarnation which this one has never heard of.
+        # A machine that used a newer store remembers an incarnation that this one does not know.
         again = await registry.announce(attrs.evolve(first, incarnation=first.incarnation + 5))
         assert again.incarnation > first.incarnation + 5
         assert (await registry.announce(attrs.evolve(first, incarnation=0))).incarnation > again.incarnation

@@ -1,4 +1,4 @@
-"""Tests of what becomes of assignments when their star goes."""
+"""Tests of what happens to assignments when their star goes."""
 
 from __future__ import annotations
 
@@ -55,14 +55,14 @@ class EndsOfStars(RegistryKitBase):
     """A test group of :class:`~hyperverse_core.testing.RegistryConformance`.
 
     Attributes:
-        hosts_many: how many particles the star hosts that dies beside a machine which renews.
+        hosts_many: number of particles on the star that dies while another machine renews.
     """
 
     hosts_many: ClassVar[int] = 500
 
     async def host_many(self, registry: Registry, star: StarRecord, points: Sequence[Point]) -> None:
-        """Registers ``points``, below one that is there, and assigns them to ``star``. A subclass may have a faster way
-        to do so than by the contract."""
+        """Registers ``points``, below an existing one, and assigns them to ``star``. A subclass may have a faster way
+        than through the contract."""
         for start in range(0, len(points), _AT_ONCE):
             some = points[start : start + _AT_ONCE]
             await asyncio.gather(*(registry.register(Registration(point, BASE, HYPERUSER)) for point in some))

@@ -170,7 +170,7 @@ class ChangeFeedGroup(RegistryKitBase):
 
     async def test_who_asks_from_the_future_has_lost_track(self, registry: Registry) -> None:
         await populate(registry, "localhost<Space>")
-        # A store that was restored from a backup begins again: its revisions are smaller than what a reader knows.
+        # A store that was restored from a backup is set back: its revisions are smaller than those that a reader knows.
         found = await registry.changes(2 * await registry.revision() + 1000, timeout=_LONG)
         assert (found.lost, found.set_back, found.revision) == (True, True, await registry.revision())
 

@@ -43,7 +43,7 @@ at = Point.parse
 
 
 class RegistryKitBase:
-    """What a subclass may set.
+    """The attributes that a subclass may set.
 
     Attributes:
         durable: whether the content of the registry survives a close, and the same store can be opened twice. Then the
@@ -76,7 +76,7 @@ def _star_entry(text: str) -> tuple[str, str, str]:
 
 
 def fold(key: StarKey = FOLD, *, machine: str = "kit", **values: Any) -> StarRecord:
-    """A record of a star, to announce it."""
+    """Returns a record of a star, to announce it."""
     return StarRecord(key, "Fold", machine, **values)
 
 
@@ -92,7 +92,7 @@ async def outcomes(acts: Iterable[Awaitable[Any]]) -> list[Any]:
 
 
 async def drain(registry: Registry, since: int = 0) -> list[Change]:
-    """All entries of the feed behind the revision ``since``."""
+    """All entries of the feed after the revision ``since``."""
     found: list[Change] = []
     while True:
         changes = await registry.changes(since, timeout=0)
@@ -105,7 +105,7 @@ async def drain(registry: Registry, since: int = 0) -> list[Change]:
 
 
 async def heard(registry: Registry, since: int) -> list[tuple[ChangeKind, str]]:
-    """Kind and point of all entries behind the revision ``since``."""
+    """Kind and point of all entries after the revision ``since``."""
     return [(entry.kind, entry.point.text) for entry in await drain(registry, since)]
 
 

@@ -1,4 +1,4 @@
-"""Tests of the keys of machines, and of the invitations by which new ones come in."""
+"""Tests of the keys of machines, and of the invitations that admit new ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tests of what changes a particle: status, properties, owner, sequence."""
+"""Tests of changes of a particle: status, properties, owner, sequence."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tests of the texts that a registry keeps: any in properties, all but two sorts of characters elsewhere."""
+"""Tests of the texts that a registry stores: any in properties, all but two sorts of characters elsewhere."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ _KEPT = (
     "\ufffe\uffff\U0010ffff",
     " a ",
 )
-"""Texts that are easily changed on the way, and that every registry keeps everywhere."""
+"""Texts that are easily changed on the way, and that every registry stores in all fields."""
 _NOT_KEPT = ("a\0b", "\0", "a\ud800b", "\udc00", "\udc00\ud800", "\ud83d \ude00")
-"""What is kept in properties only: UTF-8 has no halves of surrogate pairs, and some databases have no NUL."""
+"""Texts that are stored in properties only: UTF-8 has no halves of surrogate pairs, and some databases have no NUL."""
 _TOKEN = TokenRecord("ab", at("localhost:users:scott"), "laptop", "None", 1.5, 2.5)
 _KEY = MachineKey("alpha", "one", "key of alpha")
 
