@@ -34,10 +34,10 @@ _SHORTEST_ID = 6
 
 
 class GrantsAdministration(Administration):
-    """Makes grants, ends them, and changes owners.
+    """Makes grants, revokes them, and changes owners.
 
     Args:
-        view: what may be read.
+        view: the part of the platform that may be read.
         find_grants: returns the grants of query roots.
         same_owner: whether the rule of the same owner holds.
         now: the time in seconds since 1970.
@@ -61,16 +61,16 @@ class GrantsAdministration(Administration):
         return await self._view.registry.grant(grant)
 
     async def revoke(self, number: int, *, by: Point) -> AccessGrant:
-        """See :meth:`Administration.revoke`. The grantor may, and whoever has full access on the grantor, or on the
-        point that the grant's selector begins with."""
+        """See :meth:`Administration.revoke`. The grantor may do it, and any agent with full access on the grantor, or
+        on the point with which the grant's selector begins."""
         await self._revocable(number, by)
         return await self._view.registry.revoke(number)
 
     async def grants(
         self, *, on: Selector | None = None, to: Selector | None = None, by: Point
     ) -> Sequence[AccessGrant]:
-        """See :meth:`Administration.grants`. An agent may know of the grants that it has made, that are to it, and
-        that begin at a particle on which it has full access."""
+        """See :meth:`Administration.grants`. An agent may see the grants that it has made, that name it, and that begin
+        at a particle on which it has full access."""
         found = await self._visible(await self._view.registry.grants(), by)
         if on is not None:
             found = await self._touching(found, on, lambda grant: grant.on)
@@ -98,7 +98,7 @@ class GrantsAdministration(Administration):
                 if _has_power(found.access, grant):
                     return
                 refused = refused or found
-        if refused is None:  # it is about particles that are still to come
+        if refused is None:  # it applies to particles that do not exist yet
             root = (await self._view.records((grant.on.anchor,))).get(grant.on.anchor)
             if root is not None:
                 (refused,) = await self._look_at([(grant.by, root)])
@@ -133,7 +133,7 @@ class GrantsAdministration(Administration):
     async def _touching(
         self, grants: Sequence[AccessGrant], selector: Selector, side: Callable[[AccessGrant], Selector]
     ) -> list[AccessGrant]:
-        """Those of ``grants`` whose selector matches a particle that ``selector`` matches, or is the same."""
+        """Returns those of ``grants`` whose selector matches a particle that ``selector`` matches, or is the same."""
         touched = {grant.id for grant in grants if side(grant) == selector}
         async for records in pages_of(self._view, selector):
             found = await kinds_of(self._view, [record.point for record in records])
@@ -197,8 +197,8 @@ class GrantsAdministration(Administration):
     async def issue_token(
         self, agent: Point, *, label: str = "", scope: Scope | None = None, expires: float | None = None, by: Point
     ) -> IssuedToken:
-        """See :meth:`Administration.issue_token`. It takes full access on ``agent``; for the hyperuser, to be the
-        hyperuser."""
+        """See :meth:`Administration.issue_token`. Requires full access on ``agent``; only the hyperuser may issue
+        tokens for the hyperuser."""
         if agent == ANONYMOUS or is_star(agent):
             raise Forbidden(f"nobody comes in as {agent.text!r} with a token that a command makes")
         if agent != HYPERUSER and agent not in await self._view.records((agent,)):
@@ -213,20 +213,20 @@ class GrantsAdministration(Administration):
         return await self._issue(agent, label, "" if scope is None else str(scope), expires)
 
     async def tokens(self, *, agent: Point | None = None, by: Point) -> Sequence[TokenRecord]:
-        """See :meth:`Administration.tokens`. An agent may know of its own tokens, and of those of agents on which it
-        has full access."""
+        """See :meth:`Administration.tokens`. An agent may see its own tokens, and those of agents on which it has full
+        access."""
         found = [t for t in await self._view.registry.tokens() if agent is None or t.agent == agent]
         known = {of: of == by or await self._may_administer(by, of) for of in {token.agent for token in found}}
         return [token for token in found if known[token.agent]]
 
     async def revoke_token(self, id: str, *, by: Point) -> TokenRecord:
-        """See :meth:`Administration.revoke_token`. An agent that may see a token may end it."""
+        """See :meth:`Administration.revoke_token`. An agent that may see a token may revoke it."""
         token = await self._token(id, by)
         await self._view.registry.revoke_token(token.digest)
         return token
 
     async def rotate_token(self, id: str, *, by: Point) -> IssuedToken:
-        """See :meth:`Administration.rotate_token`. The new token is there before the old one ends."""
+        """See :meth:`Administration.rotate_token`. The new token is valid before the old one is revoked."""
         token = await self._token(id, by)
         issued = await self._issue(token.agent, token.label, token.scope, token.expires)
         await self._view.registry.revoke_token(token.digest)
@@ -273,7 +273,8 @@ def _has_power(access: Access, grant: AccessGrant) -> bool:
 
 
 def _no_power(grant: AccessGrant, found: AccessExplanation | None) -> Forbidden:
-    """The refusal of a grant that could not count anywhere; it explains what the agent has on the first particle."""
+    """Returns the refusal of a grant that would be void everywhere; it explains the access of the agent on the first
+    particle."""
     needed = "super" if grant.kind.word is GrantWord.SUPER else "full"
     hint = f"a grantor needs {needed} access on what it grants"
     if found is not None:

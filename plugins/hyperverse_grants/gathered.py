@@ -1,4 +1,4 @@
-"""What the rules of access ask about an agent and a target, read from the registry before they are asked."""
+"""What the rules of access need to know about an agent and a target, read from the registry beforehand."""
 
 from __future__ import annotations
 
@@ -41,10 +41,10 @@ FindGrants = Callable[[Iterable[Point]], Awaitable[Mapping[Point, Sequence[Acces
 
 @attrs.frozen
 class Gathered:
-    """An :class:`~hyperverse_core.values.AccessView` over what was read.
+    """An :class:`~hyperverse_core.values.AccessView` of the records and grants that were read.
 
     Attributes:
-        target: the particle that is asked about.
+        target: the particle in question.
         records: the other records, by point.
         grants_by_root: the grants, by their query root.
         rests_on: every point that was looked up, whether it is registered or not.
@@ -100,7 +100,7 @@ class Gathered:
 
 
 def path_of(point: Point) -> list[Point]:
-    """``point`` and what is above it, without the root, which has no Kind that a selector could name."""
+    """Returns ``point`` and the points above it, without the root, which has no Kind that a selector could name."""
     return [step for step in (point, *point.ancestors()) if not step.is_root]
 
 
@@ -115,13 +115,13 @@ def can_be_granted(target: ParticleRecord) -> bool:
 
 
 def is_star(agent: Point) -> bool:
-    """Whether ``agent`` is a star itself. The fabric alone gives a wave such an agent."""
+    """Whether ``agent`` is a star itself. Only the fabric gives a wave such an agent."""
     return agent.star_key is not None and agent == Point.of_star(agent.star_key)
 
 
 async def gather(view: PolicyView, find_grants: FindGrants, questions: Sequence[Question]) -> list[Gathered]:
-    """Reads what lies on the paths of each target, of its agent and of everybody who has granted something there: for
-    all questions together one look-up of grants that are not known yet, and one of records."""
+    """Reads the records and grants on the paths of each target, of its agent and of every grantor there: for all
+    questions together, one look-up of grants that are not cached, and one of records."""
     roots = [tuple(grant_roots(target.point)) if can_be_granted(target) else () for _, target in questions]
     grants = await find_grants(dict.fromkeys(root for found in roots for root in found))
     wanted = [
@@ -142,8 +142,8 @@ async def gather(view: PolicyView, find_grants: FindGrants, questions: Sequence[
 
 
 def _wanted(agent: Point, target: ParticleRecord, grants: Iterable[AccessGrant]) -> list[Point]:
-    """The points whose records the rules may ask for. The hyperuser needs none: what it may do depends on nothing, and
-    it is seldom registered, so that the registry would be asked for it each time."""
+    """The points whose records the rules may ask for. The hyperuser needs none: its access depends on nothing, and it
+    is seldom registered, so the registry would be asked for it each time."""
     grantors = dict.fromkeys(grant.by for grant in grants if grant.by != HYPERUSER)
     owner = () if target.owner == HYPERUSER else (target.owner,)
     return [*path_of(target.point), *owner, *path_of(agent), *(step for by in grantors for step in path_of(by))]

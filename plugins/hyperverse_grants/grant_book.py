@@ -1,5 +1,5 @@
-"""The grants that were read, kept by their query root until a grant is made or revoked there; and at which roots there
-are grants at all, so that nothing is read for the others."""
+"""The grants that were read, kept by their query root until a grant is made or revoked there; and which roots have any
+grants, so that nothing is read for the others."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from hyperverse_core.values import AccessGrant, Point
 __all__ = ["GrantBook"]
 
 _KEPT = 65_536
-"""Roots that are remembered; most have no grant and cost an empty tuple."""
+"""Maximum number of cached roots; most have no grant and cost an empty tuple."""
 _ROOTS = 10_000
-"""Where there are grants at more roots, each is asked for by itself: about 3 MB."""
+"""Maximum number of roots with grants to remember, about 3 MB; with more, each root is looked up separately."""
 
 
 @attrs.define(eq=False)
 class _Reading:
-    """A question to the registry that is under way.
+    """A look-up in the registry that is in progress.
 
     Attributes:
-        changed: roots whose grants have changed since it began: what it reads of them may be older.
-        lost: anything may have changed since it began.
+        changed: roots whose grants have changed since it began: its results for them may be older.
+        lost: whether anything may have changed since it began.
     """
 
     changed: set[Point] = attrs.field(factory=set)
@@ -35,7 +35,7 @@ class GrantBook:
     """Grants by their query root.
 
     Args:
-        registry: where they are read.
+        registry: the registry from which they are read.
     """
 
     def __init__(self, registry: Registry) -> None:
@@ -46,7 +46,8 @@ class GrantBook:
         self._asks_for_roots = True
 
     async def grants(self, roots: Iterable[Point]) -> Mapping[Point, tuple[AccessGrant, ...]]:
-        """The grants of each of ``roots``, from memory or in one question to the registry. Raises Unavailable."""
+        """Returns the grants of each of ``roots``, from memory or with one look-up in the registry. Raises
+        Unavailable."""
         found: dict[Point, tuple[AccessGrant, ...]] = {}
         missing: list[Point] = []
         for root in roots:
@@ -102,13 +103,13 @@ class GrantBook:
             self._with_grants = reading.changed.union(roots)
 
     def _keep(self, pages: Mapping[Point, tuple[AccessGrant, ...]]) -> None:
-        if len(self._pages) + len(pages) > _KEPT:  # the older half goes: what is in use is soon read again
+        if len(self._pages) + len(pages) > _KEPT:  # drops the older half: roots in use are soon read again
             for root in list(self._pages)[: _KEPT // 2]:
                 del self._pages[root]
         self._pages.update(pages)
 
     def changed(self, root: Point) -> None:
-        """A grant with the query root ``root`` was made or revoked."""
+        """Called when a grant with the query root ``root`` was made or revoked."""
         self._pages.pop(root, None)
         if self._with_grants is not None:
             self._with_grants.add(root)
@@ -118,7 +119,7 @@ class GrantBook:
             reading.changed.add(root)
 
     def forget(self) -> None:
-        """Any grant may have changed."""
+        """Called when any grant may have changed."""
         self._pages.clear()
         self._with_grants = None
         self._asks_for_roots = True

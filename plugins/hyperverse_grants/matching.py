@@ -1,4 +1,4 @@
-"""Which registered particles a selector of a grant matches."""
+"""Finds the registered particles that a selector of a grant matches."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["check_named", "kinds_of", "matched", "pages_of", "platform_record"]
 
 _GLOBALS = ("machine", "executor", "users")
 _PAGE = 100
-"""Records that are read and looked at before others get their turn."""
+"""Number of records that are read and checked before other tasks get a turn."""
 
 
 async def pages_of(view: PolicyView, selector: Selector) -> AsyncIterator[Sequence[ParticleRecord]]:
@@ -35,7 +35,7 @@ async def pages_of(view: PolicyView, selector: Selector) -> AsyncIterator[Sequen
         after = page.after
         if after is None:
             return
-        await asyncio.sleep(0)  # a page that needed no waiting gives others their turn too
+        await asyncio.sleep(0)  # a page that needed no waiting gives other tasks a turn too
 
 
 def platform_record(point: Point) -> ParticleRecord | None:
@@ -61,7 +61,7 @@ async def matched(
     view: PolicyView, selector: Selector, limit: int, until: float = math.inf
 ) -> tuple[list[ParticleRecord], bool]:
     """Returns the particles that ``selector`` matches, at most ``limit``, and whether these are all. ``until``: time of
-    the event loop at which what has been found is enough."""
+    the event loop after which the search stops."""
     found: list[ParticleRecord] = []
     late = False
     async for records in pages_of(view, selector):
@@ -81,7 +81,8 @@ async def kinds_of(view: PolicyView, points: Sequence[Point]) -> dict[Point, Seq
 
 
 async def check_named(view: PolicyView, selector: Selector) -> None:
-    """Raises NotFound when the point that ``selector`` begins with is not registered: it is misspelt, or it is gone."""
+    """Raises NotFound when the point that ``selector`` begins with is not registered: it is misspelt, or was
+    deleted."""
     root = selector.anchor
     if not selector.route.is_local:
         await _check_of_the_platform(view, root)

@@ -50,11 +50,11 @@ _HOW_TO_GET_ONE = (
 
 @attrs.frozen
 class _Found:
-    """What an agent may do on a target, the rule that says so, and the points on which that rests.
+    """The access of an agent to a target, the rule that gives it, and the points on which that rests.
 
     Attributes:
         verdicts: whether the grants to the agent on the target count.
-        yes: the decision on what is allowed, the same object for all who share what was found: the gate keeps it.
+        yes: the decision for anything allowed, the same object for all that share this result: the gate keeps it.
     """
 
     access: Access
@@ -79,7 +79,7 @@ class GrantsPolicy(SecurityPolicy):
 
     Args:
         settings: see :class:`~hyperverse_grants.settings.Settings`.
-        now: the time in seconds since 1970, by which tokens end.
+        now: the time in seconds since 1970, by which tokens expire.
 
     Raises:
         ConfigError: there is no such setting, or its value is not true or false.
@@ -98,7 +98,7 @@ class GrantsPolicy(SecurityPolicy):
     # -- life ---------------------------------------------------------------------------------------------
 
     async def open(self, view: PolicyView) -> None:
-        """Takes what it will ask; nothing is read yet."""
+        """Keeps the view to read from later; reads nothing yet."""
         self._view = view
         self._book = GrantBook(view.registry)
 
@@ -107,8 +107,7 @@ class GrantsPolicy(SecurityPolicy):
         self.forget()
 
     def changed(self, change: Change) -> None:
-        """Drops the grants of one query root when a grant was made or revoked there; records are the fabric's to
-        drop."""
+        """Drops the grants of one query root when a grant was made or revoked there; the fabric drops records."""
         if self._book is not None and change.kind in (ChangeKind.GRANTED, ChangeKind.REVOKED):
             self._book.changed(change.point)
 
@@ -120,14 +119,14 @@ class GrantsPolicy(SecurityPolicy):
     # -- who somebody is ----------------------------------------------------------------------------------
 
     async def authenticate(self, credentials: Credentials) -> Point:
-        """The agent of the token that is shown, or whom a gateway has identified; Anonymous without either, where the
-        settings allow that.
+        """Returns the agent of the presented token, or the agent that a gateway has identified; Anonymous without
+        either, if the settings allow that.
 
-        Tokens are looked up by their SHA-256, so that a guess cannot approach what it is compared with.
+        Tokens are looked up by their SHA-256, so a guess cannot approach the value with which it is compared.
 
         Raises:
-            Unauthorized: no token, a token that is not known or that belongs to a machine, or a token whose agent has
-                been deleted; or a gateway has identified somebody who is no user.
+            Unauthorized: no token, an unknown token, a token of a machine, or a token whose agent has been deleted; or
+                a gateway has identified an agent that is not a user.
         """
         if credentials.vouched is not None:
             return await self._vouched(credentials.vouched)
@@ -144,13 +143,13 @@ class GrantsPolicy(SecurityPolicy):
         return agent
 
     async def identify(self, credentials: Credentials) -> Identified:
-        """The agent of the token that is shown, with the scope and the end of that token. Raises as
+        """Returns the agent of the presented token, with the scope and the expiry of that token. Raises as
         :meth:`authenticate` does."""
         before = await self._known(credentials)
         agent = await self.authenticate(credentials)
         if credentials.vouched is not None:
             return Identified(agent, None, credentials.vouched.expires, credentials.vouched.name)
-        # One that was revoked after it had counted still sets its bounds; only a subclass has tokens that we never see.
+        # A token that is revoked meanwhile still sets its bounds; only a subclass has tokens that we never see.
         known = before or await self._known(credentials)
         if known is None:
             return Identified(agent)
@@ -158,11 +157,11 @@ class GrantsPolicy(SecurityPolicy):
         return Identified(agent, scope, known.expires, f"{known.id} {known.label}".rstrip())
 
     async def _known(self, credentials: Credentials) -> TokenRecord | None:
-        """The token that is shown, if the registry has it."""
+        """Returns the presented token, if the registry has it."""
         return await self._opened().registry.token(token_digest(credentials.token)) if credentials.token else None
 
     async def authenticate_machine(self, name: str, credentials: Credentials) -> None:
-        """Lets a machine in that shows the token of its own star, ``STAR::machine:NAME[0]``.
+        """Admits a machine that presents the token of its own star, ``STAR::machine:NAME[0]``.
 
         Raises:
             Unauthorized: no token, or one that does not belong to that star.
@@ -176,7 +175,8 @@ class GrantsPolicy(SecurityPolicy):
             )
 
     async def _vouched(self, word: Vouched) -> Point:
-        """The User whom a gateway has identified, for as long as its word counts and the User exists."""
+        """Returns the User that a gateway has identified, as long as the identification is valid and the User
+        exists."""
         if word.expires <= self._now():
             raise Unauthorized("the login has ended", hint="log in again")
         record = (await self._opened().records((word.agent,))).get(word.agent)
@@ -188,7 +188,7 @@ class GrantsPolicy(SecurityPolicy):
         return word.agent
 
     async def _bearer(self, credentials: Credentials) -> Point:
-        """In whose name the bearer of a token acts."""
+        """Returns the agent in whose name the bearer of a token acts."""
         if not credentials.token:
             raise Unauthorized("no token was shown", hint=_HOW_TO_GET_ONE)
         known = await self._opened().registry.token(token_digest(credentials.token))
@@ -201,8 +201,8 @@ class GrantsPolicy(SecurityPolicy):
     # -- what they may do ---------------------------------------------------------------------------------
 
     async def decide(self, request: Request) -> Decision:
-        """Whether the agent may do it, from as few look-ups as possible: whether an owner has super besides by a
-        grant is not looked up. See :meth:`access` for that."""
+        """Decides whether the agent may do it, with as few look-ups as possible: it does not look up whether an owner
+        also has super by a grant. See :meth:`access` for that."""
         agent, target = request.agent, request.record
         found = self._at_once(agent, target) or await self._shared(agent, target)
         if found is None:
@@ -212,7 +212,7 @@ class GrantsPolicy(SecurityPolicy):
         return await self._answer(request, found)
 
     async def decide_many(self, requests: Sequence[Request]) -> Sequence[Decision]:
-        """The answers to many requests, with one look-up of grants and one of records for all of them."""
+        """Decides many requests, with one look-up of grants and one of records for all of them."""
         found = {n: known for n, r in enumerate(requests) if (known := self._at_once(r.agent, r.record)) is not None}
         missing = [n for n in range(len(requests)) if n not in found]
         if missing:
@@ -221,7 +221,7 @@ class GrantsPolicy(SecurityPolicy):
         return [await self._answer(request, found[n]) for n, request in enumerate(requests)]
 
     async def explain(self, request: Request) -> Explanation:
-        """The answer with the rule that decided, and every grant that was looked at with its number and grantor."""
+        """The answer with the rule that decided, and every grant that was considered, with its number and grantor."""
         found = await self.explain_access(request.agent, request.record)
         return explained(request, await self.decide(request), found)
 
@@ -306,7 +306,7 @@ class GrantsPolicy(SecurityPolicy):
         records = await self._opened().records(tuple(step for step in path if step != target.point))
         kinds = Gathered(target, records).kinds(target.point)
         if len(kinds) != len(target.point.segments):
-            return Access.NONE, frozenset(path)  # no selector names what lies outside of the Hyperverse
+            return Access.NONE, frozenset(path)  # no selector can name a point outside the Hyperverse
         return scope.bound(access, target.point, kinds), frozenset(path)
 
     def _opened(self) -> PolicyView:

@@ -1,4 +1,4 @@
-"""Dry runs: whose access would be another after a grant, a revocation or a change of owners."""
+"""Dry runs: whose access would change after a grant, a revocation or a change of owners."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ _MOST_PARTICLES = 1000
 _MOST_AGENTS = 200
 _MOST_PAIRS = 10_000
 _SLICE = 100
-"""Particles, and pairs of an agent and a particle, that are looked at before others get their turn."""
+"""Number of particles, or of pairs of an agent and a particle, that are checked before other tasks get a turn."""
 _LONGEST = 2.0
-"""Seconds after which what is known by then is told: a policy that takes longer than its limit tells nothing."""
+"""Seconds after which the results so far are returned: a policy that takes longer than its limit returns nothing."""
 
 
 class NamedAgents:
-    """Whom grants on particles name.
+    """The agents that grants on particles name.
 
     Args:
-        view: what may be read.
+        view: the part of the platform that may be read.
         find_grants: returns the grants of query roots.
-        limit: agents of one particle that are told, and matches of one selector.
+        limit: maximum number of agents of one particle, and of matches of one selector.
     """
 
     def __init__(self, view: PolicyView, find_grants: FindGrants, limit: int) -> None:
@@ -41,8 +41,8 @@ class NamedAgents:
         self._matches: dict[Selector, tuple[frozenset[Point], bool]] = {}
 
     async def of(self, records: Sequence[ParticleRecord]) -> list[tuple[set[Point], bool]]:
-        """Returns for each particle the agents whom grants on it name, at most as many as allowed, and whether these
-        are all. It is one look-up of grants and one of Kinds, and one of each selector that grants name."""
+        """Returns for each particle the agents that grants on it name, up to the limit, and whether these are all. This
+        takes one look-up of grants, one of Kinds, and one of each selector that grants name."""
         found: list[tuple[set[Point], bool]] = []
         granted = [record for record in records if can_be_granted(record)]
         kinds = await kinds_of(self._view, [r.point for r in granted if not is_platforms_own(r)])
@@ -79,7 +79,7 @@ class _World:
 
     Attributes:
         find_grants: the grants.
-        owners: the owners of particles that get another one.
+        owners: the new owners of particles whose owner changes.
     """
 
     find_grants: FindGrants
@@ -101,10 +101,10 @@ class _World:
 
 
 class Previews:
-    """Compares what agents may do with what they could do afterwards.
+    """Compares what agents may do now with what they could do after a change.
 
     Args:
-        view: what may be read.
+        view: the part of the platform that may be read.
         find_grants: returns the grants of query roots as they are.
         same_owner: whether the rule of the same owner holds.
     """
@@ -115,7 +115,7 @@ class Previews:
         self._same_owner = same_owner
 
     async def of_grants(self, added: Sequence[AccessGrant], removed: Sequence[AccessGrant]) -> Preview:
-        """What it would change to make the grants ``added``, and to revoke ``removed``."""
+        """Returns what making the grants ``added`` and revoking ``removed`` would change."""
         gone = {grant.id for grant in removed}
 
         async def find(roots: Iterable[Point]) -> Mapping[Point, Sequence[AccessGrant]]:
@@ -139,7 +139,7 @@ class Previews:
         return await self._compare(list(records.values()), _World(find), to, complete, until)
 
     async def of_owner(self, records: Sequence[ParticleRecord], owner: Point) -> Preview:
-        """What it would change to make ``owner`` the owner of ``records``."""
+        """Returns what making ``owner`` the owner of ``records`` would change."""
         world = _World(self._find_grants, {record.point: owner for record in records})
         complete = len(records) <= _MOST_PARTICLES
         return await self._compare(records[:_MOST_PARTICLES], world, [], complete, self._now() + _LONGEST)

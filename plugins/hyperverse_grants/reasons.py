@@ -1,4 +1,4 @@
-"""The reasons for an answer, as the contract of policies writes them."""
+"""The reasons for an answer, in the form that the contract of policies defines."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .refusal import OUT_OF_SCOPE
 __all__ = ["covers", "explained", "told"]
 
 _MOST_TOLD = 8
-"""Grants that a refusal names at most: each refusal is kept."""
+"""Maximum number of grants that a refusal names: each refusal is cached."""
 _LETTERS = frozenset("csdrwx")
 
 
@@ -27,7 +27,7 @@ def explained(request: Request, decision: Decision, found: AccessExplanation) ->
 
 
 def told(need: Need, verdicts: Sequence[Verdict]) -> tuple[Reason, ...]:
-    """The first grants that take away what is needed, to be told to whoever is refused."""
+    """Returns the first grants that deny the need, to show them to the refused agent."""
     taking = (verdict for verdict in verdicts if verdict.counts and _takes(verdict.grant, need))
     return tuple(_reason(verdict, decides=True) for verdict in islice(taking, _MOST_TOLD))
 

@@ -1,4 +1,4 @@
-"""What a refusal says: who may not do what on which particle, and who can change that. It names no secret."""
+"""The text of a refusal: who may not do what on which particle, and who can change that. It contains no secret."""
 
 from __future__ import annotations
 
@@ -42,10 +42,10 @@ def refused(
     """The refusal for an agent whose access on the target does not cover the need.
 
     Args:
-        access: what it has there.
-        rule: what that follows from.
-        reasons: the grants that take away what is needed.
-        by_scope: the access would cover it, but the scope of the wave does not leave it open.
+        access: its access there.
+        rule: the rule from which that follows.
+        reasons: the grants that deny the need.
+        by_scope: whether the access would cover it, but the scope of the wave excludes it.
     """
     agent, target = request.agent, request.record
     said = f"{agent.text!r} may not {in_words(request.need)} {target.point.text!r}"

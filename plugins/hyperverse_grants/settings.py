@@ -1,4 +1,4 @@
-"""What may be set in the config's table of the policy."""
+"""The settings of the policy in its table of the configuration."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ class GrantsSettings:
         same_owner: whether a particle that is not a User may do everything on what belongs to the same User
             as itself, or to the hyperuser if it does, so that what a person runs may work on what that person
             owns.
-        anonymous: whether a client without a token comes in as the agent Anonymous, who may do what grants
-            give it and nothing else.
+        anonymous: whether a client without a token connects as the agent Anonymous, which may do what grants allow it
+            and nothing else.
     """
 
     same_owner: bool = True

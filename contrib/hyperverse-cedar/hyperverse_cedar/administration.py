@@ -1,4 +1,4 @@
-"""What can be administered with commands where grants do not count: tokens."""
+"""The only part that commands administer when grants do not count: tokens."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class TokensOnly(Administration):
         return await self._whole.issue_token(agent, label=label, scope=scope, expires=expires, by=by)
 
     async def tokens(self, *, agent: Point | None = None, by: Point) -> Sequence[TokenRecord]:
-        """All of them for the hyperuser, one's own for others. Raises Forbidden."""
+        """Returns all tokens to the hyperuser, and to other agents their own. Raises Forbidden."""
         if by == HYPERUSER:
             return await self._whole.tokens(agent=agent, by=by)
         if agent not in (None, by):
@@ -89,7 +89,8 @@ class TokensOnly(Administration):
 
 
 def _must_be_hyperuser(agent: Point, deed: str) -> None:
-    """Raises Forbidden. Grants of the time before the Cedar policies must not give power over others."""
+    """Raises Forbidden for any other agent. Grants from the time before the Cedar policies must not give power over
+    others."""
     if agent != HYPERUSER:
         raise Forbidden(
             f"{agent.text!r} may not {deed}: where the Cedar policies decide alone, the hyperuser does that",

@@ -1,4 +1,4 @@
-"""What the policies are told about particles, and the points that it was read from."""
+"""The facts about particles that policies can use, and the points from which they were read."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _LARGEST = 2**63
 
 
 def uid(point: Point, kind: str = PARTICLE) -> dict[str, str]:
-    """How the engine names a particle."""
+    """Returns the engine's name of a particle."""
     return {"type": kind, "id": point.text}
 
 
@@ -33,7 +33,7 @@ class RequestFacts:
     Attributes:
         request: the question.
         points: the particles whose records the policies may read, registered or not.
-        records: those that are registered.
+        records: the records of those that are registered.
     """
 
     request: Request
@@ -41,10 +41,10 @@ class RequestFacts:
     records: Mapping[Point, ParticleRecord]
 
     def entities(self, properties: Iterable[str]) -> dict[Point, dict[str, Any]]:
-        """What the engine is told of each particle that the question is about, by its point.
+        """Returns the facts for the engine about each particle of the question, by its point.
 
         Args:
-            properties: names of the properties that policies read. The others are not told.
+            properties: names of the properties that policies read. The others are left out.
         """
         wanted = frozenset(properties)
         told = {point: self._entity(point, wanted) for point in self.points}
@@ -73,7 +73,7 @@ class RequestFacts:
 
 
 async def gather(requests: Sequence[Request], uses: Uses, view: PolicyView) -> list[RequestFacts]:
-    """Reads what the policies look at, for all questions together: one look-up for each step that a policy goes from
+    """Reads the records that the policies use, for all questions together: one look-up for each step of a policy from
     particle to particle. Raises Unavailable when the registry cannot be reached."""
     records: dict[Point, ParticleRecord] = {}
     found: list[set[Point]] = [set() for _ in requests]
@@ -95,7 +95,7 @@ def _facts(request: Request, points: set[Point], records: Mapping[Point, Particl
 
 
 def _reached(chain: Chain, request: Request, records: Mapping[Point, ParticleRecord]) -> Point | None:
-    """The particle that a chain leads to; None when it leads nowhere."""
+    """Returns the particle to which a chain leads; None when it leads nowhere."""
     first, *steps = chain
     variables = {"principal": request.agent, "resource": request.record.point}
     point: Point | None = variables.get(first) or Point.parse(first)

@@ -1,4 +1,4 @@
-"""The engine is asked, and its answers are read."""
+"""Asks the engine, and reads its answers."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ __all__ = ["Judge", "Ruling"]
 
 _POLICY = re.compile(r"`(policy[0-9]+)`")
 _AT_ONCE = 200
-"""Questions that are asked before others get a turn: about 10 ms."""
+"""Number of questions that are asked before other tasks get a turn: about 10 ms."""
 
 
 @attrs.frozen
 class Ruling:
-    """What the policies say to a question.
+    """The answer of the policies to a question.
 
     Attributes:
-        allowed: whether they permit it, and nothing forbids it.
+        allowed: whether one of them permits it, and none forbids it.
         deciding: the policies from which that follows; none, when none permits it.
-        failed: policies that forbid, and could not be asked: what they forbid is not known, so nothing is allowed.
+        failed: policies that forbid, but could not be evaluated: what they forbid is unknown, so nothing is allowed.
         rests_on: the points that the answer rests on.
-        holds_for: the later requests that the answer may be used for.
+        holds_for: the later requests for which the answer may be used.
     """
 
     allowed: bool
@@ -51,7 +51,7 @@ class Judge:
 
     Args:
         rules: the policies.
-        view: where records are read.
+        view: the view from which records are read.
         now: the time in seconds since 1970.
     """
 
@@ -61,8 +61,8 @@ class Judge:
         self._now = now
 
     async def verdicts(self, requests: Sequence[Request]) -> list[Ruling]:
-        """What the policies say to each request. Something that needs several permissions is allowed when each of
-        them is. Raises Unavailable when the registry cannot be reached."""
+        """Returns the answer of the policies to each request. A request that needs several permissions is allowed when
+        each of them is. Raises Unavailable when the registry cannot be reached."""
         facts = await gather(requests, self._rules.uses, self._view)
         asked: dict[tuple[str, str], list[int]] = defaultdict(list)
         for number, request in enumerate(requests):
@@ -79,7 +79,7 @@ class Judge:
         return [_together(verdicts) for verdicts in said]
 
     def _ask(self, action: str, group: str, facts: Sequence[RequestFacts]) -> Iterator[Ruling]:
-        """What the policies say to questions with the same action and need."""
+        """Yields the answers of the policies to questions with the same action and need."""
         told: dict[Point, dict[str, Any]] = {}
         for one in facts:
             for point, entity in one.entities(self._rules.uses.properties).items():
@@ -131,7 +131,7 @@ def _groups(need: Need) -> list[str]:
 def _in_reach(
     policies: cedarpy.PolicySet | None, questions: list[dict[str, Any]], entities: cedarpy.Entities
 ) -> list[bool]:
-    """For each question, whether one of ``policies`` could have a say in it."""
+    """Returns for each question whether one of ``policies`` could apply to it."""
     if policies is None:
         return [False] * len(questions)
     found = cedarpy.is_authorized_batch(questions, policies, entities)
@@ -139,7 +139,7 @@ def _in_reach(
 
 
 def _together(verdicts: Sequence[Ruling]) -> Ruling:
-    """One verdict of those on each permission: the first refusal, or what allows all of them."""
+    """Combines the verdicts on each permission: the first refusal, or one that allows all of them."""
     refusal = next((verdict for verdict in verdicts if not verdict.allowed), None)
     if refusal is not None:
         return refusal

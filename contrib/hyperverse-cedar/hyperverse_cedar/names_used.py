@@ -1,4 +1,5 @@
-"""What a policy looks at: the particles whose records it reads, their properties, the context, and single actions."""
+"""The names that a policy uses: the particles whose records it reads, their properties, the context, and single
+actions."""
 
 from __future__ import annotations
 
@@ -15,7 +16,7 @@ from .vocabulary import ACTION, ATTRIBUTES, COMMANDS, CONTEXT, GROUPS, PARTICLE,
 __all__ = ["Chain", "Misuse", "Uses", "names_used"]
 
 Chain: TypeAlias = tuple[str, ...]
-"""How a policy comes to a particle: ``principal``, ``resource`` or a point, then ``owner`` and ``parent``."""
+"""The path of a policy to a particle: ``principal``, ``resource`` or a point, then ``owner`` and ``parent``."""
 Node: TypeAlias = Any
 """A part of a policy in Cedar's JSON format."""
 
@@ -25,11 +26,11 @@ _VARIABLES = ("principal", "resource")
 
 
 class Misuse(ValueError):
-    """A policy that parses and means nothing here.
+    """A policy that can be parsed, but has no meaning here.
 
     Args:
         what: what is wrong.
-        word: the word of the policy that is wrong, to find its line.
+        word: the wrong word of the policy, to find its line.
     """
 
     def __init__(self, what: str, word: str) -> None:
@@ -39,10 +40,10 @@ class Misuse(ValueError):
 
 @attrs.define
 class Uses:
-    """What a policy, or several, look at.
+    """The names that one or several policies use.
 
     Attributes:
-        read: the particles whose records are read. With a chain it has also the shorter ones that lead there.
+        read: the particles whose records are read. It includes the shorter chains that lead to each chain.
         properties: names of the properties that are read.
         context: names of what is read of the context.
         names_action: whether a single action is named, and not only groups of them.
@@ -54,7 +55,7 @@ class Uses:
     names_action: bool = False
 
     def add(self, other: Uses) -> None:
-        """Looks at what ``other`` looks at, too."""
+        """Adds the names that ``other`` uses."""
         self.read |= other.read
         self.properties |= other.properties
         self.context |= other.context
@@ -62,11 +63,11 @@ class Uses:
 
 
 def names_used(policy: Mapping[str, Any]) -> Uses:
-    """What a policy in Cedar's JSON format looks at.
+    """Returns the names that a policy in Cedar's JSON format uses.
 
     Raises:
-        Misuse: it names a type, an attribute, an action or a point that does not exist, or an attribute of something
-            of which cannot be told which particle it is.
+        Misuse: it names a type, an attribute, an action or a point that does not exist, or an attribute of an
+            expression that does not identify a particle.
     """
     uses = Uses()
     for variable in ("principal", "action", "resource"):
@@ -145,7 +146,7 @@ def _attribute(operator: str, left: Node, name: str, uses: Uses) -> None:
 
 
 def _chain(node: Node) -> Chain | None:
-    """How a policy comes to the particle that ``node`` stands for; None when it stands for none."""
+    """Returns the path of a policy to the particle that ``node`` stands for; None when it stands for none."""
     if not isinstance(node, dict):
         return None
     if node.get("Var") in _VARIABLES:

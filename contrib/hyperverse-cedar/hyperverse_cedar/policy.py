@@ -69,7 +69,7 @@ class CedarPolicy(SecurityPolicy):
     # -- life ---------------------------------------------------------------------------------------------
 
     async def open(self, view: PolicyView) -> None:
-        """Takes what it will ask; nothing is read yet."""
+        """Keeps the view to read from later; reads nothing yet."""
         self._view = view
         self._judge = Judge(self._rules, view, self._now)
         await self._grants.open(view)
@@ -79,7 +79,7 @@ class CedarPolicy(SecurityPolicy):
         await self._grants.close()
 
     def changed(self, change: Change) -> None:
-        """Drops the grants that a change touches. Records are the fabric's to drop, and nothing else is kept."""
+        """Drops the grants that a change touches. The fabric drops records, and nothing else is kept."""
         self._grants.changed(change)
 
     def forget(self) -> None:
@@ -89,15 +89,15 @@ class CedarPolicy(SecurityPolicy):
     # -- who somebody is ----------------------------------------------------------------------------------
 
     async def authenticate(self, credentials: Credentials) -> Point:
-        """The agent of the token that is shown, as the policy ``grants`` says. Raises Unauthorized, Unavailable."""
+        """Returns the agent of the presented token, as the policy ``grants`` does. Raises Unauthorized, Unavailable."""
         return await self._grants.authenticate(credentials)
 
     async def identify(self, credentials: Credentials) -> Identified:
-        """The agent of the token that is shown, with the token's bounds. Raises Unauthorized, Unavailable."""
+        """Returns the agent of the presented token, with the token's bounds. Raises Unauthorized, Unavailable."""
         return await self._grants.identify(credentials)
 
     async def authenticate_machine(self, name: str, credentials: Credentials) -> None:
-        """Lets a machine in that shows the token of its star. Raises Unauthorized, Unavailable."""
+        """Admits a machine that presents the token of its star. Raises Unauthorized, Unavailable."""
         await self._grants.authenticate_machine(name, credentials)
 
     # -- what they may do ---------------------------------------------------------------------------------
@@ -118,7 +118,7 @@ class CedarPolicy(SecurityPolicy):
         return answers
 
     async def explain(self, request: Request) -> Explanation:
-        """The answer with its reasons: the grants that were looked at, and the Cedar policies that decide."""
+        """The answer with its reasons: the grants that were considered, and the Cedar policies that decide."""
         decision = await self.decide(request)
         if self._settings.narrows:
             found = await self._grants.explain(request)
@@ -140,7 +140,7 @@ class CedarPolicy(SecurityPolicy):
 
     @property
     def administration(self) -> Administration:
-        """That of ``grants``; tokens alone where grants do not count."""
+        """Returns that of ``grants``; only that of tokens when grants do not count."""
         whole = self._grants.administration
         return whole if self._settings.narrows else TokensOnly(whole)
 
@@ -153,7 +153,7 @@ class CedarPolicy(SecurityPolicy):
         return [await self._left_open(request) for request in requests]
 
     async def _left_open(self, request: Request) -> Decision:
-        """Yes, if the need makes sense and the scope of the wave leaves it open."""
+        """Returns yes if the need is valid and the scope of the wave includes it."""
         if is_nonsense(request.need):
             return refused(request, (), (), frozenset())
         scope = request.scope
@@ -169,7 +169,7 @@ class CedarPolicy(SecurityPolicy):
         return Decision.allow(_PLATFORM, rests_on=rests_on) if within else refused_by_scope(request, rests_on)
 
     async def _bound(self, request: Request, scope: Scope) -> tuple[Access, frozenset[Point]]:
-        """All that a scope leaves open on the target, and the points that were looked up for it."""
+        """Returns the access that a scope allows on the target, and the points that were looked up for it."""
         if scope.kind is ScopeKind.NONE or self._view is None:
             return Access.NONE, frozenset()
         target = request.record

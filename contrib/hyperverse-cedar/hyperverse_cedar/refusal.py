@@ -1,4 +1,4 @@
-"""What a refusal says: who may not do what on which particle, and who can change that. It names no secret."""
+"""The text of a refusal: who may not do what on which particle, and who can change that. It contains no secret."""
 
 from __future__ import annotations
 
@@ -70,6 +70,6 @@ def _said(request: Request) -> str:
 
 
 def _named(rules: Sequence[Rule]) -> str:
-    """The names that their author gave them. Their files are for those who may read them."""
+    """Returns the names that their author gave them, without their files, which not everybody may read."""
     names = [repr(rule.statement.name) for rule in rules if rule.statement.name]
     return f" ({', '.join(names)})" if names else ""

@@ -26,10 +26,10 @@ class Rule:
     """One policy.
 
     Attributes:
-        id: by which the engine names it.
+        id: its name in the engine.
         statement: where it stands, and its text.
         body: the policy in Cedar's JSON format.
-        uses: what it looks at.
+        uses: the names that it uses.
     """
 
     id: str
@@ -39,7 +39,7 @@ class Rule:
 
     @property
     def forbids(self) -> bool:
-        """Whether it takes away."""
+        """Whether it forbids."""
         return bool(self.body["effect"] == "forbid")
 
     @property
@@ -54,11 +54,11 @@ class RuleSet:
 
     Attributes:
         by_id: each of them, by its id.
-        policies: the engine's own form of them.
-        of_the_request: permits what one of the policies looks at that rest on a single request, as far as the scope
-            of that policy tells; None when there are none.
-        of_the_action: likewise for the policies that name an action, whatever the action.
-        uses: what all of them look at.
+        policies: their form in the engine.
+        of_the_request: permits every request that a policy resting on a single request could apply to, as far as the
+            scope of that policy tells; None when there are no such policies.
+        of_the_action: the same for the policies that name an action, whatever the action.
+        uses: the names that all of them use.
     """
 
     by_id: Mapping[str, Rule]

@@ -1,4 +1,4 @@
-"""What may be set in the config's table of the policy."""
+"""The settings of the policy in its table of the configuration."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class CedarSettings:
         policies: a file of Cedar policies, or a folder whose files ``*.cedar`` are read, as an absolute path.
         mode: ``narrow``: an agent may do what both the grants and the Cedar policies allow; ``replace``: the Cedar
             policies decide, and grants do not count.
-        same_owner, anonymous: as of the policy ``grants``. The first one counts in the mode ``narrow`` only.
+        same_owner, anonymous: as for the policy ``grants``. The first one counts in the mode ``narrow`` only.
     """
 
     policies: str = ""
@@ -60,7 +60,7 @@ class CedarSettings:
 
     @property
     def narrows(self) -> bool:
-        """Whether grants have to allow what is asked, too."""
+        """Whether grants must allow the request too."""
         return self.mode == "narrow"
 
     def _faulty_path(self) -> list[str]:

@@ -24,8 +24,8 @@ class SyntaxFault(ValueError):
     """A policy file that cannot be read.
 
     Args:
-        line: where, from 1.
-        what: what is wrong there.
+        line: the line, from 1.
+        what: the fault there.
     """
 
     def __init__(self, line: int, what: str) -> None:
@@ -94,13 +94,13 @@ def split(file: str, text: str) -> list[RuleText]:
 def where_it_fails(statement: RuleText, what: str, parse: Callable[[str], object]) -> int:
     """The line at which a statement cannot be parsed.
 
-    The parser names no place. Every beginning of the statement could go on, until it includes the token that is wrong:
-    the shortest one that could not ends with that token. For a fault of meaning it is the line of the word that the
+    The parser names no place. Every prefix of the statement could be continued, until it includes the wrong token: the
+    shortest prefix that could not ends with that token. For a fault of meaning it is the line of the word that the
     parser quotes.
 
     Args:
         statement: what cannot be parsed.
-        what: what the parser says of it.
+        what: the message of the parser.
         parse: the parser. Raises ValueError.
     """
     tokens = tokens_of(statement.text)
@@ -125,7 +125,7 @@ def _first_wrong(text: str, tokens: Sequence[Token], parse: Callable[[str], obje
 
 
 def _is_unfinished(text: str, parse: Callable[[str], object]) -> bool:
-    """Whether ``text`` could go on: with a semicolon behind it, nothing but that semicolon is wrong."""
+    """Returns whether ``text`` could be continued: with a semicolon after it, only that semicolon is wrong."""
     try:
         parse(text + ";")
     except ValueError as exc:

@@ -1,4 +1,4 @@
-"""The words that a policy may use: types, attributes, actions and what the context has."""
+"""The words that a policy may use: types, attributes, actions and names of the context."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ __all__ = [
 PARTICLE: Final = "Particle"
 ACTION: Final = "Action"
 ATTRIBUTES: Final = ("kind", "base", "owner", "parent", "properties", "numbers")
-"""Of a particle."""
+"""Attributes of a particle."""
 GROUP_OF: Final = {
     "c": "needs:create",
     "s": "needs:select",
@@ -50,10 +50,10 @@ COMMANDS: Final = (
     "access",
     "token",
 )
-"""The actions that are no methods of waves."""
+"""The actions that are not methods of waves."""
 CONTEXT: Final = ("permission", "privilege", "path", "chain", "now")
 OF_THE_REQUEST: Final = frozenset({"path", "chain", "now"})
-"""What of the context differs from request to request: an answer that rests on it is not kept."""
+"""The names of the context that differ from request to request: an answer that rests on them is not kept."""
 
 
 def is_action(text: str) -> bool:
