@@ -49,7 +49,7 @@ async def test_every_command_of_particles_does_what_it_says(machine: Machine, wo
         ("delete ROOT", 409, "root"),
         ("ping localhost:a Ext<Fail>", 500, "ValueError"),
         ("ping localhost:a Ext<Refuse>", 503, "not today"),
-        ("ping localhost:a Hyp<Assign>", 403, "between stars"),
+        ("ping localhost:a Hyp<Assign>", 403, "only stars may send"),
         ("nonsense localhost", 400, "unknown command 'nonsense'"),
         ("create localhost", 400, "the text ends"),
         ("ripple localhost:nobody Ext<Get>", 200, ""),

@@ -215,7 +215,7 @@ async def test_a_session_ends_with_its_token(machine: Machine) -> None:
     await asyncio.sleep(0.05)
     await machine.registry.revoke_token(token_digest("anns"))
     async with asyncio.timeout(PATIENCE):
-        assert "its credentials do not count any more" in await why
+        assert "its credentials are no longer valid" in await why
         assert (await under_way).status == 503
     assert session.over
     assert (await machine.client().ping(session.point, "Ext<Knock>")).status == 404
@@ -230,7 +230,7 @@ async def test_a_session_ends_when_its_token_expires(machine: Machine) -> None:
             session: Session = await sessions().open(Credentials(f"for {seconds}"), ended=why.set_result)
             break
     async with asyncio.timeout(seconds + PATIENCE):
-        assert "its credentials do not count any more" in await why
+        assert "its credentials are no longer valid" in await why
     assert session.over and time.time() >= expires
     assert (await session.ping("localhost:desk", "Ext<Who>")).status == 503
 

@@ -185,7 +185,7 @@ async def test_the_session_ends_with_the_user(world: World) -> None:
         assert stream.status == 200
         await world.machine.client().exec("delete hyperspace:users:ann")
         ended = [data async for name, data in stream.events() if name == "end"]
-        assert "do not count any more" in ended[0]["reason"]
+        assert "are no longer valid" in ended[0]["reason"]
     assert (await visitor.go("/-/api/kinds")).status == 401
 
 

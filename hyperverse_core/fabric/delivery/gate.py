@@ -189,7 +189,7 @@ class Gate:
         star = wave.agent.star_key
         if star is None or wave.agent != Point.of_star(star):
             request = Request(wave.agent, wave.method.text, Need(), particle.record)
-            raise self.refused(request, Forbidden(f"{wave.method} is between stars"), wave)
+            raise self.refused(request, Forbidden(f"only stars may send {wave.method}"), wave)
 
     # -- commands -----------------------------------------------------------------------------------------
 

@@ -274,13 +274,13 @@ def _sender(wave: Ping) -> str:
 
 def _started_again(star: Star) -> Pong:
     """Returns the reply to the repeat of a Ping that went to an earlier incarnation of a star."""
-    error = f"{star.text} has started again since it got this wave, and whether it ran is not known"
+    error = f"{star.text} has restarted since it got this wave; whether the wave ran is unknown"
     return Pong(503, {"error": error}, outcome=Outcome.UNKNOWN)
 
 
 def _unknown(wave: Ping) -> Pong:
     """Returns the reply to a Ping that was cancelled while it ran."""
-    return Pong(503, {"error": "it was begun and cut off"}, wave.to, Outcome.UNKNOWN, wave.id)
+    return Pong(503, {"error": "the wave was cancelled while it ran"}, wave.to, Outcome.UNKNOWN, wave.id)
 
 
 def _unsent(error: HyperverseError, reply: Pong) -> Pong:

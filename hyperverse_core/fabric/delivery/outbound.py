@@ -356,7 +356,7 @@ class Outbound:
     def _cut_reply(wave: Directed, *, late: bool) -> Pong:
         if late and type(wave) is Ping:
             return timed_out(wave, wave.handling.wait)
-        error = f"{wave.method} was not done in time" if late else f"nobody waits for {wave.method} any more"
+        error = f"{wave.method} did not finish in time" if late else f"the sender of {wave.method} no longer waits"
         return Pong(408 if late else 503, {"error": error}, wave.to, Outcome.UNKNOWN, wave.id)
 
     async def _pause(

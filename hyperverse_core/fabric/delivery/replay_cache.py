@@ -98,7 +98,7 @@ class ReplayCache(Replays):
         if known is not None:
             return known.future
         if before is not None:
-            gone = Unavailable("it has run here, and its answer is not kept any more")
+            gone = Unavailable("the wave has run here, but its answer is no longer kept")
             return self._answer(wave, gone, Outcome.UNKNOWN)
         if len(self) >= self._most:
             # An old key may be dropped only once nobody repeats its wave any more.

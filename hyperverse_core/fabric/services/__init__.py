@@ -1,1 +1,1 @@
-"""What a machine offers beside waves: commands, drivers, watches, the change feed, its status."""
+"""What a machine offers in addition to waves: commands, drivers, watches, the change feed, its status."""

@@ -171,7 +171,7 @@ class Origin:
         if type(method) is not Method:
             method = known_methods.get(method) or Method.parse(method) if type(method) is str else to_method(method)
         if method.kind is _HYP and not self.between_stars:
-            raise Forbidden(f"{method} is between stars")
+            raise Forbidden(f"only stars may send {method}")
         # No options is the common case: it costs a test of an empty map, no Handling and no look-up.
         if options:
             path, headers, handling, topic = _chosen(kind, options)

@@ -130,7 +130,7 @@ class Commands:
             do = _DO.get(type(resolved))
             if do is None:
                 word = type(resolved).__name__.lower()
-                raise NoDriver(f"the command {word!r} is not carried out by this version", hint="it only parses yet")
+                raise NoDriver(f"this version does not execute the command {word!r}", hint="it can only parse it")
             answer = await do(self, resolved, ctx)
         except HyperverseError as exc:
             return self.refused(exc)

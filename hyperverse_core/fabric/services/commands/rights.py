@@ -99,7 +99,7 @@ class SenderRights:
             return
         error = Forbidden(
             f"{request.agent} may not select what {str(selector)!r} matches",
-            hint="it takes the permission s on their parents",
+            hint="the permission s on their parents is needed",
         )
         self._gate.refused(request, error, ctx.wave)
         if asked is not None:

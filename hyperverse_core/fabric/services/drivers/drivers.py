@@ -168,7 +168,8 @@ class Drivers:
             raise NotFound(f"machine {self._config.name!r} has no driver of Kind {kind!r}{near}")
         if served.status is Status.FATAL:
             raise Conflict(
-                f"the driver of {kind} cannot be made: {served.cause}", hint="mend it, and start the machine"
+                f"the driver of {kind} cannot be made: {served.cause}",
+                hint="correct the cause, and restart the machine",
             )
         if served.status is not Status.READY and kind in self._tried:
             tried = self._tried[kind]

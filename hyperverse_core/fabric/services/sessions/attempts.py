@@ -96,7 +96,7 @@ class Attempts:
         turn = max((now, *(source.turn for source in slowed)))
         if turn - now > _LONGEST:
             raise TooMany(
-                "too many wrong tokens were shown from there",
+                "too many wrong tokens came from this key or address",
                 hint="check the token; `hyperverse login` keeps the right one",
                 retry_after=_LONGEST,
             )

@@ -76,7 +76,7 @@ class Gateways:
         faults = []
         for name in self._config.gateways:
             if name == CONTROL:
-                faults.append(str(Fault(f"gateways.{name}", "is built in", "its settings stand in [control]")))
+                faults.append(str(Fault(f"gateways.{name}", "is built in", "its settings are in [control]")))
                 continue
             try:
                 self._plugins.check("gateway", name)

@@ -150,7 +150,7 @@ class LocalSessions(Sessions):
         self._audit.note("logout", agent=session.agent, target=text, why=reason)
         self._interceptors.tell(self._interceptors.lane_down, text, reason)
 
-    # -- credentials that do not count any more -----------------------------------------------------------
+    # -- credentials that are no longer valid -------------------------------------------------------------
 
     def changed(self, change: Change) -> None:
         """Checks the sessions of an agent again after a token was added or revoked, or the agent deleted."""
@@ -181,12 +181,12 @@ class LocalSessions(Sessions):
         try:
             identity = await self._policy.identify(session.credentials)
         except PolicyError as exc:
-            session.end_from_here(f"its credentials do not count any more: {exc.message}")
+            session.end_from_here(f"its credentials are no longer valid: {exc.message}")
         except HyperverseError as exc:  # the policy has failed: no reason to end the session
             _log.warning("the credentials of %s could not be checked again: %s", session.point, exc)
         else:
             if identity != session.identity:
-                session.end_from_here("its credentials stand for something else now")
+                session.end_from_here("its credentials have another agent or scope now")
             else:
                 self._end_in_time(session)
 

@@ -354,7 +354,7 @@ class MachineParticle(Particle):
 def _check_kept(seconds: float) -> None:
     """Raises BadRequest for a time that an old key cannot remain valid."""
     if not 0 <= seconds <= _LONGEST_KEPT:
-        raise BadRequest(f"`keep` is {seconds:g}, and can be from 0 to {_LONGEST_KEPT:g} seconds")
+        raise BadRequest(f"`keep` is {seconds:g}, but must be from 0 to {_LONGEST_KEPT:g} seconds")
 
 
 def pin_system_particles(
