@@ -1,1 +1,1 @@
-"""Queues, deadlines and waiting: what the runtime builds on. Imports only `errors`; knows no wave."""
+"""Queues, deadlines and waiting: what the runtime builds on. Imports only `errors`; knows nothing about waves."""

@@ -1,4 +1,4 @@
-"""Awaiting somebody else's code for a limited time, also when it does not let itself be cancelled."""
+"""Awaits foreign code for a limited time, even when it ignores its cancellation."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ T = TypeVar("T")
 
 
 async def at_most(seconds: float, work: Coroutine[Any, Any, T]) -> T:
-    """Awaits ``work`` in a task of its own, and returns what it returns.
+    """Awaits ``work`` in a task of its own, and returns its result.
 
-    ``asyncio.timeout`` cancels and waits for the end, so what swallows its cancellation keeps its caller for ever. Here
-    it is left to itself then.
+    ``asyncio.timeout`` cancels and then waits for the end, so code that swallows its cancellation blocks the caller for
+    ever. This function abandons such code.
 
     Args:
-        seconds: how long it may take.
-        work: what is awaited.
+        seconds: seconds that it may take.
+        work: the coroutine to await.
 
     Raises:
         TimeoutError: it has not ended in time.
-        PluginError: it wanted to end the program.
+        PluginError: it tried to end the program.
     """
     task = asyncio.ensure_future(_contained(work))
     try:

@@ -8,16 +8,16 @@ __all__ = ["Backoff"]
 
 
 class Backoff:
-    """Pauses that grow from attempt to attempt.
+    """Pauses that grow with each attempt.
 
-    Jitter keeps many that failed at the same moment from trying again at the same moment.
+    Jitter prevents many callers that failed at the same moment from retrying at the same moment.
 
     Args:
         first: the first pause, in seconds.
         longest: the longest pause before jitter, in seconds.
-        factor: by how much each pause is longer than the one before.
-        jitter: share of a pause by which it may be shorter or longer: with 0.5 a pause of 2 s lasts 1 s to 3 s.
-        chance: where the jitter comes from; not used when ``jitter`` is 0.
+        factor: factor by which each pause is longer than the previous one.
+        jitter: fraction of a pause by which it may be shorter or longer: with 0.5 a pause of 2 s lasts 1 s to 3 s.
+        chance: source of randomness for the jitter; not used when ``jitter`` is 0.
 
     Example::
 
@@ -39,7 +39,7 @@ class Backoff:
         self._pause = first
 
     def next_pause(self) -> float:
-        """Returns the seconds to wait before the next attempt, and makes the pause after it longer."""
+        """Returns the seconds to wait before the next attempt, and lengthens the pause after it."""
         pause = self._pause
         self._pause = min(pause * self._factor, self._longest)
         if not self._jitter:
@@ -47,5 +47,5 @@ class Backoff:
         return pause * (1.0 - self._jitter + 2.0 * self._jitter * self._chance.random())
 
     def reset(self) -> None:
-        """Begins again with the first pause: to be called after a success."""
+        """Starts again with the first pause. Call it after a success."""
         self._pause = self._first

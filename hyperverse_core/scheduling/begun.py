@@ -1,4 +1,4 @@
-"""Coroutines that are begun at once, as far as they go without waiting for anything."""
+"""Starts coroutines at once, and runs them until they first wait for something."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ T = TypeVar("T")
 
 
 class Begun(Generic[T]):
-    """A coroutine that has been begun and waits for something. It is awaited once, in the task that has begun it,
-    before that task waits for anything else."""
+    """A coroutine that was started and waits for something. Await it once, in the task that started it, before that
+    task waits for anything else."""
 
     __slots__ = ("_context", "_coroutine", "_waits_for")
 
@@ -38,8 +38,9 @@ class Begun(Generic[T]):
 
 
 def begin(coroutine: Coroutine[Any, Any, T], context: Context) -> T | Begun[T]:
-    """Runs ``coroutine`` in ``context`` until it ends or waits: what has to be set up for waiting (a deadline, a place
-    in a queue) can be left out for those that do not. Returns its result or the rest of it. Raises what it raises."""
+    """Runs ``coroutine`` in ``context`` until it ends or waits. What only waiting needs (a deadline, a place in a
+    queue) can be left out for coroutines that never wait. Returns the result or the rest of the coroutine. Raises what
+    it raises."""
     try:
         waits_for = context.run(coroutine.send, None)
     except StopIteration as end:

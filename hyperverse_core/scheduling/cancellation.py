@@ -1,4 +1,4 @@
-"""Telling whether a ``CancelledError`` is meant for us."""
+"""Tells whether a ``CancelledError`` is meant for the running task."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ __all__ = ["ends_task", "is_cancelled"]
 
 
 def is_cancelled() -> bool:
-    """Whether somebody has asked the running task to end. If not, a CancelledError has come from something that was
-    awaited and that others have cancelled: for whoever called, it is an error like any other."""
+    """Returns whether the running task was asked to end. If not, a CancelledError came from something it awaited that
+    others cancelled: for the caller that is an error like any other."""
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0
 
 
 def ends_task(error: BaseException) -> bool:
-    """Whether an exception is meant for the task that runs, so that it has to go on.
+    """Returns whether an exception is meant for the running task, and so must be raised again.
 
-    That is so when somebody has asked the task to end, or when the coroutine is being closed. Everything else is a
-    failure of what was called, also ``SystemExit`` and ``KeyboardInterrupt``: a plugin that raises them is not to end
-    the task, and with it the event loop and all that runs in it.
+    That is the case when the task was asked to end, or when the coroutine is being closed. Everything else is a failure
+    of the code that was called, including ``SystemExit`` and ``KeyboardInterrupt``: a plugin that raises them must not
+    end the task, and with it the event loop and everything that runs in it.
 
     Args:
-        error: what was caught around a call of somebody else's code.
+        error: the exception that was caught around a call of foreign code.
     """
     kind = type(error)  # `isinstance` would ask the exception itself, which may raise
     if issubclass(kind, asyncio.CancelledError):

@@ -1,4 +1,4 @@
-"""The clock of an event loop, without the call that an event loop of asyncio puts around it."""
+"""The clock of an event loop, without the method call that asyncio wraps around it."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ __all__ = ["clock_of"]
 
 
 def clock_of(loop: asyncio.AbstractEventLoop) -> Callable[[], float]:
-    """What ``loop.time()`` would say. asyncio's loops only call ``time.monotonic`` there; each wave asks three times,
-    and 30 ns are saved each time (measured)."""
+    """Returns a function that returns the same as ``loop.time()``. In asyncio's loops that method only calls
+    ``time.monotonic``. Each wave needs the time three times, and skipping the method saves 30 ns each time
+    (measured)."""
     return monotonic if type(loop).time is asyncio.BaseEventLoop.time else loop.time

@@ -1,10 +1,10 @@
-"""Deadlines: the task that runs a handler in line is cut at its next await when its time is over.
+"""Deadlines: a task that runs a handler inline is cancelled at its next await once its time is over.
 
-``asyncio.timeout`` does the same for 7 us; this is the part of it that a wave needs. Nearly all deadlines are
-lifted long before they pass. So they share timers, one for each 20 ms, and one that was lifted keeps its place there
-for whoever sets the next: it is only looked at when the timer comes, and then gets the place that it needs by then.
-That costs a tenth of a timer of its own and does not fill the loop's heap with cancelled ones. They pass up to 20 ms
-late, never early.
+``asyncio.timeout`` does the same in 7 us; this is the part of it that a wave needs. Nearly all deadlines are lifted
+long before they pass. So they share timers, one for each 20 ms. A deadline that was lifted keeps its place at the timer
+for the next one that is set: it is examined only when the timer fires, and then moves to the place that it needs by
+then. This costs a tenth of a separate timer and does not fill the loop's heap with cancelled timers. Deadlines pass up
+to 20 ms late, never early.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from types import TracebackType
 __all__ = ["Deadlines"]
 
 _TICKS = 50
-"""Shared timers a second."""
+"""Shared timers per second."""
 _FAR = 0.5
-"""Seconds from which on a deadline shares a timer."""
+"""Seconds from now from which on a deadline shares a timer."""
 _IDLE = 4096
-"""How many that were lifted are kept."""
+"""Lifted deadlines to keep for reuse."""
 
 
 class Deadlines:
@@ -34,8 +34,8 @@ class Deadlines:
         self._ticks: dict[int, list[_Deadline]] = {}
 
     def by(self, when: float) -> _Deadline:
-        """``with deadlines.by(when): ...`` cancels the current task at ``when`` (time of the loop). The
-        ``CancelledError`` that arrives then ends with the block: what stands behind it runs."""
+        """``with deadlines.by(when): ...`` cancels the current task at ``when`` (time of the event loop). The resulting
+        ``CancelledError`` ends at the end of the block: the code after the block runs."""
         task = asyncio.current_task(self.loop)
         if task is None:
             raise RuntimeError("waves are sent from within a task")
@@ -49,7 +49,7 @@ class Deadlines:
         return deadline
 
     def plan(self, deadline: _Deadline) -> None:
-        """Has it looked at when it passes, at the latest a tick later."""
+        """Schedules an examination of the deadline when it passes, at most one tick later."""
         when = deadline.when
         if when - self.loop.time() < _FAR:
             deadline.own = self.loop.call_at(when, deadline.pass_)
@@ -66,7 +66,7 @@ class Deadlines:
         now = tick / _TICKS
         for deadline in self._ticks.pop(tick):
             if deadline.looked_at != now:
-                continue  # it was planned for an earlier time since
+                continue  # it was scheduled for an earlier time meanwhile
             deadline.looked_at = math.inf
             if deadline.when <= now:
                 deadline.pass_()
@@ -75,12 +75,12 @@ class Deadlines:
 
 
 class _Deadline:
-    """One deadline, again and again that of another wave.
+    """One deadline, reused for one wave after another.
 
     Attributes:
-        when: it passes; infinite while nobody has set it.
-        looked_at: when the timer that it shares comes; infinite when it has a place at none.
-        own: a timer that it does not share, because it passes soon.
+        when: time at which it passes; infinite while it is not set.
+        looked_at: time at which its shared timer fires; infinite when it has none.
+        own: a timer of its own, used when it passes soon.
         cancelling: how often the task had been cancelled before.
     """
 
@@ -95,13 +95,13 @@ class _Deadline:
         self.passed = False
 
     def pass_(self) -> None:
-        """Cuts the task."""
+        """Cancels the task."""
         self.passed = True
         if self.task is not None:
             self.task.cancel()
 
     def __enter__(self) -> None:
-        """It was set when it was made."""
+        """Does nothing: the deadline was set when it was created."""
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -115,5 +115,5 @@ class _Deadline:
             if len(idle) < _IDLE:
                 idle.append(self)
             return False
-        # somebody else may have cancelled the task too: then that goes on
+        # others may have cancelled the task too: then that cancellation continues
         return task is not None and task.uncancel() <= self.cancelling and kind is asyncio.CancelledError

@@ -1,9 +1,9 @@
-"""Loggers that cost nobody more than a line.
+"""Loggers whose failures cost nothing more than a line of the log.
 
-A program that embeds a machine has handlers of its own, and the log is written in the middle of our work, often while
-an exception of a plugin is being handled. Python's ``logging`` lets out what a handler raises, and what it prints when
-a handler fails tells the exception being handled too, which may raise when it is looked at: a closed stream would end
-the answer to a wave.
+A program that embeds a machine has its own log handlers, and log lines are written in the middle of the machine's work,
+often while an exception of a plugin is being handled. Python's ``logging`` lets exceptions of a handler through, and
+what it prints about them includes the exception being handled, which may raise when it is examined: a closed stream
+would prevent the answer to a wave.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ __all__ = ["guarded_log"]
 
 
 def guarded_log(name: str) -> logging.Logger:
-    """Returns the logger of that name, with its handlers guarded from then on.
+    """Returns the logger of that name, whose handlers are guarded from then on.
 
-    It is the one that ``logging.getLogger`` returns, so levels, filters and handlers are set as ever.
+    It is the same object that ``logging.getLogger`` returns, so levels, filters and handlers are set as usual.
 
     Args:
         name: name of the logger, such as ``"hyperverse.particle"``.
@@ -34,11 +34,11 @@ def guarded_log(name: str) -> logging.Logger:
 
 
 class _Guarded(logging.Logger):
-    """Hands a line to each handler, even if one before it has raised."""
+    """Passes a line to each handler, even if a previous one has raised."""
 
     def callHandlers(self, record: logging.LogRecord) -> None:
-        """Is called by Python's ``Logger.handle``; goes through the same handlers as the method it stands for."""
-        if record.exc_info and record.exc_info[1] is not None:  # what is logged need not be made presentable before
+        """Called by Python's ``Logger.handle``; visits the same handlers as the method that it overrides."""
+        if record.exc_info and record.exc_info[1] is not None:  # so callers need not make the exception presentable
             error = presentable(record.exc_info[1])
             record.exc_info = (type(error), error, record.exc_info[2])
         found = False
@@ -60,12 +60,12 @@ def _give(handler: logging.Handler, record: logging.LogRecord) -> None:
     except BaseException as exc:
         if not issubclass(type(exc), Exception) and not _comes_of_showing(handled, record):
             raise  # Ctrl-C, or the end of the program, while a line was being written
-        with contextlib.suppress(BaseException):  # stderr may be closed, and then nothing is left to tell it to
+        with contextlib.suppress(BaseException):  # stderr may be closed, and then there is nowhere left to report it
             sys.stderr.write(f"a line of {record.name} is lost to a handler of the log: {described(exc)}\n")
 
 
 def _comes_of_showing(handled: BaseException | None, record: logging.LogRecord) -> bool:
-    """Whether an exit or an interrupt can be that of a plugin's exception which was shown."""
+    """Returns whether an exit or an interrupt may come from a plugin's exception that was being formatted."""
     if handled is not None and presentable(handled) is not handled:
         return True
     shown = [handled, *(record.args if isinstance(record.args, tuple) else ())]
@@ -84,7 +84,8 @@ _CLASSES: Final[dict[type[logging.Logger], type[logging.Logger]]] = {}
 
 
 def _guarded_class(cls: type[logging.Logger]) -> type[logging.Logger]:
-    """A program may have its own class of loggers (``logging.setLoggerClass``); then what it overrides still holds."""
+    """Returns the guarded class. A program may set its own logger class (``logging.setLoggerClass``): its overrides
+    apply."""
     if cls not in _CLASSES:
         _CLASSES[cls] = _Guarded if cls is logging.Logger else type(f"Guarded{cls.__name__}", (_Guarded, cls), {})
     return _CLASSES[cls]

@@ -1,4 +1,4 @@
-"""HeldBytes: how much memory is taken by what waits, for a machine and for each of those who hold it."""
+"""HeldBytes: how much memory waiting waves use, for a machine and for each holder."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ _RETRY_AFTER = 0.1
 
 
 class HeldBytes:
-    """Counts bytes that are held, and refuses more beyond a limit.
+    """Counts the bytes that are held, and refuses more beyond a limit.
 
     Args:
-        limit: bytes that may be held together.
+        limit: bytes that may be held in total.
         each: bytes that one holder may have.
 
     Attributes:
-        now: bytes that are held.
-        most: the highest that ``now`` has been.
-        refused: how often more was refused.
+        now: bytes that are held now.
+        most: highest value that ``now`` has had.
+        refused: how often bytes were refused.
     """
 
     __slots__ = ("_by_holder", "_each", "limit", "most", "now", "refused")
@@ -31,7 +31,7 @@ class HeldBytes:
         self.now = self.most = self.refused = 0
 
     def take(self, weight: int) -> None:
-        """Counts ``weight`` bytes more. Raises Unavailable when they are too many for the machine."""
+        """Adds ``weight`` bytes. Raises Unavailable when they are too many for the machine."""
         if self.now + weight > self.limit:
             self.refused += 1
             raise Unavailable(
@@ -43,19 +43,19 @@ class HeldBytes:
         self.most = max(self.most, self.now)
 
     def give(self, weight: int) -> None:
-        """Counts ``weight`` bytes less."""
+        """Subtracts ``weight`` bytes."""
         self.now -= weight
 
     def take_for(self, holder: object, weight: int, what: str) -> None:
-        """Counts ``weight`` bytes more for one holder.
+        """Adds ``weight`` bytes for one holder.
 
         Raises:
-            Unavailable: they are too many for it, or for the machine.
+            Unavailable: they are too many for the holder or for the machine.
 
         Args:
-            holder: whose they are.
+            holder: the holder of the bytes.
             weight: the bytes.
-            what: how an error calls the holder.
+            what: name of the holder in an error.
         """
         held = self._by_holder.get(holder, 0) + weight
         if held > self._each:
@@ -69,7 +69,7 @@ class HeldBytes:
         self._by_holder[holder] = held
 
     def give_for(self, holder: object, weight: int) -> None:
-        """Counts ``weight`` bytes less for one holder."""
+        """Subtracts ``weight`` bytes for one holder."""
         self.now -= weight
         left = self._by_holder[holder] - weight
         if left:

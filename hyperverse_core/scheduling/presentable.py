@@ -1,8 +1,7 @@
-"""Exceptions of plugins that cannot even be looked at.
+"""Handles exceptions of plugins that raise as soon as they are examined.
 
-``isinstance`` asks an exception for its ``__class__``, the log asks it and its causes for much more, and a plugin can
-let each of these raise. Code that catches such an exception would raise in its turn, in the
-middle of its own work.
+``isinstance`` reads an exception's ``__class__``, the log reads much more of it and of its causes, and a plugin can
+make each of these reads raise. Code that catches such an exception would then itself raise in the middle of its work.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from typing import Final, cast
 __all__ = ["Unpresentable", "presentable"]
 
 _MOST: Final = 1000
-"""Exceptions of one chain of causes that are looked at; of more than that, the log shows nothing either."""
+"""Exceptions of one chain of causes that are examined; the log does not show more than that either."""
 _PYTHONS: Final = (object, type, BaseException)
 _trace_of = BaseException.__dict__["__traceback__"].__get__
 _parts_of = BaseExceptionGroup.exceptions.__get__
@@ -23,14 +22,14 @@ _context_of = BaseException.__dict__["__context__"].__get__
 
 
 class Unpresentable(Exception):
-    """Stands for an exception that raises when it is looked at. It has its traceback."""
+    """Replaces an exception that raises when it is examined. It has that exception's traceback."""
 
 
 def presentable(error: BaseException) -> BaseException:
-    """Returns ``error``, or what stands for it when it, or one of its causes, raises whenever it is looked at.
+    """Returns ``error``, or a replacement when it, or one of its causes, raises whenever it is examined.
 
     Args:
-        error: what a plugin has raised.
+        error: the exception that a plugin has raised.
     """
     for one in _with_causes(error):
         if not _is_plain(type(one)):
@@ -55,7 +54,7 @@ def _with_causes(error: BaseException) -> Iterator[BaseException]:
 
 
 def _is_plain(cls: type[BaseException]) -> bool:
-    """Whether nothing of a plugin runs when an exception of that class is asked for what every exception has."""
+    """Returns whether no code of a plugin runs when the standard attributes of such an exception are read."""
     return not _have(cls.__mro__, ("__class__", "__getattribute__")) and (
         type(cls) is type or not _have(type(cls).__mro__, ("__name__", "__qualname__", "__getattribute__"))
     )

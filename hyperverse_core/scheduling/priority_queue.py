@@ -1,4 +1,4 @@
-"""Line: who waits, the most urgent first, and in the order of arrival within one priority."""
+"""A queue of waiters: the most urgent first, and in the order of arrival within one priority."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ _RANKS = len(Priority)
 class PriorityQueue(deque[T]):
     """A deque that is kept in order.
 
-    As long as everything in it is of ordinary priority it is a plain deque and costs as much: ``ranks`` is None,
-    and it may be appended to and popped from directly. Otherwise :meth:`put` and :meth:`take` do that.
+    While all items in it have ordinary priority, it is a plain deque at the same cost: ``ranks`` is None, and callers
+    may append to it and pop from it directly. Otherwise they must use :meth:`put` and :meth:`take`.
 
     Attributes:
-        ranks: how many of each priority wait; None while they are all of ordinary priority.
+        ranks: number of waiting items of each priority; None while all are of ordinary priority.
     """
 
     __slots__ = ("ranks",)
@@ -34,7 +34,7 @@ class PriorityQueue(deque[T]):
         self.ranks = None
 
     def put(self, item: T, priority: int) -> None:
-        """Adds behind the last one of its priority."""
+        """Adds an item after the last one of its priority."""
         if priority == ORDINARY and self.ranks is None:
             self.append(item)
             return
@@ -43,20 +43,20 @@ class PriorityQueue(deque[T]):
         ranks[priority] += 1
 
     def put_back(self, item: T, priority: int) -> None:
-        """Adds before the first one of its priority: it had its turn already, and could not use it."""
+        """Adds an item before the first one of its priority: it had its turn already, but could not use it."""
         ranks = self._ranked()
         self.insert(sum(ranks[:priority]), item)
         ranks[priority] += 1
 
     def take(self) -> T:
-        """The first one. Raises IndexError when nobody waits."""
+        """Removes and returns the first item. Raises IndexError when the queue is empty."""
         item = self.popleft()
         if self.ranks is not None:
             self._less(next(rank for rank, count in enumerate(self.ranks) if count))
         return item
 
     def leave(self, item: T, priority: int) -> None:
-        """Takes out one that does not wait any more, if it is there."""
+        """Removes an item that no longer waits, if it is there."""
         try:
             self.remove(item)
         except ValueError:

@@ -1,4 +1,4 @@
-"""Rate limiter: how often each of many may do something, as a number for each second."""
+"""Rate limiter: limits how many times per second each of many callers may do something."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from typing import Final
 __all__ = ["RateLimiter"]
 
 _SECONDS: Final = 2.0
-"""What was not used is kept for so long: so much may come at once."""
+"""Seconds for which unused allowance accumulates: that much may be used in one burst."""
 _MOST: Final = 10_000
-"""Of so many the use is remembered; those that did nothing for the longest time are forgotten, and may begin anew."""
+"""Most callers that are remembered; the ones idle for longest are forgotten, and start with a full allowance again."""
 
 
 class RateLimiter:
-    """Counts what each of them does.
+    """Counts the uses of each caller.
 
     Args:
-        rate: times in a second; 0 for no limit.
+        rate: uses per second; 0 for no limit.
     """
 
     def __init__(self, rate: float) -> None:
@@ -27,11 +27,12 @@ class RateLimiter:
         self._left: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
     def __len__(self) -> int:
-        """Of how many the use is remembered."""
+        """Number of callers that are remembered."""
         return len(self._left)
 
     def wait(self, who: str) -> float:
-        """Counts one time of ``who`` and returns 0; or counts nothing, and returns after how many seconds it may."""
+        """Counts one use by ``who`` and returns 0; or counts nothing, and returns the seconds until the next use is
+        allowed."""
         if not self.rate:
             return 0.0
         now = asyncio.get_running_loop().time()

@@ -1,11 +1,11 @@
-"""Answers that are found once and kept, without letting a later wave overtake an earlier one.
+"""Values that are looked up once and kept, without letting a later wave overtake an earlier one.
 
-While an answer is being found by whoever asked first, the others queue up. When it has come they go on in the order
-in which they asked; only when the last of them goes on, and nobody has come meanwhile, is the answer put where it is
-found without waiting. So a wave that comes late cannot slip past those that are just being woken.
+While the first caller looks a value up, the others queue. When it is found they continue in the order in which they
+asked. The value becomes available without waiting only when the last of them continues and no other has joined
+meanwhile. So a late wave cannot overtake those that are just being woken.
 
-A caller that asks after a change must not get an older answer. It is found anew then, and those who wait already wait
-for that one too: the old answer could come later than the new one.
+A caller that asks after a change must not get a value from before it. The value is then looked up again, and callers
+that already wait wait for the new value too: otherwise the old value might arrive after the new one.
 """
 
 from __future__ import annotations
@@ -48,9 +48,8 @@ class SingleFlight(Generic[K, A, V]):
     """Finds values by key.
 
     Args:
-        find: finds the value that is asked for; what it raises goes to everybody who waits for that key, and nothing
-            is kept.
-        keep: puts the value of a key where it will be found from now on.
+        find: looks up a value; what it raises goes to every caller that waits for that key, and nothing is kept.
+        keep: stores the value of a key where callers find it without waiting from now on.
     """
 
     __slots__ = ("_closed", "_find", "_keep", "_loop", "_queues", "_tasks")
@@ -64,11 +63,11 @@ class SingleFlight(Generic[K, A, V]):
         self._loop = asyncio.get_running_loop()
 
     async def get(self, key: K, asked: A) -> V:
-        """The value of ``key``, in turn. The first caller finds it, in line; the others wait for that.
+        """Returns the value of ``key``, in order. The first caller looks it up inline; the others wait for that.
 
         Args:
-            key: what tells one value from another.
-            asked: what ``find`` is called with. It goes with the key, which so can be one that is hashed at once.
+            key: identifies the value.
+            asked: argument for ``find``. It is separate from the key so that the key can be one that is quick to hash.
         """
         queue = self._queues.get(key)
         if queue is None:
@@ -95,7 +94,7 @@ class SingleFlight(Generic[K, A, V]):
                     self._admit(key, queue)
 
     def _succeed(self, key: K, old: _Queue[A, V], asked: A) -> _Queue[A, V]:
-        """A queue for those who ask after a change; those who wait already go before them."""
+        """Makes a queue for callers that ask after a change; those that already wait come before them."""
         queue = self._queues[key] = _Queue(asked)
         queue.waiting, old.waiting = old.waiting, []
         for waiter in queue.waiting:
@@ -104,7 +103,7 @@ class SingleFlight(Generic[K, A, V]):
         return queue
 
     def _failed(self, key: K, queue: _Queue[A, V], exc: BaseException) -> None:
-        """Whatever it is, it is theirs who asked; but one who gave up is no answer for the others."""
+        """Passes an error to the callers that asked. But the cancellation of one caller is no answer for the others."""
         waiting = [waiter for waiter in queue.waiting if not waiter.future.done()]
         if not isinstance(exc, asyncio.CancelledError):
             self._refuse(key, queue, exc)
@@ -125,7 +124,7 @@ class SingleFlight(Generic[K, A, V]):
         task.add_done_callback(partial(self._went_on, key, queue))
 
     async def _go_on(self, key: K, queue: _Queue[A, V]) -> None:
-        """Finds it for those who still wait."""
+        """Looks the value up for the callers that still wait."""
         try:
             queue.value = await self._find(queue.asked)
         except BaseException as exc:
@@ -136,13 +135,14 @@ class SingleFlight(Generic[K, A, V]):
             self._admit(key, queue)
 
     def _went_on(self, key: K, queue: _Queue[A, V], task: asyncio.Task[None]) -> None:
-        """Told here and not where it is caught: a task that is cancelled before it has begun catches nothing."""
+        """Handled here, not where the task would catch it: a task that is cancelled before it has started catches
+        nothing."""
         self._tasks.discard(task)
         if task.cancelled():
             self._refuse(key, queue, _stopping())
 
     def _admit(self, key: K, queue: _Queue[A, V]) -> None:
-        """Wakes those who wait; the last of them comes back here when it goes on."""
+        """Wakes the waiting callers; the last of them calls this again when it continues."""
         waiting, queue.waiting = queue.waiting, []
         for waiter in waiting:
             if not waiter.future.done():
@@ -159,13 +159,13 @@ class SingleFlight(Generic[K, A, V]):
             del self._queues[key]
 
     def forget(self, key: K) -> None:
-        """What is being found for ``key`` now will not be kept."""
+        """A value that is currently being looked up for ``key`` will not be kept."""
         queue = self._queues.get(key)
         if queue is not None:
             queue.stale = True
 
     def forget_all(self) -> None:
-        """What is being found now will not be kept."""
+        """Values that are currently being looked up will not be kept."""
         for queue in self._queues.values():
             queue.stale = True
 
@@ -173,7 +173,7 @@ class SingleFlight(Generic[K, A, V]):
         return key in self._queues
 
     async def close(self) -> None:
-        """Ends what is under way; whoever waits for that gets Unavailable."""
+        """Cancels lookups in progress; callers that wait for them get Unavailable."""
         self._closed = True
         tasks = list(self._tasks)
         for task in tasks:

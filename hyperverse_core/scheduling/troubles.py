@@ -1,4 +1,4 @@
-"""What is not as it should be on a machine, for its status: what, why, since when, and when it is tried again."""
+"""Current problems of a machine, for its status: what, why, since when, and when the machine retries."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["Troubles"]
 _log = guarded_log("hyperverse.machine")
 _MOST: Final = 100
 _SHOWN: Final = 600.0
-"""Seconds that something is shown which has happened once."""
+"""Seconds for which a problem that occurred once is shown."""
 
 
 @attrs.define(eq=False)
@@ -31,11 +31,12 @@ class _Trouble:
 
 
 class Troubles:
-    """Written by every part that tries something again, or that has to give something up.
+    """Collects problems from every part that retries something or has to abandon something.
 
     Args:
-        clock: seconds since the epoch.
-        sources: asked by name for what else is wrong, whenever that is shown. One that raises is shown itself.
+        clock: returns the seconds since the epoch.
+        sources: called by name for further problems whenever they are shown. One that raises is shown as a problem
+            itself.
     """
 
     def __init__(
@@ -49,13 +50,13 @@ class Troubles:
         self._sources = {} if sources is None else sources
 
     def note(self, what: str, cause: str, *, again: float | None = None, lasts: float = float("inf")) -> None:
-        """Something is wrong, until :meth:`over` is called. Noting it again keeps since when.
+        """Notes a problem that lasts until :meth:`over` is called. Noting it again keeps its start time.
 
         Args:
             what: the part and what it does, such as ``"the change feed"``.
-            cause: why, as one line.
-            again: in how many seconds it is tried again; None when it is not.
-            lasts: seconds after which it is over by itself.
+            cause: the reason, on one line.
+            again: seconds until it is retried; None when it is not.
+            lasts: seconds after which it is over without further notice.
         """
         now = self._clock()
         known = self._by_what.get(what)
@@ -68,20 +69,20 @@ class Troubles:
         known.times += 1
 
     def happened(self, what: str, cause: str) -> None:
-        """Something has gone wrong once. It is shown for ten minutes."""
+        """Notes a problem that occurred once. It is shown for ten minutes."""
         self.note(what, cause, lasts=_SHOWN)
 
     def __bool__(self) -> bool:
-        """Whether anything is noted."""
+        """Whether any problem is noted."""
         return bool(self._by_what)
 
     def over(self, what: str) -> None:
-        """It is as it should be again."""
+        """Notes that a problem is over."""
         self._by_what.pop(what, None)
 
     def rows(self) -> list[dict[str, Any]]:
-        """Each trouble as plain values, the oldest first: ``what``, ``cause``, ``since`` and ``again`` in seconds since
-        the epoch (``again`` may be None), and ``times``, how often it was noted."""
+        """Returns each problem as plain values, the oldest first: ``what``, ``cause``, ``since`` and ``again`` in
+        seconds since the epoch (``again`` may be None), and ``times``, how often it was noted."""
         now = self._clock()
         rows = [
             {"what": t.what, "cause": t.cause, "since": t.since, "again": t.again, "times": t.times}

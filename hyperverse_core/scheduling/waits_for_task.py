@@ -1,7 +1,7 @@
-"""Waiting for a task that may not let itself be cancelled.
+"""Waiting for a task that may ignore its cancellation.
 
-When code that awaits a task, or ``asyncio.gather``, is cancelled, the cancellation goes to the task that it awaits, and
-comes back when that has ended. So a task that swallows its cancellation holds up all who wait for it.
+When code that awaits a task or ``asyncio.gather`` is cancelled, the cancellation is passed to the awaited task, and
+comes back when that has ended. So a task that swallows its cancellation blocks everything that waits for it.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ __all__ = ["WaitsForTask"]
 
 
 class WaitsForTask(Future[None]):
-    """Stands for a future that a coroutine has yielded, and is yielded to the event loop in its place.
+    """Replaces a future that a coroutine has yielded: it is yielded to the event loop instead.
 
     Args:
-        awaited: a task, or another future that hands on its cancellation.
-        grace: seconds that it may go on after it was cancelled.
+        awaited: a task, or another future that passes on its cancellation.
+        grace: seconds that it may continue after it was cancelled.
 
     Attributes:
-        given_up: whether it went on for longer.
+        given_up: whether it continued for longer and was abandoned.
     """
 
     def __init__(self, awaited: Future[Any], grace: float) -> None:
@@ -29,13 +29,13 @@ class WaitsForTask(Future[None]):
         self._grace = grace
         self._timer: TimerHandle | None = None
         self.given_up = False
-        # As ``Future.__await__`` does for a future that is yielded, and a task for one that it takes.
+        # Same as ``Future.__await__`` does for a future that is yielded, and a task for one that it receives.
         awaited._asyncio_future_blocking = False
         self._asyncio_future_blocking = True
         awaited.add_done_callback(self._ended)
 
     def cancel(self, msg: Any | None = None) -> bool:
-        """Cancels what is awaited, and gives it up when it goes on."""
+        """Cancels the awaited task, and abandons it when it does not end in time."""
         if self.done() or not self._awaited.cancel(msg):
             return False
         if self._timer is None:
@@ -47,11 +47,11 @@ class WaitsForTask(Future[None]):
             self._timer.cancel()
         if self.done():
             return
-        # ``gather`` has a CancelledError as its exception, and is not cancelled itself.
+        # ``gather`` then has a CancelledError as its exception, and is not cancelled itself.
         if awaited.cancelled() or isinstance(awaited.exception(), CancelledError):
             super().cancel()
         else:
-            self.set_result(None)  # whoever awaits it takes the result from there
+            self.set_result(None)  # the awaiting code takes the result from there
 
     def _give_up(self) -> None:
         if not self.done():

@@ -1,8 +1,8 @@
-"""Workers for waves that nobody awaits in line: signals, the copies of a ripple, waves from other machines.
+"""Workers for waves that nobody awaits inline: Signals, the copies of a Ripple, waves from other machines.
 
-A task costs as much as half a wave, and most handlers never wait. So one worker takes job after job and runs
-them in its own task; only when a job really waits does the next worker begin. Stepping coroutines without a
-task would be cheaper still, but breaks ``asyncio.timeout`` inside them.
+A task costs as much as half a wave, and most handlers never wait. So one worker takes job after job and runs them in
+its own task; the next worker starts only when a job really waits. Stepping coroutines without a task would be cheaper
+still, but breaks ``asyncio.timeout`` inside them.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ Job = Callable[[], Coroutine[Any, Any, None]]
 
 
 class WorkerPool:
-    """Runs jobs in the order they were put, each begun as soon as those before it have ended or wait. Urgent ones
-    begin before those that were put earlier and have not begun.
+    """Runs jobs in the order in which they were put. Each starts as soon as those before it have ended or wait. Urgent
+    jobs start before jobs that were put earlier but have not started.
 
     Args:
-        limit: how many jobs may wait to begin; :meth:`put` raises Unavailable beyond.
+        limit: number of jobs that may wait to start; :meth:`put` raises Unavailable beyond.
 
     Attributes:
-        variables: the context of the worker that begins a job, for that job to read at once: a job that does several
-            things one after the other looks there whether the first has set something. `copy_context()` says the same,
-            and is called: 50 ns for each Signal and each copy of a Ripple.
+        variables: the context of the worker that starts a job, to be read by that job at once: a job that does several
+            things in sequence checks there whether the first has set a variable. `copy_context()` would tell the same,
+            but is a call: 50 ns for each Signal and each copy of a Ripple.
     """
 
     __slots__ = ("_closed", "_idle", "_jobs", "_limit", "_loop", "_wake_planned", "_workers", "variables")
@@ -50,19 +50,19 @@ class WorkerPool:
         self.variables = Context()
 
     def put(self, job: Callable[..., Coroutine[Any, Any, None]], *args: Any, priority: int = ORDINARY) -> None:
-        """Plans ``job(*args)``. It must answer for its own errors. Raises Unavailable when too much waits."""
+        """Schedules ``job(*args)``, which must handle its own errors. Raises Unavailable when too many jobs wait."""
         if len(self._jobs) >= self._limit:
             self.check_room()
         self._plan(job, args, priority)
 
     def check_room(self) -> None:
-        """Raises Unavailable when too much waits."""
+        """Raises Unavailable when too many jobs wait."""
         if len(self._jobs) >= self._limit:
             raise Unavailable(f"{self._limit} waves wait to begin", retry_after=0.1)
 
     def put_accepted(self, job: Callable[..., Coroutine[Any, Any, None]], *args: Any, priority: int = ORDINARY) -> None:
-        """As :meth:`put`, for what has been promised already: it is planned however much waits. Raises Unavailable
-        only when the machine stops."""
+        """Like :meth:`put`, for work that was promised already: it is scheduled however many jobs wait. Raises
+        Unavailable only when the machine stops."""
         self._plan(job, args, priority)
 
     def _plan(self, job: Callable[..., Coroutine[Any, Any, None]], args: tuple[Any, ...], priority: int) -> None:
@@ -70,7 +70,7 @@ class WorkerPool:
             raise Unavailable("this machine is stopping")
         jobs = self._jobs
         if jobs.ranks is None and priority == ORDINARY:
-            jobs.append((job, args))  # as `put` does, without the call
+            jobs.append((job, args))  # same as `put`, without the call
         else:
             jobs.put((job, args), priority)
         if not self._wake_planned:
@@ -78,7 +78,7 @@ class WorkerPool:
             self._wake()
 
     def _wake(self) -> None:
-        """One worker more, for as long as jobs wait: runs again right behind the worker's first step."""
+        """Starts one more worker, and runs again right after that worker's first step, for as long as jobs wait."""
         if not self._jobs or self._closed:
             self._wake_planned = False
             return
@@ -104,8 +104,8 @@ class WorkerPool:
             while jobs:
                 if done == _IN_A_ROW:
                     done = 0
-                    await asyncio.sleep(0)  # timers and everybody else want the loop too
-                    continue  # others may have taken what was next
+                    await asyncio.sleep(0)  # timers and other tasks need the loop too
+                    continue  # others may have taken the next job
                 done += 1
                 job, args = jobs.popleft() if jobs.ranks is None else jobs.take()
                 self.variables = variables
@@ -115,7 +115,7 @@ class WorkerPool:
                     if ends_task(exc):
                         raise
                     _log.exception("a wave was lost to an error of the fabric; please report it")
-                if variables and not self._closed:  # what a job has set is not for the next one
+                if variables and not self._closed:  # variables that one job has set must not reach the next
                     self._begin_worker()
                     return
             if self._closed or len(self._idle) >= 64:
@@ -126,11 +126,11 @@ class WorkerPool:
 
     @property
     def waiting(self) -> int:
-        """How many jobs have not begun."""
+        """Number of jobs that have not started."""
         return len(self._jobs)
 
     async def close(self) -> None:
-        """Cancels what is under way and waits for its end. May be called twice."""
+        """Cancels the running jobs and waits for their end. May be called twice."""
         self._closed = True
         self._jobs.clear()
         workers = list(self._workers)
