@@ -1,7 +1,7 @@
-"""How much memory the body of a wave takes: far more than its bytes, when it is made of many small things.
+"""How much memory the body of a wave uses: far more than its bytes, when it consists of many small values.
 
-An empty list is one byte in a frame and 64 in memory, so counting the bytes of frames would let a client fill 64 times
-of what it is allowed.
+An empty list is one byte in a frame and 64 in memory, so a limit on the bytes of frames would let a client use 64 times
+as much memory as it is allowed.
 """
 
 from __future__ import annotations
@@ -15,38 +15,38 @@ from .plain_values import HEADS, SCALARS
 __all__ = ["LEAST", "MOST_GROUPS", "MOST_VALUES", "TINY", "WEIGHTLESS", "frame_weight", "is_too_heavy", "weight_of"]
 
 MOST_VALUES: Final = 1_000_000
-"""Values that a body from outside may be made of."""
+"""Most values that a body from outside may contain."""
 MOST_GROUPS: Final = 100_000
-"""Lists and maps that a body from outside may be made of."""
+"""Most lists and maps that a body from outside may contain."""
 LEAST: Final = 4096
-"""Bytes that the wave of a client takes at the least, with the task that waits for it."""
+"""Bytes that a client's wave uses at least, with the task that waits for it."""
 TINY: Final = 256
-"""Bytes of a frame whose body takes no more than that, whatever it is made of."""
+"""Bytes of a frame whose body uses no more than that, whatever it consists of."""
 _LONG: Final = 100_000
-"""Bytes of a frame that may hold more values than are allowed, or weigh much more than they seem to."""
+"""Bytes of a frame that may contain more values than are allowed, or use much more memory than its size suggests."""
 _GROUP, _VALUE = 64, 32
 WEIGHTLESS = frozenset({type(None), bool, int, float})
-"""Types of bodies that take hardly any memory."""
+"""Types of bodies that use hardly any memory."""
 
 
 def frame_weight(body: Any, frame: bytes) -> int:
-    """Returns about how many bytes of memory a body takes that came in ``frame``.
+    """Returns the approximate number of bytes of memory that a body uses which arrived in ``frame``.
 
     Raises:
-        TooLarge: it is made of too many values, or of too many lists and maps.
+        TooLarge: it contains too many values, or too many lists and maps.
     """
     size = len(frame)
     if size <= TINY:
         return LEAST
     if type(body) in SCALARS:
         return LEAST + size
-    if size <= _LONG:  # about: bytes inside of texts may look like the heads of lists
+    if size <= _LONG:  # approximate: bytes inside strings may look like the heads of lists
         return LEAST + 9 * size + _GROUP * (size - len(frame.translate(None, HEADS)))
     return LEAST + size + _weighed(body, bounded=True)
 
 
 def is_too_heavy(body: Any, frame: bytes) -> bool:
-    """Whether :func:`frame_weight` refuses a body."""
+    """Returns whether :func:`frame_weight` refuses a body."""
     try:
         frame_weight(body, frame)
     except TooLarge:
@@ -55,7 +55,7 @@ def is_too_heavy(body: Any, frame: bytes) -> bool:
 
 
 def weight_of(body: Any) -> int:
-    """Returns about how many bytes of memory a body takes; 0 for one that takes hardly any."""
+    """Returns the approximate bytes of memory that a body uses; 0 for one that uses hardly any."""
     kind = type(body)
     if kind in WEIGHTLESS:
         return 0
@@ -65,7 +65,7 @@ def weight_of(body: Any) -> int:
 
 
 def _weighed(body: Any, *, bounded: bool) -> int:
-    """The memory of lists, maps and what is in them. Not recursive: how deep it is was checked, or will be."""
+    """Returns the memory of lists, maps and their contents. Not recursive: the depth is checked elsewhere."""
     weight = values = groups = 0
     rest: list[Any] = [body]
     while rest:

@@ -1,4 +1,4 @@
-"""What one frame of a client may ask for. It is checked before anything is parsed: parsing takes the time of all.
+"""Limits on what one frame of a client may ask for, checked before it is parsed: parsing delays all other clients.
 
 A body has a limit of its own (``limits.body``).
 """
@@ -13,11 +13,11 @@ from ..errors import TooLarge
 __all__ = ["LONGEST_TEXT", "MOST_POINTS", "check_headers", "check_recipients", "too_long"]
 
 LONGEST_TEXT: Final = 65_536
-"""Characters of a command or a script; of address, path and topic of a wave together; of its headers together."""
+"""Most characters of a command or a script; of address, path and topic of a wave together; of its headers together."""
 MOST_POINTS: Final = 10_000
-"""Points that a Ripple may name. A selector may match more."""
+"""Most points that a Ripple may name. A selector may match more."""
 _LONGEST_LIST: Final = 1024 * 1024
-"""Characters of all points together."""
+"""Most characters of all points together."""
 
 
 def too_long(what: str, length: int, limit: int = LONGEST_TEXT) -> TooLarge:

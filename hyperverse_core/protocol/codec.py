@@ -1,7 +1,7 @@
-"""Waves to frames and back: everything that machines say to one another, and to clients.
+"""Converts waves to frames and back: everything that machines send to one another, and to clients.
 
-:mod:`.frames` says how the frames look, and :mod:`.frame_bytes` turns them into bytes. A frame carries the time that is
-left, never a time of day, so clocks of machines are not compared.
+:mod:`.frames` defines the frames, and :mod:`.frame_bytes` converts them to bytes. A frame carries the remaining time,
+never a time of day, so the clocks of machines are not compared.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ def _wave_frame(kind: type[_F], wave: Directed, now: float) -> _F:
 
 
 def client_frame(wave: Directed) -> ClientPingFrame | ClientSignalFrame | ClientRippleFrame:
-    """What a client sends of a wave. The machine fills in who sent it."""
+    """Returns the frame of a client's wave. The machine fills in who sent it."""
     headers = wave.headers if wave.headers is None else dict(wave.headers)
     handling, text = wave.handling, wave.method.text
     if type(wave) is Ping:
@@ -121,11 +121,11 @@ def client_frame(wave: Directed) -> ClientPingFrame | ClientSignalFrame | Client
 def wave_of_client(
     frame: ClientPingFrame | ClientSignalFrame | ClientRippleFrame, origin: Origin, longest_wait: float
 ) -> Ping | Signal | Ripple:
-    """The wave that a client has sent.
+    """Returns the wave that a client has sent.
 
     Args:
-        origin: makes waves of that client.
-        longest_wait: seconds that it may wait at the most.
+        origin: creates waves of that client.
+        longest_wait: seconds that it may wait at most.
 
     Raises ParseError, BadRequest, Forbidden, TooLarge."""
     if frame.headers:
@@ -156,24 +156,24 @@ def wave_of_client(
 
 
 def encode_ping(wave: Directed, now: float) -> bytes:
-    """Returns a Ping as bytes, or another wave as a Ping.
+    """Encodes a Ping, or another wave as a Ping.
 
     Args:
         wave: the wave.
-        now: time of the loop.
+        now: time of the event loop.
 
-    Raises BadRequest when its body is not plain.
+    Raises BadRequest when its body does not consist of plain values.
     """
     return encode_frame(_wave_frame(PingFrame, wave, now))
 
 
 def encode_signal(wave: Signal, now: float) -> bytes:
-    """Returns a Signal as bytes; see :func:`encode_ping`."""
+    """Encodes a Signal; see :func:`encode_ping`."""
     return encode_frame(_wave_frame(SignalFrame, wave, now))
 
 
 def encode_part(wave: Ripple, points: Sequence[Point], now: float) -> bytes:
-    """Returns the part of a Ripple that is for ``points`` as bytes; see :func:`encode_ping`."""
+    """Encodes the part of a Ripple that is for ``points``; see :func:`encode_ping`."""
     frame = _wave_frame(PartFrame, wave, now)
     frame.points = [point.text for point in points]
     frame.count = wave.count
@@ -196,23 +196,23 @@ def _pong_frame(pong: Pong) -> PongFrame:
 
 
 def encode_pong(pong: Pong) -> bytes:
-    """Returns a Pong as bytes. Raises BadRequest when its body is not plain."""
+    """Encodes a Pong. Raises BadRequest when its body does not consist of plain values."""
     return encode_frame(_pong_frame(pong))
 
 
 def encode_echoes(wave: str, echoes: Iterable[Echo], *, last: bool = True) -> bytes:
-    """Returns echoes of the Ripple with the id ``wave`` as bytes. Raises BadRequest when a body is not plain."""
+    """Encodes echoes of the Ripple with the id ``wave``. Raises BadRequest when a body is not made of plain values."""
     return encode_frame(EchoesFrame(wave, [_pong_frame(echo) for echo in echoes], last))
 
 
 def encode_provision_request(message: ProvisionRequest) -> bytes:
-    """Returns a request to take a particle as bytes."""
+    """Encodes a request to take a particle."""
     expected = _assignment_fields(message.expected)
     return encode_frame(ProvisionRequestFrame(message.id, str(message.star), message.point.text, expected))
 
 
 def encode_provision_reply(message: ProvisionReply) -> bytes:
-    """Returns the reply to such a request as bytes."""
+    """Encodes the reply to such a request."""
     return encode_frame(
         ProvisionReplyFrame(
             message.id, _assignment_fields(message.assignment), message.status, message.error, message.hint
@@ -231,13 +231,13 @@ _FROM_CLIENTS = (ClientPingFrame, ClientSignalFrame, ClientRippleFrame)
 
 
 def decode(frame: bytes | msgspec.Raw, now: float, *, weighed_later: bool = False) -> Message:
-    """Returns what a frame says.
+    """Decodes a frame to the message that it contains.
 
     Args:
         frame: the frame as it arrived.
-        now: time of the loop; deadlines are counted from it.
-        weighed_later: whether the caller weighs the body of a wave (:func:`.body_weight.frame_weight`) before anything
-            else. Then one that is too heavy is not looked through here, which could take seconds.
+        now: time of the event loop; deadlines are counted from it.
+        weighed_later: whether the caller checks the weight of a wave's body (:func:`.body_weight.frame_weight`) before
+            anything else. Then a body that is too heavy is not examined here, which could take seconds.
 
     Raises:
         ProtocolError: the frame does not follow the protocol.

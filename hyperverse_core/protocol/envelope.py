@@ -1,6 +1,6 @@
-"""Envelopes: what goes over a lane between two machines, around the frames of :mod:`.frames`.
+"""Envelopes: what travels over a lane between two machines, around the frames of :mod:`.frames`.
 
-An envelope names the star that it is for, so a machine on the way passes it on without opening it.
+An envelope names its destination star, so a machine on the way forwards it without decoding the frame inside.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Hello(msgspec.Struct, array_like=True, gc=False, tag=1):
         version: version of its program.
         constellation: the constellation that its stars belong to.
         understands: lowest number of the wire protocol that it understands; 0 when it understands one only.
-        credentials: what the machine shows where the transport does not prove its key; empty elsewhere.
+        credentials: what the machine shows if the transport does not prove its key; empty otherwise.
     """
 
     protocol: int
@@ -44,9 +44,9 @@ class Refused(msgspec.Struct, array_like=True, gc=False, tag=2):
     """The other side refuses this lane.
 
     Attributes:
-        status: as that of a reply, such as 401.
+        status: status as in a reply, such as 401.
         error: the reason.
-        hint: what would help; may be empty.
+        hint: what to do about it; may be empty.
     """
 
     status: int
@@ -58,15 +58,15 @@ class Envelope(msgspec.Struct, array_like=True, gc=False, tag=3):
     """A frame on its way to a star.
 
     Attributes:
-        star: the star that it is for.
-        left: how many machines may still pass it on.
-        number: number of the request. The asking machine gives it, and the answer repeats it.
-        origin: the star that gets the answer; empty in an answer.
-        priority: the priority with which it goes over each lane.
-        passed: the machines that have had it. It goes to none of them again.
+        star: the destination star.
+        left: how many machines may still forward it.
+        number: number of the request, which the asking machine assigns and the answer repeats.
+        origin: the star that receives the answer; empty in an answer.
+        priority: priority with which it is sent over each lane.
+        passed: the machines that have forwarded it. It is not sent to any of them again.
         payload: an encoded frame of :mod:`.frames`.
-        incarnation: the incarnation that the star must have: only that one would remember what this repeats. 0 for
-            whichever it has.
+        incarnation: required incarnation of the star, because only that one would remember the wave that this repeats;
+            0 for any.
     """
 
     star: str
@@ -98,7 +98,7 @@ encode_lane: Final[Callable[[LaneFrame], bytes]] = msgspec.msgpack.Encoder().enc
 
 
 def decode_lane(frame: bytes) -> LaneFrame:
-    """Returns the lane frame in ``frame``. Raises ProtocolError when it does not follow the protocol."""
+    """Decodes a lane frame. Raises ProtocolError when it does not follow the protocol."""
     try:
         return _decoder.decode(frame)
     except UNREADABLE as exc:

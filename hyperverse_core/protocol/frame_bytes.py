@@ -1,4 +1,4 @@
-"""Frames to bytes and back, and what a body may hold to be sent. :mod:`.codec` makes frames of waves."""
+"""Converts frames to bytes and back, and checks what a body may contain. :mod:`.codec` makes frames of waves."""
 
 from __future__ import annotations
 
@@ -51,15 +51,15 @@ def _no_extension(code: int, data: memoryview) -> NoReturn:
 _encode = msgspec.msgpack.Encoder().encode
 _decoder: msgspec.msgpack.Decoder[Frame] = msgspec.msgpack.Decoder(Frame, ext_hook=_no_extension)
 decode_frame = _decoder.decode
-"""Reads a frame. Raises what is in ``UNREADABLE`` of :mod:`.frames`."""
+"""Decodes a frame. Raises the exceptions in ``UNREADABLE`` of :mod:`.frames`."""
 
 
 _SHALLOW = 2 * DEEPEST
-"""Bytes of a frame in which there is no room for too many levels besides what every frame has."""
+"""Bytes of a frame that is too short for too many levels, in addition to what every frame has."""
 
 
 def encode_frame(frame: Frame) -> bytes:
-    """Returns a frame as bytes. Raises BadRequest, which names the value of the body that cannot be sent."""
+    """Encodes a frame. Raises BadRequest, which names the value of the body that cannot be sent."""
     try:
         encoded = _encode(frame)
     except (TypeError, ValueError, OverflowError, RecursionError) as exc:
@@ -78,7 +78,7 @@ def encode_frame(frame: Frame) -> bytes:
 
 
 def body_size(body: Body) -> int:
-    """Returns how many bytes a body has in a frame. Raises BadRequest, which names the value that cannot be sent."""
+    """Returns the size of an encoded body in bytes. Raises BadRequest, which names the value that cannot be sent."""
     try:
         encoded = _encode(body)
     except (TypeError, ValueError, OverflowError, RecursionError) as exc:
@@ -92,8 +92,8 @@ def body_size(body: Body) -> int:
 
 
 def encoded_body(body: Body) -> bytes:
-    """Returns a body as it is in a frame. For one that no frame can carry, as a wave inside a machine may have, it is a
-    text that stands for it."""
+    """Encodes a body as it is in a frame. If no frame can carry it, as may be with a wave inside a machine, encodes a
+    string that describes it."""
     try:
         return _encode(body)
     except (TypeError, ValueError, OverflowError, RecursionError):
@@ -101,7 +101,7 @@ def encoded_body(body: Body) -> bytes:
 
 
 def body_of(raw: Frame) -> Body:
-    """The body of a frame, or those of its echoes; None when it has none."""
+    """Returns the body of a frame, or the bodies of its echoes; None when it has none."""
     if isinstance(raw, EchoesFrame):
         return [echo.body for echo in raw.echoes]
     return getattr(raw, "body", None)

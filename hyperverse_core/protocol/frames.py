@@ -1,8 +1,8 @@
 """Frames: what travels between two machines, and between a machine and a client, field by field.
 
-Each is a MessagePack array whose first element, one byte, says which frame it is. Points, methods and scopes travel as
-texts, times in seconds. Clients have frames of their own, without fields for a sender, an agent, a chain or a scope, so
-a client cannot forge those.
+Each is a MessagePack array whose first element, one byte, identifies the frame. Points, methods and scopes travel as
+strings, times in seconds. Clients have frames of their own, without fields for a sender, an agent, a chain or a scope,
+so a client cannot forge those.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ __all__ = [
 ]
 
 PROTOCOL = PROTOCOLS.speaks
-"""Number of the protocol whose frames these are."""
+"""Version number of the protocol that these frames belong to."""
 
 UNREADABLE: Final = (msgspec.MsgspecError, ValueError, TypeError, RecursionError)
-"""What msgspec raises for bytes that hold no frame. Before 0.21 a map with a map as a key is a TypeError."""
+"""What msgspec raises for bytes that are not a frame. Before 0.21, a map as a key of a map raises TypeError."""
 
 
 class _Frame(msgspec.Struct, array_like=True, gc=False):
@@ -70,13 +70,13 @@ class WelcomeFrame(_Frame, tag=2):
 
     Attributes:
         protocol: number of the wire protocol that both use from now on.
-        surface: surface of the particle that stands for the client.
-        agent: the agent in whose name the client's waves are sent.
+        surface: surface of the particle that represents the client.
+        agent: the agent on whose behalf the client's waves are sent.
         machine, star: the machine and the star that the client is connected to.
         version: version of the machine's program.
         waves: how many of the client's waves may be in flight.
-        body: the largest body, in bytes.
-        life: names the machine's process. Another process does not remember which waves this one has handled.
+        body: size limit of a body, in bytes.
+        life: identifies the machine's process. Another process does not remember which waves this one has handled.
     """
 
     protocol: int
@@ -94,9 +94,9 @@ class RefusalFrame(_Frame, tag=3):
     """The machine ends the connection.
 
     Attributes:
-        status: as that of a reply, such as 401.
+        status: status as in a reply, such as 401.
         error: the reason.
-        hint: what would help; may be empty.
+        hint: what to do about it; may be empty.
     """
 
     status: int
@@ -105,7 +105,7 @@ class RefusalFrame(_Frame, tag=3):
 
 
 class ClientPingFrame(_Frame, tag=4):
-    """A client's Ping. ``wait`` is how many seconds it waits from now on."""
+    """A client's Ping. ``wait`` is the number of seconds that it waits from now on."""
 
     id: str
     to: str
@@ -120,7 +120,7 @@ class ClientPingFrame(_Frame, tag=4):
 
 
 class ClientSignalFrame(_Frame, tag=5):
-    """A client's Signal. It is answered when it was accepted or refused."""
+    """A client's Signal. It is answered once it was accepted or refused."""
 
     id: str
     to: str
@@ -134,7 +134,7 @@ class ClientSignalFrame(_Frame, tag=5):
 
 
 class ClientRippleFrame(_Frame, tag=6):
-    """A client's Ripple. ``to`` has a word for the form of the recipients, then their texts; see
+    """A client's Ripple. ``to`` has a word for the form of the recipients, followed by their texts; see
     :mod:`.recipients_text`."""
 
     id: str
@@ -153,7 +153,7 @@ class ClientRippleFrame(_Frame, tag=6):
 
 
 class _WaveFrame(_Frame):
-    # ``left``: seconds until nobody waits for the wave any more; infinite where nobody waits at all.
+    # ``left``: seconds until nobody waits for the wave any more; infinite when nobody waits at all.
 
     id: str
     to: str
@@ -190,7 +190,7 @@ class PartFrame(_WaveFrame, tag=18):
 
 
 class PongFrame(_Frame, tag=19):
-    """A Pong. Of a client's Pong only ``id``, ``status``, ``body``, ``headers`` and ``outcome`` count."""
+    """A Pong. Of a client's Pong only ``id``, ``status``, ``body``, ``headers`` and ``outcome`` are used."""
 
     id: str
     status: int
@@ -205,7 +205,7 @@ class PongFrame(_Frame, tag=19):
 
 
 class EchoesFrame(_Frame, tag=20):
-    """Echoes of one Ripple. ``last`` says that no more will come."""
+    """Echoes of one Ripple. ``last`` tells that no more will come."""
 
     id: str
     echoes: list[PongFrame]
@@ -226,7 +226,7 @@ class ProvisionRequestFrame(_Frame, tag=21):
 
 
 class ProvisionReplyFrame(_Frame, tag=22):
-    """The reply to it: star, incarnation and epoch of the assignment; or None and the reason."""
+    """The reply to such a request: star, incarnation and epoch of the assignment; or None and the reason."""
 
     id: str
     assignment: tuple[str, int, int] | None

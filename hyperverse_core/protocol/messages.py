@@ -1,4 +1,4 @@
-"""What a frame says once it is read: waves, their answers, and the questions of one machine to another."""
+"""Decoded frames: waves, their answers, and requests of one machine to another."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ class Echoes:
 
     Attributes:
         id: id of the Ripple.
-        echoes: as many as have come since the ones before.
-        last: whether no more will come.
+        echoes: those that have arrived since the previous ones.
+        last: whether these are the last.
     """
 
     id: str
@@ -60,8 +60,8 @@ class ProvisionReply:
 
     Attributes:
         id: id of the request.
-        assignment: where the particle lives now; None when the star did not take it.
-        status, error, hint: why not.
+        assignment: where the particle is now assigned; None when the star did not take it.
+        status, error, hint: why it did not.
     """
 
     id: str
@@ -74,6 +74,6 @@ class ProvisionReply:
 ClientFrame: TypeAlias = (
     HelloFrame | WelcomeFrame | RefusalFrame | ClientPingFrame | ClientSignalFrame | ClientRippleFrame
 )
-"""Frames that are handed on as they are. The texts in them are not parsed."""
+"""Frames that are passed on undecoded. The texts in them are not parsed."""
 
 Message: TypeAlias = Ping | Signal | Ripple | Pong | Echoes | ProvisionRequest | ProvisionReply | ClientFrame

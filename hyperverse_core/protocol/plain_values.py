@@ -1,4 +1,4 @@
-"""Plain values: what the body of a wave may be made of."""
+"""Plain values: what the body of a wave may consist of."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 __all__ = ["DEEPEST", "HEADS", "SCALARS", "first_offender", "is_too_deep", "may_be_too_deep", "may_hold_timestamp"]
 
 DEEPEST = 64
-"""How many levels of lists and maps a body may have."""
+"""Most levels of lists and maps that a body may have."""
 
 # Heads of a MessagePack timestamp, the one extension that msgspec reads and writes by itself.
 _SHORT, _LONG, _LONGEST = b"\xd6\xff", b"\xd7\xff", b"\xc7\x0c\xff"
@@ -16,32 +16,32 @@ HEADS = bytes([*range(0x80, 0xA0), 0xDC, 0xDD, 0xDE, 0xDF])
 """First bytes of lists and maps."""
 _PLAIN = frozenset({type(None), bool, float, bytes})
 SCALARS = _PLAIN | {int, str}
-"""Types of values that hold no others. Of these the encoder itself refuses what cannot travel."""
+"""Types of values that contain no others. The encoder itself refuses those of them that cannot be sent."""
 _HOLDING = (dict, list, tuple, set, frozenset, Mapping)
-"""Types of values that hold others."""
+"""Types of values that contain others."""
 
 
 def may_hold_timestamp(frame: bytes) -> bool:
-    """Whether an encoded frame may hold a timestamp. :func:`first_offender` finds out whether it does."""
+    """Returns whether an encoded frame may contain a timestamp. :func:`first_offender` tells whether it does."""
     return b"\xff" in frame and (_SHORT in frame or _LONG in frame or _LONGEST in frame)
 
 
 def may_be_too_deep(frame: bytes) -> bool:
-    """Whether an encoded frame may hold a body with too many levels: it has enough bytes that begin a list or map.
-    :func:`is_too_deep` finds out whether it does."""
+    """Returns whether an encoded frame may contain a body with too many levels: it has enough bytes that start a list
+    or map. :func:`is_too_deep` tells whether it does."""
     return len(frame) - len(frame.translate(None, HEADS)) > DEEPEST
 
 
 def is_too_deep(value: Any, levels: int = DEEPEST) -> bool:
-    """Whether ``value`` has more than so many levels of lists and maps within one another. The encoder takes about a
-    thousand, and a decoder that is called from further within takes fewer: that would cost the connection.
+    """Returns whether ``value`` has more than that many nested levels of lists and maps. The encoder accepts about a
+    thousand, but a decoder that is called deeper in the stack accepts fewer: that would cost the connection.
 
-    Level by level, because a body may have a hundred thousand rows: that is an eighth of what a call for each row
-    costs.
+    It works level by level, because a body may have a hundred thousand rows: this costs an eighth of a call for each
+    row.
 
     Args:
-        value: a body that the encoder takes, so it does not hold itself; or a part of one.
-        levels: how many may still come.
+        value: a body that the encoder accepts, so it does not contain itself; or a part of one.
+        levels: how many levels are allowed.
     """
     level = [value]
     for _ in range(levels):
@@ -62,12 +62,12 @@ def is_too_deep(value: Any, levels: int = DEEPEST) -> bool:
 
 
 def first_offender(value: Any, where: str = "the body", depth: int = 0) -> str:
-    """Returns which part of ``value`` is not a plain value, and where it stands; empty when all of it is plain.
+    """Returns which part of ``value`` is not a plain value, and where it is; empty when all of it is plain.
 
     Args:
         value: a body, or a part of one.
-        where: how to name ``value`` in the answer.
-        depth: how many lists and maps it lies in.
+        where: name of ``value`` in the result.
+        depth: number of lists and maps around it.
     """
     kind = type(value)
     if kind in _PLAIN:

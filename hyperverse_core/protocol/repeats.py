@@ -1,4 +1,4 @@
-"""What both ends of a lane agree on when a wave is sent a second time."""
+"""What both ends of a lane agree on when a wave is sent again."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ HARMLESS = frozenset({"Cmd<Bounce>", "Cmd<Read>", "Http<Get>", "Http<Head>", "Ht
 
 
 class NoAnswer(Pong, eq=False):
-    """The reply of this side when the star that got a wave did not answer: the handler may have run or not.
+    """The reply of this side when the star that received a wave did not answer: the handler may or may not have run.
 
     Attributes:
         incarnation: incarnation of the star that the wave was sent to.

@@ -1,14 +1,14 @@
 """Numbers of the wire protocol, and how two programs of different versions agree on one.
 
 A program understands a range of numbers: it *speaks* the highest, and *understands* down to the lowest. Two programs
-use the highest number that both understand. So machines, and their clients, can be upgraded one by one: a release that
-speaks a new number goes on understanding the one before.
+use the highest number that both understand. So machines and their clients can be upgraded one by one: a release that
+speaks a new number still understands the previous one.
 
 The number grows only with a change that the other side would misread. A field added at the end of a frame, with a
-default, needs no new number: a reader skips fields it does not know, and fills in those that are missing.
+default, needs no new number: a reader skips unknown fields, and fills in missing ones.
 
-Every program makes and reads frames of the number that it speaks. Where a connection has agreed on an older number, a
-:class:`Translation` stands between the frames and the transport. The first frames of a connection (``Hello``,
+Every program creates and reads frames of the number that it speaks. Where a connection has agreed on an older number, a
+:class:`Translation` sits between the frames and the transport. The first frames of a connection (``Hello``,
 ``HelloFrame`` and their answers) are the same in every number, apart from fields added at the end.
 """
 
@@ -72,7 +72,7 @@ class Party:
     """One side of a connection, for the message that refuses it.
 
     Attributes:
-        name: who it is, such as ``machine 'local'``.
+        name: its name, such as ``machine 'local'``.
         version: version of its program.
         protocols: the numbers that it understands.
     """
@@ -89,7 +89,7 @@ def agreed_number(ours: Party, theirs: Party) -> int:
     """Returns the number that both sides use.
 
     Raises:
-        ProtocolError: no number is understood by both. The text names both versions and ranges.
+        ProtocolError: both sides have no number in common. The text names both versions and ranges.
     """
     number = ours.protocols.agreed_with(theirs.protocols)
     if number is None:
@@ -109,8 +109,8 @@ class Translation:
     """Turns frames of the number that this release speaks into frames of an older one, and back.
 
     Attributes:
-        to_older: is given an encoded frame and returns what the other side understands.
-        from_older: is given a frame of the other side and returns one that this release reads. Raises ProtocolError.
+        to_older: converts an encoded frame to one that the other side understands.
+        from_older: converts a frame of the other side to one that this release reads. Raises ProtocolError.
     """
 
     to_older: Callable[[bytes], bytes]
@@ -125,16 +125,17 @@ WITH_CLIENTS: Final[dict[int, Translation]] = {}
 
 
 class Transmit(Protocol):
-    """The method ``send`` of a transport, or what stands in for it."""
+    """The method ``send`` of a transport, or its replacement."""
 
     def __call__(self, peer: Any, frame: bytes, *, priority: int = 3) -> None:
         """Takes a frame for ``peer``; see :meth:`LaneTransport.send`."""
 
 
 def sender_of(transmit: Transmit, number: int, translations: Mapping[int, Translation]) -> Transmit:
-    """Returns what sends frames as ``number`` has them; ``transmit`` itself when no translation is needed.
+    """Returns a function that sends frames in the form of ``number``; ``transmit`` itself when no translation is
+    needed.
 
-    It is chosen once for a connection, so that a wave between programs of one release costs nothing.
+    It is chosen once for each connection, so that a wave between programs of one release costs nothing extra.
     """
     translation = translations.get(number)
     if translation is None:
@@ -148,6 +149,6 @@ def sender_of(transmit: Transmit, number: int, translations: Mapping[int, Transl
 
 
 def reader_of(number: int, translations: Mapping[int, Translation]) -> Callable[[bytes], bytes] | None:
-    """Returns what makes a frame of ``number`` readable; None when no translation is needed."""
+    """Returns a function that converts frames of ``number`` for reading; None when no translation is needed."""
     translation = translations.get(number)
     return None if translation is None else translation.from_older

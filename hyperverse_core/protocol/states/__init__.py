@@ -1,1 +1,1 @@
-"""Saved states: what the durable fields of a particle look like as bytes, and which values come back as they were."""
+"""Saved states: how the durable fields of a particle are encoded, and which values can be read back unchanged."""

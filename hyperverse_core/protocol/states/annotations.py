@@ -13,8 +13,8 @@ __all__ = ["annotation_of"]
 
 
 def annotation_of(owner: type, field: attrs.Attribute[Any]) -> Any:
-    """The annotation of a field, with its names resolved where the class that declares it stands. Its text when that
-    has no meaning there."""
+    """Returns the annotation of a field, with its names resolved in the scope of the class that declares it; its text
+    when it cannot be resolved."""
     written = field.type if field.type is not None else Any
     declaring = next((layer for layer in owner.__mro__ if field.name in _declared(layer)), owner)
     names = {**vars(sys.modules.get(declaring.__module__, typing)), declaring.__name__: declaring}
@@ -24,7 +24,7 @@ def annotation_of(owner: type, field: attrs.Attribute[Any]) -> Any:
     holder.__annotations__ = {field.name: written}
     try:
         return typing.get_type_hints(holder, names, include_extras=True)[field.name]
-    except Exception:  # whatever the text does when it is evaluated: it is told as it is written
+    except Exception:  # evaluating the text may raise anything; then the text itself is reported
         return written
 
 

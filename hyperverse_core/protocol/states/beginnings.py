@@ -1,4 +1,4 @@
-"""Whether all fresh objects of a class hold the same durable state, so that it need be encoded once only."""
+"""Whether all new objects of a class have the same durable state, so that it needs to be encoded only once."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ _FACTORY: Any = attrs.Factory  # a class, which attrs types as a function
 
 
 def begin_alike(cls: type) -> bool:
-    """Whether objects of ``cls`` that are made without arguments certainly hold the same durable state.
+    """Returns whether objects of ``cls`` that are created without arguments certainly have the same durable state.
 
-    So it is with defaults that are plain values or empty collections. A factory, a converter or code of the class that
-    runs while an object is made may give each something else."""
+    That is the case with defaults that are plain values or empty collections. A factory, a converter, or code of the
+    class that runs while an object is created may give each a different state."""
     if not attrs.has(cls):
         return True  # no durable fields
     own = vars(cls)

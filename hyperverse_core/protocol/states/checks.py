@@ -1,7 +1,8 @@
-"""Values that certainly come back as they were, told from the others by a look at their types.
+"""Recognises by their types values that can certainly be read back unchanged.
 
-Most fields hold plain values, or lists and maps of these. A save must not read back all that it writes to find out
-that nothing is wrong: a look at the types takes a tenth of the time. What is not certain is written and read.
+Most fields contain plain values, or lists and maps of these. A save must not read back everything that it writes only
+to find that nothing is wrong: checking the types takes a tenth of the time. Values that are not certain are written and
+read back.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ _ATTRS_HOOKS = ("__attrs_pre_init__", "__attrs_post_init__", "__attrs_init__")
 
 
 def exact_types(annotation: Any) -> frozenset[type]:
-    """The types of plain values that come back as they are; empty when that depends on more than the type."""
+    """Returns the types of plain values that are read back unchanged; empty when that depends on more than the type."""
     wanted = bare(annotation)
     if wanted is Any or wanted is object:
         return _ANY
@@ -43,7 +44,7 @@ def exact_types(annotation: Any) -> frozenset[type]:
 
 
 def check_for(annotation: Any) -> Check:
-    """Returns a function that is true for values that certainly come back. False says nothing."""
+    """Returns a function that is true for values that are certainly read back unchanged. False means unknown."""
     return _check(annotation, ())
 
 
@@ -80,7 +81,7 @@ def _check(annotation: Any, outer: tuple[Any, ...]) -> Check:
 
 
 def is_native(annotation: Any) -> bool:
-    """Whether values that pass the check are written as they are, without being converted first."""
+    """Returns whether values that pass the check are written without being converted first."""
     wanted = bare(annotation)
     if wanted is Any or exact_types(wanted):
         return True
@@ -106,7 +107,7 @@ def _anything(value: Any) -> bool:
 
 
 def _all_of(annotation: Any, outer: tuple[Any, ...]) -> Callable[[Any], bool]:
-    """For an iterable of values."""
+    """Returns the check for an iterable of values."""
     exact = exact_types(annotation)
     if exact:
         if bare(annotation) in (Any, object):
@@ -134,7 +135,7 @@ def _record(cls: type, outer: tuple[Any, ...]) -> Check:
 
 
 def _is_simple(cls: type) -> bool:
-    """Whether an object of it is its fields and nothing else."""
+    """Returns whether an object of the class consists of its fields and nothing else."""
     if any(hasattr(cls, name) for name in _ATTRS_HOOKS) or cls.__dictoffset__:
         return False
     return all(field.init and field.converter is None and field.validator is None for field in attrs.fields(cls))

@@ -1,7 +1,8 @@
-"""The converter of saved states: annotated values to plain ones and back, without guessing.
+"""The converter of saved states: annotated values to plain values and back, without guessing.
 
-It is stricter than that of the bodies of waves in one way: what it reads is what was written, of the same type. So an
-``int`` in a ``float`` field stays an ``int``, and a key that is a number stays a number. And it knows more types.
+It is stricter than the converter of wave bodies in one way: a value is read back with the type with which it was
+written. So an ``int`` in a ``float`` field stays an ``int``, and a numeric key stays a number. It also knows more
+types.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ __all__ = ["TEXTUAL", "converter"]
 
 _SCALARS = (str, int, float, bytes)
 _FOLD = "~"
-"""Marks the second of two moments that a clock shows alike."""
+"""Marks the second of two moments that have the same clock time."""
 
 _ABSTRACT: dict[Any, type] = {
     collections.abc.Sequence: list,
@@ -43,7 +44,7 @@ _ABSTRACT: dict[Any, type] = {
     collections.abc.Set: set,
     collections.abc.MutableSet: set,
 }
-"""What is read for an abstract type of collection."""
+"""The concrete type that is read for an abstract type of collection."""
 
 
 def _write_moment(value: datetime.datetime | datetime.time) -> str:
@@ -77,7 +78,7 @@ TEXTUAL: dict[type, _Text] = {
     ipaddress.IPv4Network: (ipaddress.IPv4Network, str),
     ipaddress.IPv6Network: (ipaddress.IPv6Network, str),
 }
-"""Types that are written as texts: how to read one, and how to write one."""
+"""Types that are written as strings: how to read one, and how to write one."""
 
 
 def _read_scalar(base: type) -> Callable[[Any, Any], Any]:
@@ -190,7 +191,7 @@ def _tuple_reader(cls: Any, made: cattrs.Converter) -> Callable[[Any, Any], Any]
 
 
 def _abstract(wanted: Any) -> Any:
-    """The concrete type that stands for an abstract one."""
+    """Returns the concrete type that is used for an abstract one."""
     concrete: Any = _ABSTRACT[typing.get_origin(wanted) or wanted]
     arguments = typing.get_args(wanted)
     return concrete[arguments] if arguments else concrete

@@ -35,10 +35,10 @@ class StateField:
     Attributes:
         name: its name.
         wanted: its annotation.
-        exact: types of plain values that come back as they are.
-        check: true for values that certainly come back.
-        native: whether values that pass the check are written as they are.
-        why_not: why no value of it could be read back; empty when it can.
+        exact: types of plain values that are read back unchanged.
+        check: true for values that are certainly read back unchanged.
+        native: whether values that pass the check are written without conversion.
+        why_not: why no value of it could be read back; empty when values can be.
     """
 
     name: str
@@ -50,14 +50,14 @@ class StateField:
 
     @classmethod
     def of(cls, name: str, annotation: Any) -> StateField:
-        """Compiled from the annotation of the field."""
+        """Compiles the annotation of a field."""
         why_not = unreadable(annotation)
         check: Check = check_for(annotation) if not why_not else bool
         exact = exact_types(annotation) if not why_not else frozenset()
         return cls(name, annotation, exact, check, is_native(annotation), why_not)
 
     def write(self, value: Any) -> Any:
-        """The value as it is written. Raises HandlerFailed when it would not come back as it was."""
+        """Returns the value as it is written. Raises HandlerFailed when it would not be read back unchanged."""
         if type(value) in self.exact:
             return value
         try:
@@ -77,7 +77,7 @@ class StateField:
         raise self._refused(value, f"it would come back as {_shorten(back)}")
 
     def read(self, value: Any) -> Any:
-        """A written value as it was. Raises what the converter raises."""
+        """Converts a written value back. Raises what the converter raises."""
         return value if type(value) in self.exact else converter.structure(value, self.wanted)
 
     def _refused(self, value: Any, why: str) -> HandlerFailed:
@@ -103,9 +103,9 @@ class StateFields:
 
     @classmethod
     def of(cls, owner: type) -> StateFields:
-        """Those of ``owner``; none when it is not an attrs class."""
-        # Kept by the class itself, not by its subclasses: each save looks for them, and a map of weak references costs
-        # three times of this.
+        """Returns the fields of ``owner``; none when it is not an attrs class."""
+        # Cached on the class itself, not inherited by subclasses: each save needs them, and a map of weak references
+        # costs three times as much.
         known: StateFields | None = owner.__dict__.get(_KEPT_AS)
         if known is None:
             durable = [f for f in attrs.fields(owner) if not f.metadata.get("transient")] if attrs.has(owner) else []
@@ -115,7 +115,7 @@ class StateFields:
         return known
 
     def encode(self, held: object, version: int = 1) -> bytes:
-        """The state of an object as bytes. Raises HandlerFailed that names the field."""
+        """Encodes the state of an object. Raises HandlerFailed that names the field."""
         written: dict[str, Any] = {} if version == 1 else {VERSION: version}
         for name, exact, field in self._rows:
             value = getattr(held, name)
@@ -135,15 +135,15 @@ class StateFields:
 
 
 def said(error: BaseException) -> str:
-    """What an error of the converter says, on one line."""
+    """Returns the text of an error of the converter, on one line."""
     if isinstance(error, cattrs.BaseValidationError):
-        with contextlib.suppress(Exception):  # one of the exceptions in it has no text
+        with contextlib.suppress(Exception):  # an exception in it may have no text
             return "; ".join(cattrs.transform_error(error))
     return described(error)
 
 
 def shown(saved: bytes) -> Any:
-    """A saved state for people: without the version."""
+    """Returns a saved state for display, without the version."""
     state = _decode(saved)
     if type(state) is dict:
         state.pop(VERSION, None)

@@ -45,8 +45,8 @@ _NO_KEYS = (list, dict, set, bytearray, collections.deque)
 
 
 def unreadable(annotation: Any) -> str:
-    """Why a value of that type can never be read back; empty when it can. The types of single values are another
-    matter: each save looks at those."""
+    """Returns why a value of that type can never be read back; empty when it can. Individual values are checked by each
+    save."""
     return _why(annotation, set())
 
 
@@ -118,7 +118,7 @@ def _comes_back(value: Any, wanted: Any) -> bool:
     try:
         written = msgspec.msgpack.encode(converter.unstructure(value))
         return same(converter.structure(msgspec.msgpack.decode(written), wanted), value)
-    except Exception:  # whatever a value or its class raises: it does not come back
+    except Exception:  # a value or its class may raise anything; then it cannot be read back
         return False
 
 

@@ -1,4 +1,4 @@
-"""Whether two values are the same: equal, and of equal type at every depth."""
+"""Whether two values are the same: equal, and of the same type at every depth."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ _ATOMS = frozenset({int, str, bool, bytes, type(None)})
 
 
 def same(one: Any, other: Any) -> bool:
-    """Whether nobody could tell them apart. NaN is the same as NaN. Raises RecursionError for a value within itself,
-    and what comparing them raises."""
+    """Returns whether the values are indistinguishable. NaN is the same as NaN. Raises RecursionError for a value that
+    contains itself, and what comparing the values raises."""
     kind = type(one)
     if kind is not type(other):
         return False
@@ -59,13 +59,13 @@ def _same_maps(one: dict[Any, Any], other: dict[Any, Any]) -> bool:
 
 def _same_sets(one: Any, other: Any) -> bool:
     if one != other:
-        # NaN equals nothing, so it is looked for by hand.
+        # NaN equals nothing, not even itself, so it is checked separately.
         return len(one) == len(other) and all(any(same(a, b) for b in other) for a in one)
     found = {value: value for value in other}
     return all(same(value, found[value]) for value in one)
 
 
 def _same_attributes(one: Any, other: Any) -> bool:
-    """What an instance holds beside its value: a subclass of a plain type, a dataclass."""
+    """Compares what an instance has in addition to its value: a subclass of a plain type, a dataclass."""
     held, held2 = getattr(one, "__dict__", None), getattr(other, "__dict__", None)
     return held is held2 or (held is not None and held2 is not None and _same_maps(held, held2))

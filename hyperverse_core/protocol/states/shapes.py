@@ -1,4 +1,4 @@
-"""What an annotation is made of."""
+"""What an annotation consists of."""
 
 from __future__ import annotations
 
@@ -10,22 +10,23 @@ __all__ = ["arms_of", "bare", "is_named_tuple", "is_union"]
 
 
 def is_union(annotation: Any) -> bool:
-    """Whether it is ``X | Y``, ``Union`` or ``Optional``."""
+    """Returns whether it is ``X | Y``, ``Union`` or ``Optional``."""
     return typing.get_origin(annotation) in (typing.Union, types.UnionType)
 
 
 def arms_of(union: Any) -> tuple[Any, ...]:
-    """What a union allows."""
+    """Returns the types that a union allows."""
     return typing.get_args(union)
 
 
 def is_named_tuple(annotation: Any) -> bool:
-    """Whether it is a class made by ``NamedTuple`` or ``namedtuple``."""
+    """Returns whether it is a class made by ``NamedTuple`` or ``namedtuple``."""
     return isinstance(annotation, type) and issubclass(annotation, tuple) and hasattr(annotation, "_fields")
 
 
 def bare(annotation: Any) -> Any:
-    """It without what says nothing about the values: ``Annotated``, ``Final``, ``NewType``, an alias."""
+    """Returns it without wrappers that say nothing about the values: ``Annotated``, ``Final``, ``NewType``, an
+    alias."""
     while True:
         origin = typing.get_origin(annotation)
         if origin is Annotated or origin in (Final, typing.Required, typing.NotRequired):
