@@ -28,7 +28,7 @@ def run(args: Sequence[str]) -> int:
     """Runs one command line.
 
     Args:
-        args: the words behind the name of the program.
+        args: the words after the name of the program.
 
     Returns:
         The exit code: 0 done, 1 refused or failed, 2 wrong usage or configuration, 3 no machine to talk to, 130

@@ -29,7 +29,7 @@ __all__ = ["PortalApp"]
 
 _log = logging.getLogger("hyperverse.portal")
 _READ = frozenset({"/-/health", "/-/ready", "/-/metrics", "/-/openapi.json"})
-"""Own paths that are read, besides pages and files."""
+"""Paths of the portal's own that only read, in addition to pages and files."""
 
 
 class PortalApp:
@@ -84,7 +84,7 @@ class PortalApp:
         if answer is not None:
             self._figures.count(answer.status)
             if request is None or request.unread:
-                answer = answer.also(connection="close")  # the rest of this body could be taken for the next request
+                answer = answer.also(connection="close")  # the rest of this body could be read as the next request
             elif request.exchange is not None and answer.send_at_once(request.exchange, without_body=without_body):
                 return
             await answer.send(send, without_body=without_body)

@@ -20,7 +20,7 @@ async def ask_command(session: Session, text: str, wait: float) -> Pong:
     """Runs one command and returns the reply. Refuses a text with several commands before any of them runs.
 
     Args:
-        session: of whoever asks.
+        session: the session of the agent that asks.
         text: the command.
         wait: seconds that the answer may take.
     """
@@ -31,13 +31,13 @@ async def select_page(session: Session, selector: str, after: str, wait: float) 
     """Returns one page of the particles that match a selector.
 
     Args:
-        session: of whoever asks.
+        session: the session of the agent that asks.
         selector: the pattern.
         after: the last point of the page before; empty for the first page.
         wait: seconds that the answer may take.
 
     Returns:
-        The ``items``, and ``after``, the point behind which the next page begins; None on the last page.
+        The ``items``, and ``after``, the point after which the next page begins; None on the last page.
 
     Raises:
         ParseError: the selector or the point is malformed.

@@ -84,7 +84,7 @@ class Streams:
         self._open.add(feed)
 
     def ended(self, feed: Feed) -> None:
-        """It is open no more."""
+        """Called when a feed has ended: it is no longer open."""
         self._open.discard(feed)
 
     async def serve(self, request: HttpRequest, token: Shown, send: Send) -> None:

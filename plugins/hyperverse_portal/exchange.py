@@ -17,8 +17,7 @@ __all__ = ["EXCHANGE", "Exchange"]
 EXCHANGE: Final = "hyperverse.exchange"
 """Its key in the scope of a request."""
 _COPIED: Final = 64 * 1024
-"""Bodies up to this size, in bytes, are copied behind their head; a larger copy costs more than a second system
-call."""
+"""Bodies up to this size, in bytes, are copied after their head; a larger copy costs more than a second system call."""
 
 
 class Exchange:

@@ -43,7 +43,7 @@ class Followers:
         return hmac.digest(self._key, point.encode(), "sha256")[:18].hex()
 
     def of(self, request: HttpRequest, word: str) -> str:
-        """Returns the point that a page may follow: the one behind its host. Raises Forbidden for a wrong word."""
+        """Returns the point that a page may follow: the one that its host serves. Raises Forbidden for a wrong word."""
         own = Point.parse(point_of(request.host, self._settings)).text
         if not hmac.compare_digest(word.encode("utf-8", "surrogateescape"), self.word(own).encode()):
             raise Forbidden(

@@ -31,7 +31,7 @@ class Forwarding:
 
     def apply(self, scope: Scope) -> None:
         """Puts the client's address, the scheme, the host and the prefix that it used into ``scope``, and the path
-        behind the prefix."""
+        after the prefix."""
         prefix = self._prefix
         client = scope.get("client")
         if self._trusted and client and self._is_trusted(client[0]):

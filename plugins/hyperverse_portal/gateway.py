@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["PortalGateway"]
 
 _ENVELOPE: Final = 4096
-"""Bytes that a WebSocket message may have besides the body of its wave."""
+"""Bytes that a WebSocket message may have in addition to the body of its wave."""
 _GRACE: Final = 1
 """Seconds that requests in progress may take when the machine stops."""
 

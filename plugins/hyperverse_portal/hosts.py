@@ -1,4 +1,4 @@
-"""Lists the hosts of the portal to agents that may see the particles behind them."""
+"""Lists the hosts of the portal to agents that may see the particles that they serve."""
 
 from __future__ import annotations
 

@@ -53,8 +53,7 @@ class Logins:
         return code
 
     def take(self, code: str) -> str:
-        """Returns the token behind a one-time code and uses the code up; empty when the code is unknown or has
-        expired."""
+        """Returns the token of a one-time code and uses the code up; empty when the code is unknown or has expired."""
         token, ends = self._invitations.pop(code, ("", 0.0))
         return token if ends > time.monotonic() else ""
 

@@ -73,7 +73,7 @@ def description(kinds: Sequence[Mapping[str, Any]], prefix: str = "") -> dict[st
 
 
 def _own_paths() -> dict[str, Any]:
-    """The paths of the API besides the handlers of Kinds."""
+    """The paths of the API, apart from the handlers of Kinds."""
     body = {"required": True, "content": {"text/plain": {"schema": {"type": "string"}}}}
     reply = {"$ref": "#/components/schemas/Reply"}
     kind = {"name": "kind", "in": "path", "required": True, "schema": {"type": "string"}, "example": "Space"}

@@ -26,7 +26,7 @@ class GuardedProtocol(HttpToolsProtocol):
     """On its own uvicorn accepts a head of any size, waits for the rest of a head forever, and keeps an answer for a
     reader that never reads it.
 
-    A head ends with ``on_headers_complete``; the next one begins behind the body.
+    A head ends with ``on_headers_complete``; the next one begins after the body.
     """
 
     head_seconds: ClassVar[float] = 10.0
@@ -79,7 +79,7 @@ class GuardedProtocol(HttpToolsProtocol):
         self._in_head, self._seen, self._body = False, 0, 0
         self._guarded.unread = True
         self._since = 0.0
-        self.scope["headers"] = self.headers.copy()  # what stands behind the body is no header of its request
+        self.scope["headers"] = self.headers.copy()  # fields after the body are not headers of its request
         cycle = self.cycle
         super().on_headers_complete()
         if self.cycle is not cycle:

@@ -147,7 +147,7 @@ class _Socket:
             waiting.set_result(Pong(status, said.get("body")))
 
     def stop(self) -> None:
-        """Ends what is under way."""
+        """Cancels the tasks in progress."""
         for task in self._tasks:
             task.cancel()
 

@@ -1,4 +1,4 @@
-"""The Kind Counter: a durable number that many may add to."""
+"""The Kind Counter: a durable number to which many may add."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["Counter", "CounterDriver"]
 
 @attrs.define
 class Counter(Particle):
-    """A number that many may add to."""
+    """A number to which many may add."""
 
     value: int = 0  # attrs fields are the particle's durable state
 

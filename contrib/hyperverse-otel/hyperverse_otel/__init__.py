@@ -15,16 +15,16 @@ __all__ = ["Telemetry", "hyperverse_machine_stopping", "hyperverse_register_obse
 
 _log = logging.getLogger("hyperverse.otel")
 _FLUSH = 2.0
-"""Seconds for what is left to send when a machine stops, and again when the process ends."""
+"""Seconds for sending the rest when a machine stops, and again when the process ends."""
 _telemetry: list[Telemetry] = []
-"""The one of this process: made with the first machine, from the environment."""
+"""The telemetry of this process: made with the first machine, from the environment."""
 
 
 @hookimpl
 def hyperverse_register_observers(register: Callable[[Observer], None]) -> None:
     if not _telemetry:
         telemetry = Telemetry.from_environment()
-        atexit.register(telemetry.close, _FLUSH)  # waves may come until the very end
+        atexit.register(telemetry.close, _FLUSH)  # waves may arrive until the very end
         _telemetry.append(telemetry)
     for observer in _telemetry[0].observers:
         register(observer)
@@ -32,6 +32,6 @@ def hyperverse_register_observers(register: Callable[[Observer], None]) -> None:
 
 @hookimpl
 async def hyperverse_machine_stopping() -> None:
-    """Sends what is left, in a thread: others are served meanwhile."""
+    """Sends the rest, in a thread: others are served meanwhile."""
     if not await asyncio.to_thread(_telemetry[0].flush, _FLUSH):
         _log.warning("the collector of OpenTelemetry did not take everything within %g s", _FLUSH)

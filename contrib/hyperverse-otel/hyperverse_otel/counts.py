@@ -1,6 +1,6 @@
-"""Metrics: counted in a dictionary while waves go by, and read by the SDK when it exports.
+"""Metrics: counted in a dictionary while waves pass, and read by the SDK when it exports.
 
-A counter of the SDK costs more than a wave between two particles, so none is touched on the way of a wave.
+A counter of the SDK costs more than a wave between two particles, so no wave touches one.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from hyperverse_core.values import Directed, Point
 __all__ = ["Counts"]
 
 _KEYS = 1000
-"""Methods and outcomes that are counted apart. Where a particle takes any method, clients can invent more and more."""
+"""Maximum number of pairs of method and outcome that are counted separately. If a particle accepts any method, clients
+can invent more and more."""
 _OTHERS = ("other", "other")
 
 
@@ -23,7 +24,7 @@ class Counts(Observer):
     """Counts handled and refused waves of this process, and the lanes that are up.
 
     Args:
-        meter: gets the instruments.
+        meter: receives the instruments.
     """
 
     def __init__(self, meter: Meter) -> None:
@@ -65,11 +66,11 @@ class Counts(Observer):
         self._lanes[peer] = self._lanes.get(peer, 0) + 1
 
     def lane_carried(self, peer: str, traffic: Traffic) -> None:
-        """What lanes have carried to and from another machine."""
+        """Records the traffic of the lanes to and from another machine."""
         self._carried[peer] = traffic
 
     def lane_down(self, peer: str, reason: str) -> None:
-        """A machine or a client has gone."""
+        """A machine or a client has disconnected."""
         self._lanes[peer] = self._lanes.get(peer, 1) - 1
         if self._lanes[peer] < 1:
             del self._lanes[peer]

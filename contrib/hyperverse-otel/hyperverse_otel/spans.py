@@ -1,10 +1,10 @@
-"""Spans: one for each wave at its sender, one for each handler, and which of them belongs to which.
+"""Spans: one for each wave at its sender, one for each handler, and their parents.
 
-They are made as the SDK makes them when they are read, and handed to its processors: a span that the SDK starts and
-ends costs more than ten Pings, most of it for what may still change in between.
+They are made in the form that the SDK gives to readers, and passed to its processors: a span that the SDK starts and
+ends costs more than ten Pings, most of it for changes that may still come in between.
 
 The id of a handler's span follows from the wave's span and
-the particle (:func:`handler_span`), so whoever sends a wave from that handler knows its parent without being told.
+the particle (:func:`handler_span`), so a wave that this handler sends knows its parent without a message.
 """
 
 from __future__ import annotations
@@ -40,18 +40,18 @@ def handler_span(wave_span: str, particle: str) -> str:
 
     Args:
         wave_span: the id of the span of the wave that it handles.
-        particle: its point. The copies of a Ripple differ in it.
+        particle: the point of its particle, which differs between the copies of a Ripple.
     """
     return blake2b(f"{wave_span} {particle.partition(':/')[0]}".encode(), digest_size=8).hexdigest()
 
 
 class Spans(Observer):
-    """Makes spans of the waves that are sampled; a wave that is not costs three short calls.
+    """Makes spans for sampled waves; any other wave costs three short calls.
 
     Args:
-        processors: get the spans that have ended.
-        resource: who tells them.
-        share: of the traces that begin here, from 0 to 1. A trace that comes from outside brings its own decision.
+        processors: receive the spans that have ended.
+        resource: the source of the spans.
+        share: share of the traces that begin here to sample, from 0 to 1. A trace from outside brings its own decision.
     """
 
     def __init__(self, processors: Sequence[SpanProcessor], resource: Resource, share: float) -> None:
@@ -63,7 +63,7 @@ class Spans(Observer):
     # -- the sender's end ---------------------------------------------------------------------------------
 
     def wave_begins(self, wave: Directed, headers: dict[str, str]) -> object:
-        """Decides whether the trace is sampled, if nobody has, and gives the wave a span."""
+        """Decides whether the trace is sampled, unless that was decided before, and gives the wave a span."""
         if wave.headers is None or (given := parse(wave.headers)) is None:
             # A wave of a handler is part of the trace that its handler has, or of none. That is so for most waves.
             if wave.chain or random() >= self._share:
@@ -88,13 +88,13 @@ class Spans(Observer):
     # -- the recipient's end ------------------------------------------------------------------------------
 
     def handler_begins(self, wave: Directed, waited: float) -> object:
-        """Whether its trace is sampled was decided where it began."""
+        """Begins the span of a handler. The decision to sample was made where the trace began."""
         if wave.headers is None or (at := parse(wave.headers)) is None or not at.sampled:
             return UNWANTED
         return at
 
     def handler_ends(self, wave: Directed, end: WaveEnd, begun: object) -> None:
-        """A handler has ended: its span. Of a wave that has reached none, a span without a length says so."""
+        """Ends the span of a handler. A wave that reached no handler gets a span without a length."""
         at = begun if isinstance(begun, TraceContext) else self.handler_begins(wave, 0.0)
         if isinstance(at, TraceContext):
             own = handler_span(at.span_id, wave.to.text)
@@ -137,7 +137,7 @@ def _context(trace_id: str, span_id: str) -> SpanContext:
 
 
 def _attributes(wave: Directed, end: WaveEnd) -> dict[str, str | int | float]:
-    """What is known of a wave. Bodies and headers are left out: they may hold secrets."""
+    """Returns the attributes of a wave. Bodies and headers are left out: they may contain secrets."""
     reply = end.reply
     said: dict[str, str | int | float] = {
         "rpc.system": "hyperverse",

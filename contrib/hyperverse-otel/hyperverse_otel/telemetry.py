@@ -32,12 +32,12 @@ class Telemetry:
     """Spans and metrics of one process.
 
     Args:
-        span_processors: get the spans; without any there are no spans.
-        metric_readers: get the metrics; without any there are no metrics.
-        share: of the traces that begin here, from 0 to 1.
+        span_processors: receive the spans; without any there are no spans.
+        metric_readers: receive the metrics; without any there are no metrics.
+        share: share of the traces that begin here to sample, from 0 to 1.
 
     Attributes:
-        observers: what sees the waves.
+        observers: the observers of the waves.
     """
 
     def __init__(
@@ -59,9 +59,9 @@ class Telemetry:
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ) -> Telemetry:
-        """What the variables of OpenTelemetry ask for.
+        """Returns the telemetry that the variables of OpenTelemetry describe.
 
-        Raises ConfigError for a share that is none, or a sampler that this plugin does not have."""
+        Raises ConfigError for an invalid share, or a sampler that this plugin does not have."""
         if environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
             return cls()
         share = _share(environ)
@@ -74,11 +74,11 @@ class Telemetry:
         )
 
     def flush(self, seconds: float) -> bool:
-        """Sends what is left, and blocks for at most so many seconds. Returns whether all was done by then."""
+        """Sends the rest, and blocks for at most ``seconds`` seconds. Returns whether all was done by then."""
         return _all_of([partial(part.force_flush, int(seconds * 1000)) for part in self._parts()], seconds)
 
     def close(self, seconds: float) -> bool:
-        """Sends what is left, ends the threads of the SDK, and blocks for at most so many seconds. Returns whether all
+        """Sends the rest, ends the threads of the SDK, and blocks for at most ``seconds`` seconds. Returns whether all
         was done by then."""
         return _all_of([part.shutdown for part in self._parts()], seconds)
 
@@ -87,9 +87,9 @@ class Telemetry:
 
 
 def _all_of(work: Sequence[Callable[[], object]], seconds: float) -> bool:
-    """Does all of it at once, each in a thread.
+    """Does all of the work at once, each part in a thread.
 
-    The SDK tries a collector that is away for many seconds. Neither a machine that stops nor the end of the process
+    The SDK retries an unreachable collector for many seconds. Neither a machine that stops nor the end of the process
     waits for that.
     """
     until = time.monotonic() + seconds

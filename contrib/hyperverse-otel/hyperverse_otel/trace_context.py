@@ -19,14 +19,14 @@ _NO_TRACE, _NO_SPAN = "0" * 32, "0" * 16
 
 @attrs.frozen
 class TraceContext:
-    """Where a wave belongs.
+    """The trace and the span to which a wave belongs.
 
     Attributes:
-        trace_id, span_id: of the span that has sent it, as hexadecimal digits.
+        trace_id, span_id: ids of the trace and of the span that sent it, as hexadecimal digits.
         sampled: whether the trace is recorded.
         members: the other members of ``tracestate``, the newest first.
-        is_ours: whether the span is one of this plugin, and not one of somebody who has sent an HTTP request.
-        parent: of a span of ours: the id of the span above it; empty for the first one of a trace.
+        is_ours: whether the span is one of this plugin, and not one of the sender of an HTTP request.
+        parent: for a span of ours, the id of the span above it; empty for the first one of a trace.
     """
 
     trace_id: str
@@ -49,8 +49,8 @@ class TraceContext:
 
 
 def parse(headers: Mapping[str, str] | None) -> TraceContext | None:
-    """What the headers of a wave say; None when there is no ``traceparent``, or one that the rules forbid. One of a
-    later version counts as far as this version understands it."""
+    """Returns the context in the headers of a wave; None when there is no ``traceparent``, or an invalid one. A later
+    version is read as far as this version understands it."""
     if headers is None:
         return None
     found = _TRACEPARENT.fullmatch(headers.get("traceparent", ""))

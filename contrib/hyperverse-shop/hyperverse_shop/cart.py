@@ -1,4 +1,4 @@
-"""Carts: they reserve products, order them, and let go of what nobody orders."""
+"""Carts: they reserve products, order them, and release products that nobody orders."""
 
 from __future__ import annotations
 
@@ -32,18 +32,19 @@ class Cart(Particle):
     pieces: dict[str, int] = attrs.field(factory=dict)  # by the name of the product
     expires: float = 0.0  # seconds since 1970; 0 while it is empty
     orders: int = 0
-    cents: int = 0  # of the order that is under way
+    cents: int = 0  # of the order in progress
     ordering: bool = False
     waiting: bool = transient(default=False)
     turn: asyncio.Lock = transient(factory=asyncio.Lock)  # background work runs beside the handlers
 
     async def on_start(self, ctx: Ctx) -> None:
-        """Goes on where it was before it left memory."""
+        """Continues where it was before it left memory."""
         self._let_go_in_time(ctx)
 
     @handler("Ext<Put>")
     async def put(self, ctx: Ctx, product: str, pieces: int = 1) -> dict[str, int] | Pong:
-        """Has ``pieces`` of a product in the cart from now on, 0 for none. Returns what is in it."""
+        """Sets the number of pieces of a product in the cart to ``pieces``, 0 for none. Returns the content of the
+        cart."""
         async with self.turn:
             return await self._put(ctx, product, pieces)
 
@@ -67,7 +68,7 @@ class Cart(Particle):
 
     @handler("Ext<Order>")
     async def order(self, ctx: Ctx) -> dict[str, int | str]:
-        """Orders what is in the cart. Can be sent again if its answer was lost."""
+        """Orders the content of the cart. Can be sent again if its answer was lost."""
         async with self.turn:
             return await self._order(ctx)
 
@@ -91,7 +92,7 @@ class Cart(Particle):
 
     @handler("Ext<Show>")
     async def show(self, ctx: Ctx) -> dict[str, int]:
-        """Returns what is in the cart."""
+        """Returns the content of the cart."""
         return self.pieces
 
     def _let_go_in_time(self, ctx: Ctx) -> None:
@@ -100,7 +101,7 @@ class Cart(Particle):
             ctx.spawn(self._wait(ctx), name="expire")
 
     async def _wait(self, ctx: Ctx) -> None:
-        """Lets go of everything when the time of the cart is over."""
+        """Releases everything when the cart has expired."""
         while self.pieces and not self.ordering:
             left = self.expires - time.time()
             if left > 0:

@@ -1,4 +1,4 @@
-"""The ledger: a file outside of the Hyperverse, with a line for each order."""
+"""The ledger: a file outside the Hyperverse, with a line for each order."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Ledger(Particle):
 
     @handler("Ext<Book>")
     async def book(self, ctx: Ctx, order: str, cents: int) -> int:
-        """Writes an order down, unless it is there. Returns all that was sold, in cents."""
+        """Writes an order down, unless it is there already. Returns the total of all sales, in cents."""
         cart, _, number = order.rpartition("-")
         if self.booked.get(cart, 0) < int(number):
             line = f"{order} {cents}"
@@ -58,7 +58,7 @@ class Ledger(Particle):
 
     @handler("Ext<Sold>")
     async def sold(self, ctx: Ctx) -> int:
-        """Returns all that was sold, in cents."""
+        """Returns the total of all sales, in cents."""
         return self.cents
 
     def write_down(self, line: str) -> None:
@@ -82,5 +82,5 @@ class LedgerDriver(Driver):
         self.folder = Path(host.settings.get("folder", host.data_dir))
 
     async def create(self, record: ParticleRecord) -> Ledger:
-        """A ledger knows where its file is."""
+        """Gives the ledger the folder of its file."""
         return Ledger(folder=self.folder)

@@ -16,10 +16,10 @@ __all__ = ["Product", "ProductDriver"]
 @state(version=2)
 @attrs.define
 class Product(Particle):
-    """Something that is sold.
+    """A product for sale.
 
-    Every call says what shall be, not what shall change. So each of them can be repeated: a cart that does not know
-    whether its call has arrived sends it again.
+    Every call states the result, not the change. So each of them can be repeated: a cart that does not know whether its
+    call has arrived sends it again.
     """
 
     stock: int = 0
@@ -54,7 +54,7 @@ class Product(Particle):
 
     @handler("Ext<Ship>")
     async def ship(self, ctx: Ctx) -> None:
-        """Hands over what is reserved for the cart that asks."""
+        """Ships the pieces that are reserved for the cart that asks."""
         pieces = self.reserved.pop(str(ctx.agent), 0)
         if pieces:
             self.stock -= pieces
@@ -62,7 +62,7 @@ class Product(Particle):
 
     @handler("Http<Get>")
     async def show(self, ctx: Ctx) -> dict[str, str | int]:
-        """The product for a visitor."""
+        """Returns the product as visitors see it."""
         price = (await ctx.properties())["price"].value
         return {"name": ctx.point.name, "price": price, "free": self.free()}
 

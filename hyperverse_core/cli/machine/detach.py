@@ -25,7 +25,7 @@ def start_detached(args: Sequence[str], log_dir: Path, environ: Mapping[str, str
     What the process prints goes to ``console.log`` in ``log_dir``; usually that is nothing.
 
     Args:
-        args: words of the command line behind ``up``.
+        args: words of the command line after ``up``.
         log_dir: directory of the machine's log.
         environ: variables that the process gets besides those of this one: what is not to be in the process list.
 

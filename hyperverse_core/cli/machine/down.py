@@ -21,7 +21,7 @@ __all__ = ["down"]
 
 _LIMIT = 30.0  # seconds for a graceful stop
 _LET_NOBODY_IN = ("the policy ", "the registry ")
-"""What the errors begin with when these fail: they are told by the machine itself, which answers."""
+"""The beginnings of the errors when these fail: they come from the machine itself, which still answers."""
 _GRACE = 3.0  # seconds for a machine that no longer answers because another command has asked it to stop
 
 
@@ -124,8 +124,8 @@ def _pid(data_dir: Path, machine: str) -> int | None:
 
 
 def _signalled(data_dir: Path, machine: str | None, refused: HyperverseError) -> dict[str, Any] | None:
-    """Asks the process of a machine to stop when its policy or its registry fails and nobody is let in, not even its
-    owner. Returns its name and process id; None when that is not how it is."""
+    """Asks the process of a machine to stop when its policy or its registry fails and nobody is admitted, not even its
+    owner. Returns its name and process id; None when that is not the case."""
     if machine is None or not refused.message.startswith(_LET_NOBODY_IN) or not _runs(data_dir, machine):
         return None
     pid = _pid(data_dir, machine)

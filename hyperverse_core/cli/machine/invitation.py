@@ -17,8 +17,8 @@ def check_invitation(config: Config, where: str) -> None:
     """Refuses an invitation that is of no use.
 
     Args:
-        config: of the machine.
-        where: the invitation comes from; nothing of the invitation itself is told.
+        config: configuration of the machine.
+        where: the source of the invitation, for errors, which reveal nothing of the invitation itself.
 
     Raises:
         ConfigError: there is no text, or the machine would make a registry of its own, which has invited nobody.

@@ -14,7 +14,7 @@ __all__ = ["LastResort"]
 
 _log = logging.getLogger("hyperverse.machine")
 _MARGIN = 5.0
-"""Seconds for what comes behind the machine's own deadline: closing its parts, and leaving the interpreter."""
+"""Seconds for what comes after the machine's own deadline: closing its parts, and leaving the interpreter."""
 _EXIT_CODE = 1
 
 

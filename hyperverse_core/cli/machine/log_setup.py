@@ -20,7 +20,7 @@ __all__ = ["LOG_NAME", "JsonFormatter", "TextFormatter", "log_dir", "make_log_di
 
 LOG_NAME: Final = "machine.log"
 _FIELDS: Final = ("wave", "point", "star", "machine", "plugin")
-"""Attributes that a log line carries besides its text, when a caller gives them in ``extra``."""
+"""Attributes that a log line carries in addition to its text, when a caller gives them in ``extra``."""
 
 
 def log_dir(data_dir: Path, machine: str) -> Path:

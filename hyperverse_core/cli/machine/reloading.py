@@ -26,10 +26,10 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 def run_reloading(args: Sequence[str], folder: Path) -> int:
     """Runs ``hyperverse up`` in a child process, and starts it again when a Python file in a folder has changed. A file
-    that cannot be compiled is named, and the machine goes on with the old one.
+    that cannot be compiled is named, and the machine continues with the old one.
 
     Args:
-        args: words of the command line behind ``up``.
+        args: words of the command line after ``up``.
         folder: folder of the local plugin.
 
     Returns:

@@ -33,8 +33,8 @@ def serve(config: Config, ready: Callable[[Mapping[str, Any]], None]) -> int:
 
     Args:
         config: configuration of the machine.
-        ready: called when the machine is ready, with its status and with ``invitations``: where its owner comes in
-            once, by the name of the gateway.
+        ready: called when the machine is ready, with its status and with ``invitations``: the addresses at which its
+            owner can connect once, by the name of the gateway.
 
     Returns:
         The exit code.

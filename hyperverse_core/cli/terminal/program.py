@@ -9,7 +9,7 @@ __all__ = ["program"]
 
 
 def program() -> list[str]:
-    """Returns the words that start the ``hyperverse`` program, behind which its arguments go.
+    """Returns the words that start the ``hyperverse`` program, to be followed by its arguments.
 
     ``python -m`` looks for modules in the working directory first, which may be somebody else's. The new process does
     so only if this one does.

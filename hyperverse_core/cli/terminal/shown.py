@@ -20,7 +20,7 @@ def shown_lines(text: str) -> str:
 
 
 def indented(text: str) -> str:
-    """Returns the same with further lines indented: they cannot be taken for lines of ours."""
+    """Returns the same text with further lines indented, so that they cannot be mistaken for lines of this program."""
     return shown_lines(text).replace("\n", "\n  ")
 
 

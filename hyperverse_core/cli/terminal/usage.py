@@ -173,7 +173,7 @@ def _choice(exc: click.BadParameter) -> str:
 
 
 def _surplus(words: Sequence[str], ctx: click.Context) -> str:
-    """What to do about words behind the last argument that a command takes."""
+    """Returns advice about words after the last argument that a command takes."""
     params = ctx.command.get_params(ctx)
     taken = [param.human_readable_name.upper() for param in params if isinstance(param, click.Argument)]
     if len(words) == 1 and any("--name" in param.opts for param in params):

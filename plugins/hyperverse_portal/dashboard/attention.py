@@ -64,14 +64,14 @@ class Card:
 
     Attributes:
         tone: ``bad``, ``warn`` or ``info``.
-        title: what it is.
+        title: a short description.
         chain: the causes; each line is the reason for the one before.
         points: the particles concerned.
         cases: one entry for each of several particles: its point and a text.
         links: addresses of further pages, each with a text.
         driver: Kind whose driver waits for its next attempt; empty for none.
-        ago: seconds since it happened last; None for what is so now.
-        old: seconds since somebody looked whether it is so; None for what is looked at with the page.
+        ago: seconds since it last happened; None for a condition that holds now.
+        old: seconds since the condition was last checked; None for one that is checked with each page.
     """
 
     tone: str

@@ -85,7 +85,7 @@ class Look:
         return None if earlier is None else max(0.0, self.machines[name]["cpu"] - earlier["cpu"]) / self.span(name)
 
     def _earlier(self, name: str) -> dict[str, Any] | None:
-        """What the machine said before; None when it has started counting anew since."""
+        """Returns the earlier report of the machine; None when its counts have restarted from zero since."""
         found = self.before.machines.get(name) if self.before else None
         now = self.machines[name]
         fits = found is not None and found["pid"] == now["pid"] and found["clock"] < now["clock"]

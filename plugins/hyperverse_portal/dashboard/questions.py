@@ -85,7 +85,7 @@ class Questions:
         return await select_page(self.session, selector, after, self._wait)
 
     async def page(self, selector: str, after: str = "") -> tuple[list[dict[str, Any]], str]:
-        """Returns at most ROWS particles that match, and the point behind which the next page begins; empty on the last
+        """Returns at most ROWS particles that match, and the point after which the next page begins; empty on the last
         page. Raises HyperverseError."""
         found = await self.select(selector, after)
         items = found["items"][:ROWS]

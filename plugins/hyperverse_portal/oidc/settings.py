@@ -31,8 +31,8 @@ class OidcSettings:
             ``{ env = "NAME" }``.
         claim: the claim of the ID token that names the user.
         match: a regular expression for the whole claim; its first group is the name of the user.
-        users: users by the value of the claim: names, or points below ``hyperspace:users``. With it, nobody else
-            comes in.
+        users: users by the value of the claim: names, or points below ``hyperspace:users``. With it, nobody else can
+            log in.
         scopes: what the portal asks the provider for.
         name: of the provider, on the page to log in.
         timeout: seconds that the provider may take to answer.
