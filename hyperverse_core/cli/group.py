@@ -125,7 +125,7 @@ def _width() -> int:
     """The columns of a help text, as click takes them. Asked click, it imports shutil for this, and with that much."""
     try:
         columns = int(os.environ.get("COLUMNS") or 0) or os.get_terminal_size(1).columns
-    except (ValueError, OSError):  # stdout is no terminal, or COLUMNS no number
+    except (ValueError, OSError):  # stdout is not a terminal, or COLUMNS is not a number
         columns = 80
     return max(min(columns or 80, 80) - 2, 50)
 

@@ -91,7 +91,8 @@ def _key() -> list[Any]:
 
 
 def _config_folders() -> list[Path]:
-    """Where the file of the user may be. Asking ``platformdirs``, which knows it, would take longer than the help."""
+    """Returns the folders where the user's file may be. Asking ``platformdirs``, which knows it, would take longer than
+    the help."""
     named, home = os.environ.get("XDG_CONFIG_HOME", ""), os.environ.get("HOME", "")
     below = [Path(home) / ".config", Path(home) / "Library" / "Application Support"] if home else []
     return [*([Path(named)] if named else []), *below]
@@ -110,7 +111,7 @@ def _stamps(paths: list[str]) -> dict[str, int]:
 def _cache_path(key: list[Any]) -> Path:
     """A file for each set of config files, so that two projects do not drive one another out."""
     base = Path(os.path.expanduser(os.environ.get("XDG_CACHE_HOME") or "~/.cache"))  # noqa: PTH111  # raises nothing
-    if base.parts[:1] == ("~",):  # there is no home directory, and so no cache
+    if base.parts[:1] == ("~",):  # without a home directory there is no cache
         base = Path(os.devnull)
     number = zlib.crc32(json.dumps(sorted(key[-1])).encode())
     return base / "hyperverse" / f"commands-{number:08x}.json"

@@ -47,7 +47,7 @@ class Agents:
         host: the machine.
         most: the most sessions that may be open.
         idle: seconds without a request after which a session ends.
-        gone: called with the token, or what stands in its place, when it is no longer valid.
+        gone: called with the token, or its substitute, when it is no longer valid.
     """
 
     def __init__(self, host: GatewayHost, most: int, idle: float, gone: Callable[[Shown], None]) -> None:

@@ -75,9 +75,9 @@ class HttpAnswer:
         """Sends it.
 
         Args:
-            send: of ASGI.
+            send: the ``send`` callable of ASGI.
             without_body: whether only the head is sent.
-            kind: of the messages; another one refuses a WebSocket.
+            kind: prefix of the ASGI message types; another prefix refuses a WebSocket.
         """
         headers = list(self.headers)
         if self.status not in (204, 304):  # a length there would be that of the content, which is not sent

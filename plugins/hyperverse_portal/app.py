@@ -37,7 +37,7 @@ class PortalApp:
 
     Args:
         host: the machine.
-        settings: of the gateway.
+        settings: settings of the gateway.
         oidc: login through an OpenID provider; None when there is none.
         owner: token of the machine's owner; empty when this host does not have it.
     """

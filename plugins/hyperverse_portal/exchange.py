@@ -48,7 +48,7 @@ class Exchange:
         piece now.
 
         Args:
-            status: of HTTP.
+            status: HTTP status.
             headers: the headers, the length of the body included.
             body: the content; empty for a response without a body.
 

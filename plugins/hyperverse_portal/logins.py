@@ -13,7 +13,7 @@ from .agents import Shown
 __all__ = ["SECONDS", "Logins"]
 
 SECONDS: Final = 12 * 3600.0
-"""How long a login counts."""
+"""How long a login is valid."""
 _MOST: Final = 10_000
 _INVITED: Final = 15 * 60.0
 """Seconds for which a one-time link is valid."""

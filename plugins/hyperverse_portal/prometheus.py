@@ -21,7 +21,7 @@ class Family:
     """A family of samples.
 
     Attributes:
-        name: of them all; that of a counter ends with ``_total``.
+        name: the common name of all samples; that of a counter ends with ``_total``.
         kind: ``counter``, ``gauge`` or ``histogram``.
         what: a sentence that describes them.
         samples: for each the suffix of its name, its labels and its value.

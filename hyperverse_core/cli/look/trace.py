@@ -113,7 +113,7 @@ def _request(wave: Mapping[str, Any]) -> str:
 
 
 def _branch(waves: Sequence[Mapping[str, Any]], number: int) -> str:
-    """What stands before the line of a wave."""
+    """The text before the line of a wave."""
     depth = waves[number]["depth"]
     if not depth:
         return ""
@@ -122,7 +122,7 @@ def _branch(waves: Sequence[Mapping[str, Any]], number: int) -> str:
 
 
 def _bars(waves: Sequence[Mapping[str, Any]], number: int) -> str:
-    """What stands before the events of a wave."""
+    """The text before the events of a wave."""
     depth = waves[number]["depth"]
     return "".join("│ " if _goes_on(waves, number, level) else "  " for level in range(1, depth + 1))
 

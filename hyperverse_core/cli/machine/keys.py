@@ -89,7 +89,7 @@ def _is_elsewhere() -> bool:
 
 
 def _asked(method: str, body: dict[str, str] | None = None) -> Any:
-    """What a running machine answers. Requires the privilege `machine:keys`."""
+    """Returns the answer of a running machine. Requires the privilege `machine:keys`."""
     return talk(lambda client: client.ask("GLOBAL::machine", method, body))
 
 

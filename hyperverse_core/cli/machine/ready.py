@@ -15,7 +15,7 @@ def print_ready(status: Mapping[str, Any], *, as_json: bool, invite: bool = True
     warnings of plugins.
 
     Args:
-        status: of the machine.
+        status: status of the machine.
         as_json: whether it is printed as JSON.
         invite: whether the address of a gateway is the one that lets the owner in once, where there is such a one. It
             is not for stdout of a service, which is a log.

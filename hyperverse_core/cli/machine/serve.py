@@ -75,7 +75,7 @@ async def _run(config: Config, ready: Callable[[Mapping[str, Any]], None]) -> in
     stop = _Stop(asyncio.current_task(), LastResort(config.stop_deadline))
     stop.listen()
     try:
-        with contextlib.redirect_stdout(sys.stderr):  # what plugins print when they are imported is no result
+        with contextlib.redirect_stdout(sys.stderr):  # output of plugins at import is not a result
             made = Machine(config)
         async with made as machine:
             stop.serving(machine)

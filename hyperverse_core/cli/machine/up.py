@@ -27,11 +27,11 @@ from .several import free_name, host_name, joined, more_names, start_more, stop_
 __all__ = ["up"]
 
 _PRIVATE = 0o077
-"""What a machine writes, its log and files of its drivers included, is for its owner alone."""
+"""Only its owner may read what a machine writes, including its log and files of its drivers."""
 _PASSED = frozenset({"name", "log.format", "log.level"})
 _PORTAL = "127.0.0.1:8080"
 _AS_CONFIGURED = ""
-"""What --portal without an address stands for: that of the config, if it has one."""
+"""The value of --portal without an address: the configured address, if there is one."""
 
 
 @click.command()

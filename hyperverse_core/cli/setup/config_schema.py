@@ -36,7 +36,7 @@ _REFERENCE: Final = {
     "maxProperties": 1,
     "additionalProperties": False,
 }
-"""What may stand in the place of a setting that is a secret."""
+"""What may replace the value of a secret setting."""
 _THINGS: Final = {"registry": "registry", "lanes": "transport", "security": "policy", "blobs": "blob store"}
 _MACHINE_LANES: Final = ("address", "advertise")
 _ATTRIBUTE: Final = re.compile(r"^    (\w[\w, ]*): (.*(?:\n {8}.*)*)", re.MULTILINE)
@@ -108,7 +108,7 @@ def _of_hint(hint: Any) -> dict[str, Any]:
 
 
 def _about(cls: type) -> dict[str, str]:
-    """What the docstring of a class says about its attributes."""
+    """Returns the descriptions of attributes in the docstring of a class."""
     text = inspect.cleandoc(cls.__doc__ or "").partition("Attributes:\n")[2].partition("\n\n")[0]
     found = {}
     for names, said in _ATTRIBUTE.findall(text + "\n"):

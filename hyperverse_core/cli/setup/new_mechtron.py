@@ -45,7 +45,7 @@ _SCRIPT: Final = {
     "mechtron.wit.txt": "wit/mechtron.wit",
     "gitignore.txt": ".gitignore",
 }
-"""What projects in JavaScript and TypeScript have in common."""
+"""The common files of projects in JavaScript and TypeScript."""
 _LANGUAGES: Final = {
     "python": _Language(
         "Python",

@@ -63,7 +63,7 @@ def _in_its_place(text: str, start: int, end: int) -> str:
 
 @attrs.frozen
 class Caution:
-    """What a user has said about commands that delete.
+    """How a user wants to confirm commands that delete.
 
     Attributes:
         yes: whether they run without a question.

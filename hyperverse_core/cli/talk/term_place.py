@@ -24,7 +24,7 @@ _POINT: Final = re.compile(
 
 @attrs.frozen
 class TypedPlace:
-    """What may stand at the end of a line.
+    """The sort of word that belongs at the end of a line.
 
     Attributes:
         sort: the sort of thing.

@@ -1,1 +1,1 @@
-"""What all commands share: the common options, printing, and the report of a failure."""
+"""The common part of all commands: the common options, printing, and the report of a failure."""

@@ -34,14 +34,14 @@ _OPTIONS: Final = {
     **dict.fromkeys(("--fast", "--short"), "--quick"),
     **dict.fromkeys(("--destination", "--dest", "--target", "--folder"), "--into"),
 }
-"""What options of other tools are called here, if the command has that option."""
+"""The names here of options of other tools, if the command has that option."""
 _ELSEWHERE: Final = {
     **dict.fromkeys(("--token", "--password", "--api-key"), "run hyperverse login, or set HYPERVERSE_TOKEN"),
     **dict.fromkeys(("-u", "--user", "--as-user"), "hyperverse login acts as the user of a token"),
     **dict.fromkeys(("-L", "--depth", "--max-depth"), "name a POINT to show less"),
     **dict.fromkeys(("--no-color", "--no-colour", "--color", "--colour"), "set the variable NO_COLOR=1"),
 }
-"""What else is done here in place of an option of other tools."""
+"""What to do here instead of an option of other tools."""
 _SAME: Final = (
     ("add", "create", "new", "make", "register", "insert"),
     ("remove", "delete", "del", "rm", "drop", "forget", "destroy"),
@@ -73,7 +73,7 @@ _ADVICE: Final = {
     **dict.fromkeys((("user", "password"), ("user", "passwd"), ("user", "login")), "hyperverse user token NAME"),
     **dict.fromkeys((("keys", "list"), ("keys", "ls")), "hyperverse keys show"),
 }
-"""What to do in place of a command that a group does not have."""
+"""What to do instead of a command that a group does not have."""
 _WANTED: Final = {
     "POINT": "POINT is a particle such as localhost:shop; `hyperverse tree` shows what there is",
     "KIND": "KIND is a name such as Base; `hyperverse kinds` lists them",

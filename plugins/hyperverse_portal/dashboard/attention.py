@@ -29,16 +29,16 @@ _STATES: Final = {
     "Init": "has not started yet",
     "Done": "has stopped",
 }
-"""What a driver that does not run is doing, by status."""
+"""The activity of a driver that does not run, by status."""
 
 
 @attrs.frozen
 class Case:
-    """What one particle refused to an agent.
+    """The refusals of one particle to an agent.
 
     Attributes:
         agent: the agent that was refused.
-        point: of the particle.
+        point: point of the particle.
         method: one of the methods that were refused.
         said: what was refused and why.
         hint: what would help.
@@ -91,7 +91,7 @@ def cards(
     """Returns everything that needs attention, the worst first.
 
     Args:
-        status: of the machine of the portal.
+        status: status of the machine of the portal.
         look: with the figures of all machines; None when the agent may not see them.
         stuck: descriptions of particles that cannot run.
         old: age of those descriptions in seconds.

@@ -49,7 +49,7 @@ async def act_on_balance(form: dict[str, str], asking: Questions) -> str:
 
 
 def _loads(stars: list[dict[str, Any]], moves: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """What each star hosts now and would host after the moves; only stars that host particles."""
+    """The number of particles of each star, now and after the moves; only stars that host particles."""
     leave, come = Counter(move["from"] for move in moves), Counter(move["to"] for move in moves)
     rows = [
         {

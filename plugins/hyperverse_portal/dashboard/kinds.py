@@ -26,7 +26,7 @@ class _Tried:
 
     Attributes:
         machine: name of the machine.
-        state: of the driver.
+        state: state of the driver.
         cause: why the driver does not run.
     """
 
@@ -39,7 +39,7 @@ class KindsPage:
     """The page of the Kinds.
 
     Args:
-        looks: of the sessions; drivers of other machines are among the figures.
+        looks: looks of the sessions; drivers of other machines are among the figures.
     """
 
     def __init__(self, looks: Looks) -> None:

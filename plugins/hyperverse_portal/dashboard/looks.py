@@ -30,7 +30,7 @@ def hosted(star: Mapping[str, Any]) -> int:
 
 @attrs.frozen
 class Look:
-    """What the machines said at one time.
+    """The reports of the machines at one time.
 
     Attributes:
         at: the time, by ``time.monotonic``.

@@ -21,7 +21,7 @@ class MachinesPage:
     """The page of the machines.
 
     Args:
-        looks: of the sessions.
+        looks: looks of the sessions.
     """
 
     def __init__(self, looks: Looks) -> None:

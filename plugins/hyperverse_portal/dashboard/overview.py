@@ -47,7 +47,7 @@ class Overview:
     """The first page.
 
     Args:
-        looks: of the sessions.
+        looks: looks of the sessions.
     """
 
     def __init__(self, looks: Looks) -> None:

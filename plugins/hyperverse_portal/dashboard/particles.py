@@ -63,7 +63,7 @@ def _above(under: str) -> list[tuple[str, str]]:
 
 
 async def _search(word: str, after: str, asking: Questions) -> tuple[Any, str, str]:
-    """What was found, a note on how, and where the next page begins."""
+    """The matches, a note on how they were found, and the beginning of the next page."""
     if word[0].isupper() and all(c.isalnum() for c in word):
         return await _selected(f"**<{word}>", f"particles of Kind {word}", after, asking)
     if any(c in "*+<" for c in word):

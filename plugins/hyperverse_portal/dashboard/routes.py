@@ -39,7 +39,7 @@ class Dashboard:
     """Answers requests with pages.
 
     Args:
-        settings: of the gateway.
+        settings: settings of the gateway.
     """
 
     def __init__(self, settings: PortalSettings) -> None:

@@ -29,7 +29,7 @@ class StarDot:
     particles: int
     rate: float
     glow: float
-    """How bright it is, from 0.7 to 1."""
+    """Its brightness, from 0.7 to 1."""
 
 
 @attrs.frozen
@@ -66,7 +66,7 @@ class Lane:
 
     @property
     def middle(self) -> tuple[float, float]:
-        """Where its number stands."""
+        """The position of its number."""
         return (self.x1 + self.x2) / 2, (self.y1 + self.y2) / 2
 
 

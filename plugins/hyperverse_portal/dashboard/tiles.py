@@ -50,7 +50,7 @@ def tiles(look: Look, stars: Sequence[Mapping[str, Any]]) -> list[Tile]:
 
     Args:
         look: what the machines said.
-        stars: of the Hyperverse.
+        stars: stars of the Hyperverse.
     """
     steps = _history(look)
     waves, failed, refused, crossed, particles = ([step[place] for step in steps] for place in range(_SUMS + 1))

@@ -20,7 +20,7 @@ class Field:
     """One argument.
 
     Attributes:
-        name: of the argument.
+        name: name of the argument.
         control: ``number``, ``text``, ``choice``, ``json``.
         kind: its type, in a word.
         required: whether it has no default.

@@ -28,7 +28,7 @@ COOKIE: Final = "hyperverse_oidc"
 _AWAY: Final = 10 * 60
 """Seconds that a login at the provider may take."""
 _MOST: Final = 10_000
-"""The most logins in progress. One more makes the portal forget the oldest."""
+"""Maximum number of logins in progress. One more makes the portal forget the oldest."""
 _LONGEST: Final = 4096
 
 

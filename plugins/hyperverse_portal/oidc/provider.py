@@ -61,7 +61,7 @@ class OpenIdProvider:
     """One provider.
 
     Args:
-        settings: of the portal.
+        settings: settings of the portal.
     """
 
     def __init__(self, settings: OidcSettings) -> None:

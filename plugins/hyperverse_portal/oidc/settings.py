@@ -34,7 +34,7 @@ class OidcSettings:
         users: users by the value of the claim: names, or points below ``hyperspace:users``. With it, nobody else can
             log in.
         scopes: what the portal asks the provider for.
-        name: of the provider, on the page to log in.
+        name: name of the provider on the login page.
         timeout: seconds that the provider may take to answer.
     """
 
