@@ -88,6 +88,6 @@ async def test_machines_with_different_transports_say_so(
     one = await start_machine(config)
     other = await start_machine(attrs.evolve(config, name="other", lanes=OLDER))
     for machine, name in ((one, "other"), (other, "local")):
-        wrong = f"machine {name!r} uses another transport: name the same `driver` in [lanes] of all machines"
+        wrong = f"machine {name!r} uses another transport: set the same `driver` in [lanes] on all machines"
         await until(lambda: machine.parts.board.peers.causes() == {name: wrong}, "the cause")  # noqa: B023
         assert sum(wrong in line for line in caplog.messages) == 1
