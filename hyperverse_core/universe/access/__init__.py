@@ -1,1 +1,1 @@
-"""Permissions, grants and scopes, and the rules that make an agent's access of them."""
+"""Permissions, grants and scopes, and the rules that determine an agent's access from them."""

@@ -42,7 +42,7 @@ class AccessKind(enum.Enum):
     """The four sorts of access."""
 
     SUPER = "Super"
-    """Everything, the right to change the owner included."""
+    """Everything, including the right to change the owner."""
     OWNER = "Owner"
     """Everything on what the agent owns."""
     SUPER_OWNER = "SuperOwner"
@@ -117,7 +117,7 @@ Access.NONE = Access(AccessKind.ENUMERATED)
 
 
 class AccessView(Protocol):
-    """What the rules ask about particles. All answers must describe the same moment."""
+    """What the rules query about particles. All answers must describe the same moment."""
 
     def owner(self, point: Point) -> Point | None:
         """Returns the owner of the particle ``point``; None if it is not registered."""
@@ -182,8 +182,8 @@ def evaluate(agent: Point, target: Point, view: AccessView, *, same_owner: bool 
     """Returns what ``agent`` may do on ``target``.
 
     Args:
-        agent: the particle that wants to do something.
-        target: the particle with which it wants to do it.
+        agent: the particle that wants to act.
+        target: the particle that it wants to act on.
         view: owners, Kinds and grants.
         same_owner: whether a particle that is not a User has the owner's access on particles of the same owner, if
             that owner is a User or the hyperuser.
@@ -208,7 +208,7 @@ class _Target:
 
     Whether a grantor has full access depends on owners and on chains of ``super`` grants, never on masks. So the
     grantors with ``super`` are found first: the search starts at the hyperuser and follows the grants. It never enters
-    a circle of grants that nobody with ``super`` has started, and the result does not depend on the order of grants.
+    a cycle of grants that no grantor with ``super`` has started, and the result does not depend on the order of grants.
     """
 
     def __init__(self, target: Point, view: AccessView, same_owner: bool) -> None:
@@ -269,7 +269,7 @@ class _Target:
         supers = {HYPERUSER}
         waiting = {grant.by for grant in self._grants} - supers
         if self._owner == self._target:
-            waiting.discard(self._target)  # what owns itself has the owner's access there, and never super
+            waiting.discard(self._target)  # a particle that owns itself has the owner's access there, never super
         open_grants = [grant for grant in self._grants if grant.kind.word is GrantWord.SUPER]
         while live := [grant for grant in open_grants if grant.by in supers]:
             open_grants = [grant for grant in open_grants if grant.by not in supers]
@@ -290,7 +290,7 @@ class _Target:
 
 
 def _is_platforms_own(point: Point) -> bool:
-    """Whether ``point`` is a particle of the platform: what is done to it is done to a machine."""
+    """Returns whether ``point`` is a particle of the platform: acting on it means acting on a machine."""
     key = point.star_key
     return point.route.kind is RouteKind.GLOBAL or (key is not None and point == Point.of_star(key))
 
@@ -299,7 +299,7 @@ def _enumerate(grants: Iterable[AccessGrant], permissions: Permissions = Permiss
     """Returns the access that ``grants`` give together: first all that is added, then all restrictions.
 
     Args:
-        grants: those that count.
+        grants: the effective grants.
         permissions: what the agent has without them.
     """
     masks = []

@@ -91,7 +91,7 @@ class GrantKind:
 
 
 def scan_grant_kind(text: str, pos: int) -> tuple[GrantKind, int]:
-    """Reads the kind of a grant at ``pos``; returns it and the offset behind it. Raises ParseError."""
+    """Reads the kind of a grant at ``pos``; returns it and the offset after it. Raises ParseError."""
     word = _WORD.match(text, pos)
     if word is None:
         fail(text, pos, "'super'", "'perm'", "'priv'")
@@ -143,7 +143,7 @@ class AccessGrant:
 
 
 def scan_access_grant(text: str, pos: int) -> tuple[AccessGrant, int]:
-    """Reads the grant at ``pos``; returns it and the offset behind it. Raises ParseError."""
+    """Reads the grant at ``pos``; returns it and the offset after it. Raises ParseError."""
     kind, at = scan_grant_kind(text, pos)
     on, at = scan_selector(text, _word(text, at, "on"), routes=True)
     to, at = scan_selector(text, _word(text, at, "to"))

@@ -98,7 +98,7 @@ def _bits(found: re.Match[str]) -> int:
 
 
 def scan_permissions(text: str, pos: int) -> tuple[Permissions, int]:
-    """Reads the permissions at ``pos``; returns them and the offset behind them. Raises ParseError."""
+    """Reads the permissions at ``pos``; returns them and the offset after them. Raises ParseError."""
     found = _FORM.match(text, pos)
     if found is None:
         fail(text, pos, "permissions such as csd-RwX", hint="six letters in this order: c s d - r w x")
@@ -149,7 +149,7 @@ class PermissionsMask:
 
 
 def scan_permissions_mask(text: str, pos: int) -> tuple[PermissionsMask, int]:
-    """Reads the mask at ``pos``; returns it and the offset behind it. Raises ParseError."""
+    """Reads the mask at ``pos``; returns it and the offset after it. Raises ParseError."""
     if text[pos : pos + 1] not in ("+", "&"):
         fail(text, pos, "'+'", "'&'", hint="+csd-RwX adds permissions, &csd-RwX restricts to them")
     permissions, end = scan_permissions(text, pos + 1)
@@ -165,7 +165,7 @@ def check_privilege_name(name: str) -> str:
 
 
 def scan_privilege(text: str, pos: int) -> tuple[str, int]:
-    """Reads the name of a privilege, or ``*``, at ``pos``; returns it and the offset behind it. Raises ParseError."""
+    """Reads the name of a privilege, or ``*``, at ``pos``; returns it and the offset after it. Raises ParseError."""
     found = _PRIVILEGE.match(text, pos)
     if found is None:
         fail(text, pos, "a privilege such as property:email:read", "'*'")

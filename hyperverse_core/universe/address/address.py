@@ -64,7 +64,7 @@ class Address:
 
 
 def scan_address(text: str, pos: int, form: Form) -> tuple[Address, int]:
-    """Reads the address at ``pos``; returns it and the offset behind it. Raises ParseError.
+    """Reads the address at ``pos``; returns it and the offset after it. Raises ParseError.
 
     An address ends at the end of the text, at a blank or at one of ``< " ' ] ) } ^ [ ( { % @ ; , =``.
 

@@ -40,7 +40,7 @@ _BY_NAME = {str(layer): layer for layer in Layer}
 
 
 def scan_layer(text: str, pos: int) -> tuple[Layer, int]:
-    """Reads the layer at ``pos``; returns it and the offset behind it. Raises ParseError."""
+    """Reads the layer at ``pos``; returns it and the offset after it. Raises ParseError."""
     found = lexis.CAMEL.match(text, pos)
     layer = _BY_NAME.get(found.group()) if found is not None else None
     if found is None or layer is None:

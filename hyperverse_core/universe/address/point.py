@@ -297,7 +297,7 @@ def _known(text: str) -> Point:
 
 
 def scan_point(text: str, pos: int) -> tuple[Point, int]:
-    """Reads the absolute point at ``pos``; returns it and the offset behind it. Raises ParseError."""
+    """Reads the absolute point at ``pos``; returns it and the offset after it. Raises ParseError."""
     address, end = scan_address(text, pos, Form.ABSOLUTE)
     return _known(address.text), end
 

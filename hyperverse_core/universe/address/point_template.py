@@ -124,7 +124,7 @@ class PointTemplate:
 
 
 def scan_point_template(text: str, pos: int) -> tuple[PointTemplate, int]:
-    """Reads the template at ``pos``; returns it and the offset behind it. Raises ParseError.
+    """Reads the template at ``pos``; returns it and the offset after it. Raises ParseError.
 
     ``%`` may occur anywhere in the last segment. If it occurs more than once, it is the same number each time.
     """

@@ -97,7 +97,7 @@ def _parse(text: str) -> Route:
 
 
 def scan_route(text: str, pos: int, *, variables: bool = False) -> tuple[Route, int]:
-    """Reads the route at ``pos``; returns it and the offset behind it. Raises ParseError.
+    """Reads the route at ``pos``; returns it and the offset after it. Raises ParseError.
 
     Args:
         text: the whole text.

@@ -40,7 +40,7 @@ class Surface:
 
 
 def scan_surface(text: str, pos: int) -> tuple[Surface, int]:
-    """Reads the surface at ``pos``; returns it and the offset behind it. Raises ParseError."""
+    """Reads the surface at ``pos``; returns it and the offset after it. Raises ParseError."""
     point, at = scan_point(text, pos)
     if not text.startswith("@", at):
         fail(text, at, "'@'", hint="a surface names its layer: localhost:app@Core")

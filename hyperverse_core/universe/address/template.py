@@ -173,6 +173,6 @@ def _whole(text: str, form: Form) -> Address:
 
 
 def scan_point_var(text: str, pos: int) -> tuple[PointVar, int]:
-    """Reads the template at ``pos``; returns it and the offset behind it. Raises ParseError."""
+    """Reads the template at ``pos``; returns it and the offset after it. Raises ParseError."""
     address, end = scan_address(text, pos, Form.VARIABLE)
     return PointVar(address.text, address.route, address.segments), end

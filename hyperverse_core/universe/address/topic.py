@@ -75,7 +75,7 @@ class Topic:
 
 
 def scan_topic(text: str, pos: int) -> tuple[Topic, int]:
-    """Reads the topic at ``pos``; returns it and the offset behind it. Raises ParseError."""
+    """Reads the topic at ``pos``; returns it and the offset after it. Raises ParseError."""
     found = _SHAPE.match(text, pos)
     if found is None:
         fail(text, pos, *(f"Topic<{kind.value}>" for kind in TopicKind))

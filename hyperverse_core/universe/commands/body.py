@@ -62,7 +62,7 @@ _JSON: Final = json.JSONDecoder(parse_constant=_not_a_number, parse_float=_finit
 
 
 def scan_body(text: str, pos: int) -> tuple[Any, int]:
-    """Reads the body at ``pos``, which is not a blank; returns it and the offset behind it. Raises ParseError."""
+    """Reads the body at ``pos``, which is not a blank; returns it and the offset after it. Raises ParseError."""
     first = text[pos : pos + 1]
     if first == "^":
         found = _UPLOAD.match(text, pos)

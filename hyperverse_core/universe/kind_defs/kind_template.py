@@ -87,7 +87,7 @@ def _parse(text: str) -> KindTemplate:
 
 
 def scan_kind_template(text: str, pos: int) -> tuple[KindTemplate, int]:
-    """Reads the template at ``pos``; returns it and the offset behind it. Raises ParseError."""
+    """Reads the template at ``pos``; returns it and the offset after it. Raises ParseError."""
     base, at = _camel(text, pos, "a Kind such as Space")
     if not text.startswith("<", at):
         return KindTemplate(base), at

@@ -36,7 +36,7 @@ class ParticleTemplate:
 
 
 def scan_particle_template(text: str, pos: int) -> tuple[ParticleTemplate, int]:
-    """Reads the template at ``pos``; returns it and the offset behind it. Raises ParseError."""
+    """Reads the template at ``pos``; returns it and the offset after it. Raises ParseError."""
     point, at = scan_point_template(text, pos)
     if not text.startswith("<", at):
         fail(text, at, "'<'", hint="a particle has a Kind: localhost:thing<Base>")

@@ -89,7 +89,7 @@ def _parse_new(text: str) -> Kind:
 
 
 def scan_kind(text: str, pos: int) -> tuple[Kind, int]:
-    """Reads the Kind at ``pos``; returns it and the offset behind it. Raises ParseError."""
+    """Reads the Kind at ``pos``; returns it and the offset after it. Raises ParseError."""
     found = _SHAPE.match(text, pos)
     if found is None:
         fail(text, pos, "a Kind such as Space", hint="Kinds are CamelCase names")

@@ -72,7 +72,7 @@ def _parse(text: str) -> KindSelector:
 
 
 def scan_kind_selector(text: str, pos: int) -> tuple[KindSelector, int]:
-    """Reads the Kind selector whose ``<`` is at ``pos``; returns it and the offset behind it. Raises ParseError."""
+    """Reads the Kind selector whose ``<`` is at ``pos``; returns it and the offset after it. Raises ParseError."""
     base, at = _scan_name(text, _bracket(text, pos, "<"), "a Kind such as Space")
     sub = ANY
     specific: SpecificSelector | None = None

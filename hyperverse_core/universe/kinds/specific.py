@@ -55,7 +55,7 @@ class Specific:
 
 
 def scan_specific(text: str, pos: int) -> tuple[Specific, int]:
-    """Reads the specific at ``pos``; returns it and the offset behind it. Raises ParseError."""
+    """Reads the specific at ``pos``; returns it and the offset after it. Raises ParseError."""
     names, at = _scan_names(text, pos, patterns=False)
     version, end = scan_version(text, at)
     return Specific(*names, version), end
@@ -110,7 +110,7 @@ class SpecificSelector:
 
 
 def scan_specific_selector(text: str, pos: int) -> tuple[SpecificSelector, int]:
-    """Reads the specific selector at ``pos``; returns it and the offset behind it. Raises ParseError."""
+    """Reads the specific selector at ``pos``; returns it and the offset after it. Raises ParseError."""
     names, at = _scan_names(text, pos, patterns=True)
     if not text.startswith("(", at):
         fail(text, at, "'('", hint="a version requirement stands in parentheses: (^1)")
@@ -119,7 +119,7 @@ def scan_specific_selector(text: str, pos: int) -> tuple[SpecificSelector, int]:
 
 
 def scan_parenthesised_req(text: str, pos: int) -> tuple[VersionReq, int]:
-    """Reads the requirement in the parentheses that open at ``pos``; returns it and the offset behind them.
+    """Reads the requirement in the parentheses that open at ``pos``; returns it and the offset after them.
 
     Raises ParseError.
     """

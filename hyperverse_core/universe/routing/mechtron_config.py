@@ -89,7 +89,7 @@ class MechtronConfig:
 
 
 def scan_config_line(text: str, pos: int, end: int) -> tuple[ConfigLine, int]:
-    """Reads the line of a configuration at ``pos``, or behind blanks there; returns it and the offset behind it.
+    """Reads the line of a configuration at ``pos``, or behind blanks there; returns it and the offset after it.
 
     Raises ParseError.
     """

@@ -51,7 +51,7 @@ ANY_METHOD: Final = MethodPattern()
 
 
 def scan_method_pattern(text: str, pos: int) -> tuple[MethodPattern, int]:
-    """Reads the pattern at ``pos``; returns it and the offset behind it. Raises ParseError."""
+    """Reads the pattern at ``pos``; returns it and the offset after it. Raises ParseError."""
     names, end = scan_names(text, pos)
     at = pos + (1 if text.startswith("<", pos) else 0)
     kind = parse_family(names[0], text, at)

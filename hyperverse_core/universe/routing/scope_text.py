@@ -104,7 +104,7 @@ def skip_blanks(text: str, pos: int, end: int | None = None) -> int:
 
 
 def scan_document_head(text: str, pos: int = 0) -> tuple[DocumentHead, int]:
-    """Reads ``Name(version=1.0.0)`` at ``pos``, or behind blanks there; returns it and the offset behind it.
+    """Reads ``Name(version=1.0.0)`` at ``pos``, or behind blanks there; returns it and the offset after it.
 
     Raises ParseError.
     """
@@ -140,7 +140,7 @@ def scan_block(text: str, pos: int, end: int | None = None) -> int:
 
 
 def scan_names(text: str, pos: int, end: int | None = None) -> tuple[tuple[str, ...], int]:
-    """Reads stacked names at ``pos``; returns them, outermost first, and the offset behind them. Raises ParseError.
+    """Reads stacked names at ``pos``; returns them, outermost first, and the offset after them. Raises ParseError.
 
     ``Http<Get>`` and ``<Http<Get>>`` are the same.
     """
@@ -168,7 +168,7 @@ def scan_names(text: str, pos: int, end: int | None = None) -> tuple[tuple[str, 
 
 
 def scan_filters(text: str, pos: int, end: int | None = None) -> tuple[tuple[Filter, ...], int]:
-    """Reads filters ``(name args)-(name)`` at ``pos``; returns them, perhaps none, and the offset behind them.
+    """Reads filters ``(name args)-(name)`` at ``pos``; returns them, perhaps none, and the offset after them.
 
     Raises ParseError.
     """
@@ -195,7 +195,7 @@ def scan_filters(text: str, pos: int, end: int | None = None) -> tuple[tuple[Fil
 
 
 def scan_scope(text: str, pos: int, end: int | None = None) -> tuple[ScopeText, int]:
-    """Reads the scope at ``pos``; returns it and the offset behind its ``}`` or ``;``. Raises ParseError."""
+    """Reads the scope at ``pos``; returns it and the offset after its ``}`` or ``;``. Raises ParseError."""
     end = len(text) if end is None else end
     topic = _TOPIC.match(text, pos, end)
     start = topic.end() if topic is not None else pos

@@ -171,7 +171,7 @@ def _parse(text: str, routes: bool) -> Selector:
 
 
 def scan_selector(text: str, pos: int, *, routes: bool = False) -> tuple[Selector, int]:
-    """Reads the selector at ``pos``; returns it and the offset behind it. Raises ParseError.
+    """Reads the selector at ``pos``; returns it and the offset after it. Raises ParseError.
 
     A selector ends at the end of the text, at a blank or at one of ``; , ) } ] " ' = @ ^ % { [``.
     """

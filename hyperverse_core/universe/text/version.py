@@ -70,7 +70,7 @@ def _pre_key(pre: str) -> tuple[int, int, str]:
 
 
 def scan_version(text: str, pos: int) -> tuple[Version, int]:
-    """Reads the version at ``pos``; returns it and the offset behind it. Raises ParseError."""
+    """Reads the version at ``pos``; returns it and the offset after it. Raises ParseError."""
     found = _VERSION.match(text, pos)
     if found is None:
         fail(text, pos, "a version such as 1.0.0", hint="a version has three numbers")
@@ -211,7 +211,7 @@ def _blanks(text: str, pos: int) -> int:
 
 
 def scan_version_req(text: str, pos: int) -> tuple[VersionReq, int]:
-    """Reads the requirement at ``pos``; returns it and the offset behind its last comparator. Raises ParseError.
+    """Reads the requirement at ``pos``; returns it and the offset after its last comparator. Raises ParseError.
 
     A comma, blanks or both separate comparators.
     """

@@ -1,1 +1,1 @@
-"""Waves: methods, the messages themselves, and what becomes of them."""
+"""Waves: methods, the messages themselves, and their outcomes."""

@@ -1,7 +1,7 @@
-"""What a sender has written, checked where a wave is made: a value that cannot be costs that one call an error.
+"""Checks what a sender has written where a wave is made: an invalid value costs only that call an error.
 
-Further on it would cost more. A frame with a number for a path does not follow the protocol, and ends the connection
-with all the waves beside it.
+Later it would cost more. A frame with a number as its path does not follow the protocol, and ends the connection with
+all other waves on it.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from .wave import Handling, Method, Priority
 __all__ = ["LONGEST_WAIT", "named", "to_count", "to_handling", "to_headers", "to_method", "to_point", "to_text"]
 
 LONGEST_WAIT: Final = 3.2e8
-"""Seconds in ten years: who waits longer waits as long as this. A timer cannot be set for ever."""
+"""Seconds in ten years: longer waits are shortened to this. A timer cannot be set for an unlimited time."""
 _MOST: Final = 2**31
 
 
 def named(value: object) -> str:
-    """Names the type of a value; the value itself may be large, and its ``repr`` may do anything."""
+    """Returns the name of a value's type; the value itself may be large, and its ``repr`` may do anything."""
     if value is None:
         return "None"
     name = type(value).__name__
@@ -29,7 +29,7 @@ def named(value: object) -> str:
 
 
 def to_point(to: object) -> Point:
-    """The recipient. Raises ParseError for a text that is no point, BadRequest for what is no text either."""
+    """Returns the recipient. Raises ParseError for a string that is not a point, BadRequest for other types."""
     if isinstance(to, Point):
         return to
     if isinstance(to, str):
@@ -38,7 +38,7 @@ def to_point(to: object) -> Point:
 
 
 def to_method(method: object) -> Method:
-    """The method. Raises ParseError for a text that is none, BadRequest for what is no text either."""
+    """Returns the method. Raises ParseError for a string that is not a method, BadRequest for other types."""
     if isinstance(method, Method):
         return method
     if isinstance(method, str):
@@ -50,14 +50,14 @@ def to_method(method: object) -> Method:
 
 
 def to_text(name: str, value: object) -> str:
-    """The option ``name``, which is a text. Raises BadRequest."""
+    """Returns the option ``name``, which must be a string. Raises BadRequest."""
     if isinstance(value, str):
         return str.__str__(value)
     raise BadRequest(f"{name} is {named(value)}, not a text", hint=f"write {name}='...'")
 
 
 def to_headers(headers: object) -> Mapping[str, str] | None:
-    """The headers, as a map that nobody else changes. Raises BadRequest."""
+    """Returns the headers as a map that nobody else changes. Raises BadRequest."""
     if headers is None:
         return None
     if type(headers) is not dict and not isinstance(headers, Mapping):  # the first test saves half a microsecond
@@ -69,7 +69,7 @@ def to_headers(headers: object) -> Mapping[str, str] | None:
 
 
 def to_handling(wait: Any, retries: Any, priority: Any) -> Handling:
-    """How a wave is treated. Raises BadRequest."""
+    """Returns how to treat a wave. Raises BadRequest."""
     if isinstance(wait, bool) or not isinstance(wait, int | float):
         raise BadRequest(f"wait is {named(wait)}, not a number", hint="wait is in seconds, more than 0")
     if isinstance(retries, bool) or not isinstance(retries, int) or retries >= _MOST:
@@ -80,12 +80,12 @@ def to_handling(wait: Any, retries: Any, priority: Any) -> Handling:
         said = priority if abs(priority) < _MOST else "a huge number"
         raise BadRequest(f"priority {said} is not one", hint="0 (first) to 4 (last)")
     level = Priority(priority)
-    # a number that is none is not less than another: Handling refuses it
+    # NaN is not less than any number: Handling refuses it
     return Handling(LONGEST_WAIT if wait > LONGEST_WAIT else float(wait), int(retries), level)
 
 
 def to_count(count: object) -> int | None:
-    """How many echoes of a Ripple are enough; None for all. Raises BadRequest."""
+    """Returns how many echoes of a Ripple are enough; None for all. Raises BadRequest."""
     if count is None:
         return None
     if type(count) is int and not 0 <= count < _MOST:

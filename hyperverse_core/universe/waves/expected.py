@@ -1,4 +1,4 @@
-"""What a sender expects as the body of an answer."""
+"""The type that a sender expects as the body of an answer."""
 
 from __future__ import annotations
 

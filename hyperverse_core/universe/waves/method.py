@@ -1,6 +1,6 @@
 """Methods: what a wave asks for, such as ``Ext<Add>``. docs/reference/waves.md#methods.
 
-:mod:`.wave` has the names of this module too, because nobody makes a wave without a method.
+:mod:`.wave` exports the names of this module too, because every wave needs a method.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ class Method:
         kind: the family.
         name: the name within the family.
         text: the method as printed.
-        need: the letter of the permission that the agent needs on the target: ``r`` for Cmd<Read>, ``w`` for
-            Cmd<Update>, nothing for Cmd<Bounce>, ``x`` for every other method.
+        need: letter of the permission that the agent needs on the target: ``r`` for Cmd<Read>, ``w`` for Cmd<Update>,
+            empty for Cmd<Bounce>, ``x`` for every other method.
 
     Example:
         >>> method = Method.parse("Ext<Add>")
@@ -107,7 +107,7 @@ class Method:
 
 
 def _meant(text: str) -> str:
-    """A hint with the method that may be meant; empty when there is none."""
+    """Returns a hint with the method that was probably meant; empty when there is none."""
     name, _, path = text.partition("/")
     if path and _METHOD.fullmatch(name.strip()):
         return f"a path stands beside the method: {name.strip()} and the path /{path}"

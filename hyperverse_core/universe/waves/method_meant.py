@@ -1,4 +1,4 @@
-"""Which method somebody may have meant, who wrote something like one."""
+"""Finds the method that was probably meant by a text that resembles one."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _CMD: Final = frozenset({"Read", "Update", "Bounce"})
 
 
 def method_meant(text: str) -> str:
-    """Returns a hint with the method that ``text`` begins with something like; empty when it is like none."""
+    """Returns a hint with the method that the beginning of ``text`` resembles; empty when it resembles none."""
     pair = _METHOD_AND_PATH.match(text)
     if pair is not None and pair[1].upper() in _HTTP:
         return f"did you mean Http<{pair[1].capitalize()}>{pair[2]}?"

@@ -12,13 +12,13 @@ class MethodKind(enum.StrEnum):
     """The four families of methods: docs/reference/waves.md#methods."""
 
     HYP = "Hyp"
-    """What stars ask of each other. Nobody else may send them."""
+    """Requests between stars. Nobody else may send them."""
     CMD = "Cmd"
-    """What every particle understands."""
+    """Methods that every particle understands."""
     HTTP = "Http"
     """The methods of HTTP."""
     EXT = "Ext"
-    """What a Kind defines itself: any name in CamelCase."""
+    """Methods that a Kind defines itself: any name in CamelCase."""
 
 
 METHOD_NAMES: Final[dict[MethodKind, frozenset[str]]] = {

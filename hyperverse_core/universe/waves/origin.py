@@ -1,4 +1,4 @@
-"""Where waves begin: the one place that makes a Ping, a Signal or a Ripple out of what a sender wrote."""
+"""Where waves start: the only place that makes a Ping, a Signal or a Ripple from what a sender wrote."""
 
 from __future__ import annotations
 
@@ -36,25 +36,25 @@ _PINGS_ONLY: Final = {"Signal": ("wait", "retries"), "Ripple": ("retries",)}
 _KEPT: Final = 256
 _ID_BYTES: Final = 12
 _DRAWN: Final = 64
-_LARGE: Final = 1 << (8 * _ID_BYTES - 1)  # so that all have as many digits
+_LARGE: Final = 1 << (8 * _ID_BYTES - 1)  # so that all have the same number of digits
 _handlings: dict[tuple[float, int, int], Handling] = {}
 
 
 class UnknownOption(BadRequest, TypeError):
-    """An option that no wave has. It is a TypeError too, as every keyword argument that a function does not have."""
+    """An option that waves do not have. Like every unknown keyword argument in Python it is a TypeError too."""
 
 
 class WaveOptions(TypedDict, total=False):
     """How a wave is sent. Every method that sends waves takes these as keyword arguments.
 
     Keys:
-        path: for ``Http`` methods and binds; ``/`` when it is left out.
-        headers: a map of texts.
-        wait: seconds for the answer; 15 when it is left out, and never more than what is left of the wave that is
-            being handled.
-        retries: how often a Ping is sent again after 408, 421 or 503; 0 when it is left out.
-        priority: 0 (first) to 4 (last) where waves wait; 3 when it is left out.
-        topic: the session that the wave belongs to; none when it is left out.
+        path: path for ``Http`` methods and binds; ``/`` by default.
+        headers: a map from string to string.
+        wait: seconds to wait for the answer; 15 by default, and never more than what remains of the wave that is being
+            handled.
+        retries: how often a Ping is sent again after 408, 421 or 503; 0 by default.
+        priority: 0 (first) to 4 (last) where waves wait; 3 by default.
+        topic: the session that the wave belongs to; none by default.
     """
 
     path: str
@@ -69,10 +69,10 @@ _OPTIONS: Final = WaveOptions.__annotations__.keys()
 
 
 class Ids:
-    """Ids of waves: a prefix of this life of the machine, and a number.
+    """Ids of waves: a prefix for this life of the machine, and a number.
 
     Args:
-        prefix: shared by nobody else.
+        prefix: prefix that nobody else uses.
     """
 
     __slots__ = ("numbers", "prefix")
@@ -82,24 +82,24 @@ class Ids:
         self.numbers: Iterator[int] = itertools.count(1)
 
     def new(self) -> str:
-        """An id that was not given before."""
+        """Returns an id that was not used before."""
         return f"{self.prefix}{next(self.numbers):x}"
 
 
 def _drawn() -> Iterator[int]:
-    """Numbers that nobody can tell, without an end."""
+    """Yields unpredictable numbers, without an end."""
     while True:
-        drawn = secrets.token_bytes(_ID_BYTES * _DRAWN)  # at once, because each draw asks the system
+        drawn = secrets.token_bytes(_ID_BYTES * _DRAWN)  # many at once, because each draw calls the system
         for at in range(0, len(drawn), _ID_BYTES):
             yield int.from_bytes(drawn[at : at + _ID_BYTES]) | _LARGE
 
 
 class UnguessableIds(Ids):
-    """Ids of waves that nobody can tell from one that was seen: for clients, whose ids others may choose as well, and
-    which begin anew with each connection.
+    """Ids of waves that cannot be guessed from an id that was seen: for clients, whose ids others could otherwise
+    choose as well, and whose counting starts anew with each connection.
 
     Args:
-        prefix: what they begin with.
+        prefix: prefix of the ids.
     """
 
     __slots__ = ()
@@ -110,15 +110,15 @@ class UnguessableIds(Ids):
 
 
 class Origin:
-    """A sender: whatever it sends carries its address and rights.
+    """A sender: everything that it sends carries its address and rights.
 
     Args:
-        sender: the point that its waves come from.
-        agent: in whose name they are sent.
-        scope: bounds of what they may do; None sets none.
+        sender: point that its waves come from.
+        agent: agent on whose behalf they are sent.
+        scope: limits on what they may do; None for no limits.
         star: text of the star that they start at.
-        ids: where their ids come from.
-        time: the event loop's clock, in seconds.
+        ids: source of their ids.
+        time: clock of the event loop, in seconds.
         between_stars: whether it may send ``Hyp`` methods.
     """
 
@@ -154,25 +154,25 @@ class Origin:
         chain: tuple[str, ...] = (),
         wave_id: str = "",
     ) -> W:
-        """A wave of this sender.
+        """Makes a wave of this sender.
 
         Args:
             kind: Ping, Signal or Ripple.
-            within: the wave that is being handled. The new one ends with it, and carries its trace.
+            within: the wave that is being handled. The new one ends with it, and carries its trace context.
             chain: points whose handlers wait for the new wave.
-            wave_id: its id when the sender has chosen one.
+            wave_id: its id, if the sender has chosen one.
 
-        Raises ParseError for a point or method that is none, Forbidden for ``Hyp`` methods, BadRequest for options
-        with values that cannot be, and for options that do not exist, which is a TypeError as well.
+        Raises ParseError for an invalid point or method, Forbidden for ``Hyp`` methods, BadRequest for options with
+        invalid values, and for unknown options, which is a TypeError as well.
         """
-        # What was parsed before is looked up as `parse` does, without the call: 0.1 us for each wave.
+        # Parsed texts are looked up in the same way as `parse` does, without the call: this saves 0.1 us for each wave.
         if type(to) is not Point:
             to = seen_points.get(to) or Point.parse(to) if type(to) is str else to_point(to)
         if type(method) is not Method:
             method = known_methods.get(method) or Method.parse(method) if type(method) is str else to_method(method)
         if method.kind is _HYP and not self.between_stars:
             raise Forbidden(f"only stars may send {method}")
-        # No options is the common case: it costs a test of an empty map, no Handling and no look-up.
+        # The common case, no options, costs a test of an empty map, but no Handling and no look-up.
         if options:
             path, headers, handling, topic = _chosen(kind, options)
         else:
@@ -197,7 +197,7 @@ class Origin:
             deadline,
             chain,
             0,
-            wave_id or f"{ids.prefix}{next(ids.numbers):x}",  # as `ids.new()` does, without the call
+            wave_id or f"{ids.prefix}{next(ids.numbers):x}",  # same as `ids.new()`, without the call
             topic,
             self.star,
         )
@@ -229,14 +229,14 @@ def _unknown_option(name: str) -> UnknownOption:
 
 
 def _handling(wait: float | None, retries: int, priority: int) -> Handling:
-    """The Handling for these; equal ones are one object. Raises BadRequest."""
+    """Returns the Handling for these values; equal ones are one object. Raises BadRequest."""
     if wait is None:
         if retries == 0 and priority == 3:
             return DEFAULT_HANDLING
         wait = DEFAULT_HANDLING.wait
     try:
         known = _handlings.get((wait, retries, priority))
-    except TypeError:  # a list cannot be looked up, and is no number
+    except TypeError:  # a list cannot be looked up, and is not a number
         known = None
     if known is None:
         known = to_handling(wait, retries, priority)
@@ -246,7 +246,7 @@ def _handling(wait: float | None, retries: int, priority: int) -> Handling:
 
 
 def _traced(headers: Mapping[str, str] | None, within: Mapping[str, str]) -> Mapping[str, str] | None:
-    """``headers`` with the trace context of the wave that is being handled; what the sender says itself counts."""
+    """Returns ``headers`` with the trace context of the wave that is being handled; the sender's own headers win."""
     carried = {name: within[name] for name in _TRACE if name in within}
     if not carried:
         return headers
@@ -254,6 +254,6 @@ def _traced(headers: Mapping[str, str] | None, within: Mapping[str, str]) -> Map
 
 
 def timed_out(wave: Directed, wait: float) -> Pong:
-    """The reply to a wave that nobody answered within ``wait`` seconds."""
+    """Returns the reply to a wave that was not answered within ``wait`` seconds."""
     body: dict[str, Any] = {"error": f"{wave.to.text!r} did not answer {wave.method} after {wait:g} s"}
     return Pong(408, body, wave.to, Outcome.UNKNOWN, wave.id)

@@ -1,4 +1,4 @@
-"""What crosses from one particle to another is a copy, on one machine as between two."""
+"""Bodies that pass from one particle to another are copied, on one machine as well as between two."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ _DEEPEST: Final = 64
 
 
 def own_copy(body: Any, levels: int = _DEEPEST) -> Any:
-    """Returns a body that shares no list or map with ``body``: whoever gets it may do with it what they like.
+    """Returns a body that shares no list or map with ``body``: its receiver may change it freely.
 
-    Tuples and sets become lists, as they do on a lane. What no lane carries is handed on as it is.
+    Tuples and sets become lists, as they do on a lane. Values that no lane can carry are passed on unchanged.
 
     Args:
         body: a body, or a part of one.
-        levels: how many levels of lists and maps may still come.
+        levels: how many levels of lists and maps are allowed.
 
     Raises:
         BadRequest: it has more levels than may be sent.

@@ -1,4 +1,4 @@
-"""A Pong that somebody's code has returned, made fit to be sent."""
+"""Makes a Pong that foreign code has returned fit to be sent."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ __all__ = ["own_pong"]
 
 
 def own_pong(pong: Pong) -> Pong:
-    """Returns a copy of a Pong: whoever has returned it may keep it, and return it again.
+    """Returns a copy of a Pong: the code that returned it may keep it, and return it again.
 
-    Raises HandlerFailed when it could not be sent: the frame would end the connection of whoever asked."""
+    Raises HandlerFailed when it could not be sent: its frame would end the sender's connection."""
     if type(pong.status) is not int or not 100 <= pong.status < 600:
         raise HandlerFailed("it returned a Pong whose status is no int from 100 to 599")
     headers = pong.headers

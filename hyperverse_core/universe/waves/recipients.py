@@ -1,4 +1,4 @@
-"""Whom a Ripple is for."""
+"""The recipients of a Ripple."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ _MOST = 1_000_000
 
 
 def to_recipients(to: Recipients | str | Sequence[Point | str]) -> Recipients:
-    """What a user may write as recipients of a Ripple. Raises ParseError for a text that is none, BadRequest for what
-    cannot be recipients at all."""
+    """Converts what a user may write as recipients of a Ripple. Raises ParseError for a string that is not valid, and
+    BadRequest for a value that cannot be recipients at all."""
     if isinstance(to, str):
         return Selector.parse(to)
     if isinstance(to, Selector):

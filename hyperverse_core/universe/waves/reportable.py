@@ -8,11 +8,11 @@ __all__ = ["is_reportable"]
 
 
 def is_reportable(error: HyperverseError) -> bool:
-    """Whether an error has what a reply takes from it: a status that stands for a failure, and texts. Its class may be
-    a plugin's, and do what it likes.
+    """Returns whether an error has what a reply takes from it: a status that stands for a failure, and strings. Its
+    class may belong to a plugin, and do anything.
 
     Args:
-        error: what was raised.
+        error: the error that was raised.
     """
     try:
         return (
@@ -22,5 +22,5 @@ def is_reportable(error: HyperverseError) -> bool:
             and isinstance(error.hint, str)
             and isinstance(error.retry_after, int | float | None)
         )
-    except BaseException:  # of a plugin's property: then it is like any other exception
+    except BaseException:  # raised by a plugin's property: then it is like any other exception
         return False

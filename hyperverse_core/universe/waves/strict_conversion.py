@@ -44,5 +44,5 @@ def _make() -> cattrs.Converter:
 
 
 converter = _make()
-"""Structures plain values strictly: no value changes its type, except that an ``int`` is taken for a ``float``.
+"""Structures plain values strictly: no value changes its type, except that an ``int`` is accepted for a ``float``.
 Points and Kinds travel as their texts."""

@@ -104,7 +104,7 @@ class Outcome(enum.StrEnum):
 
 @attrs.frozen
 class Receipt:
-    """What became of a wave. Every reply has one.
+    """What happened to a wave. Every reply has one.
 
     Attributes:
         outcome: what the sender knows about the handler.
@@ -132,14 +132,14 @@ _OTHER_NAMES: Final = {
     **dict.fromkeys(("raise_for_status", "check"), ".unwrap(), which raises the error of a failure"),
     **dict.fromkeys(("exception", "reason", "message"), ".error"),
 }
-"""What the answers of other systems have, and how that is called here."""
+"""Attributes of answers in other systems, and their counterparts here."""
 
 
 class _Misnomer:
-    """A name that a Pong does not have: asking for it raises an AttributeError that says how it is called here.
+    """A name that a Pong does not have: reading it raises an AttributeError that gives its name here.
 
-    A ``__getattr__`` would say it too, but in a class that has one, Python 3.11 looks every attribute up the slow way:
-    17 ns more for each look at a status, and an echo is looked at ten times.
+    A ``__getattr__`` would do the same, but in a class that has one, Python 3.11 looks up every attribute the slow way:
+    17 ns more for each read of a status, and an echo is read ten times.
     """
 
     __slots__ = ("_meant", "_name")
@@ -186,7 +186,7 @@ class Pong(msgspec.Struct, eq=False):
 
     @property
     def receipt(self) -> Receipt:
-        """What became of the wave."""
+        """What happened to the wave."""
         return Receipt(self.outcome, self.status, self.attempts, self.hops, self.remote, self.star, self.id)
 
     @property
@@ -210,9 +210,9 @@ class Pong(msgspec.Struct, eq=False):
         """Returns the reply that reports ``error``.
 
         Args:
-            error: the error; its message, hint and ``retry_after`` go into the body. So does the explanation of a
+            error: the error; its message, hint and ``retry_after`` are put into the body. So is the explanation of a
                 refusal, unless a handler has run: what that handler was refused concerns another agent.
-            outcome: what the sender knows about the handler; ``unknown`` when the error says that nobody knows.
+            outcome: what the sender knows about the handler; ``unknown`` when the error says that it is unknown.
         """
         if isinstance(error, OutcomeUnknown):
             outcome = Outcome.UNKNOWN
@@ -243,7 +243,7 @@ class Stars:
 
     Attributes:
         kind: the star kind; None for every kind.
-        adjacent: whether only stars are meant to which one lane leads.
+        adjacent: whether only stars are meant that are one lane away.
     """
 
     kind: str | None = None
@@ -264,17 +264,17 @@ class Watchers:
 
 
 Recipients: TypeAlias = Selector | tuple[Point, ...] | Stars | Watchers
-"""Who receives a Ripple: what a selector matches, some points, stars, or those who watch a particle."""
+"""The recipients of a Ripple: what a selector matches, some points, stars, or the watchers of a particle."""
 
 
 class Directed(msgspec.Struct, eq=False):
-    """What all directed waves have in common. The fabric sets ``sender``, ``agent``, ``scope``, ``id`` and ``chain``.
+    """The common fields of all directed waves. The fabric sets ``sender``, ``agent``, ``scope``, ``id`` and ``chain``.
 
     Attributes:
         to: the recipient. For a Ripple, the recipient of this copy; ROOT before it has copies.
         method, path, body, headers: what is asked. A path starts with ``/``; headers map text to text.
         sender: the particle that sent the wave.
-        agent: the particle in whose name the wave acts. The policy decides what that agent may do.
+        agent: the agent on whose behalf the wave acts. The policy decides what that agent may do.
         scope: a limit on what may be done on behalf of the agent, or None.
         handling: how the wave is treated.
         deadline: time of the event loop, in seconds, after which nobody waits.
@@ -302,8 +302,8 @@ class Directed(msgspec.Struct, eq=False):
     origin: str = ""
 
     def onward(self, **changes: Any) -> Ping | Signal:
-        """The same wave on its way to somebody else: a Signal stays one, a Ping or the copy of a Ripple goes on as a
-        Ping. ``changes`` are fields that differ; a field that is added to every wave travels along by itself."""
+        """Returns the same wave for another recipient: a Signal remains one, a Ping or the copy of a Ripple becomes a
+        Ping. ``changes`` are fields that differ; a field that is added to all waves is carried along automatically."""
         wave: Any = self
         if type(self) is Ripple:
             wave = Ping(*(getattr(self, name) for name in Directed.__struct_fields__))

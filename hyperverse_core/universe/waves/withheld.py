@@ -1,4 +1,4 @@
-"""What a reply must not pass on: why somebody else was refused."""
+"""What a reply must not pass on: the reasons why another agent was refused."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ __all__ = ["withheld"]
 
 
 def withheld(reply: Pong, agent: Point) -> Pong:
-    """The failure without the reasons for which another agent was refused, such as the particle that handled the wave
-    and passes on what it was answered.
+    """Returns the failure without the reasons for which another agent was refused, such as the particle that handled
+    the wave and passes on a reply that it received.
 
     Args:
         reply: a failure.
-        agent: the agent of the wave that is answered, who may know its own reasons.
+        agent: the agent of the wave that is answered, which may know the reasons for its own refusal.
     """
     body = reply.body
     if isinstance(body, Mapping) and "explain" in body:
