@@ -83,7 +83,7 @@ class GrantKind:
 
     @property
     def data(self) -> str:
-        """The text behind the word: the privilege, the mask, or nothing."""
+        """The text after the word: the privilege, the mask, or nothing."""
         return self.privilege or ("" if self.mask is None else str(self.mask))
 
     def __str__(self) -> str:

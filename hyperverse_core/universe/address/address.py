@@ -29,7 +29,7 @@ class Form(enum.Enum):
     CONTEXT = "PointCtx"
     """Names, and ``.`` or ``..`` in front of them."""
     VARIABLE = "PointVar"
-    """The same, and variables ``${name}``."""
+    """The same forms with variables ``${name}``."""
 
 
 _SPACE = re.compile(r"[a-z][a-z0-9-]*+(?:\.(?!\.)[a-z0-9-]*+)*+")
@@ -44,7 +44,7 @@ _FIRST_HINTS = {
     "*": _PATTERN_HINT,
     "<": "a Kind stands behind a point, not in place of one",
 }
-"""What to do about a character in the place of the first segment."""
+"""Hint about a character that is found where the first segment is expected."""
 _LEADING = frozenset({SegmentKind.WORKING, SegmentKind.POP, SegmentKind.VAR})
 
 
@@ -54,7 +54,7 @@ class Address:
 
     Attributes:
         route: the part before ``::``.
-        segments: the segments behind it; none for ROOT.
+        segments: the segments after it; none for ROOT.
         text: the address as printed.
     """
 
@@ -133,7 +133,7 @@ def _fail_head(text: str, at: int, form: Form) -> NoReturn:
 
 
 def _scan_mesh(text: str, at: int, form: Form, segments: list[Segment]) -> int:
-    """Reads a segment behind ``:`` that is not in a filesystem."""
+    """Reads a segment after ``:`` that is not in a filesystem."""
     if form is Form.VARIABLE and text.startswith("$", at):
         return _scan_variable(text, at, segments)
     if form is not Form.ABSOLUTE and text.startswith("..", at):
@@ -150,7 +150,7 @@ def _scan_mesh(text: str, at: int, form: Form, segments: list[Segment]) -> int:
 
 
 def _hint_for_segment(text: str, at: int) -> str:
-    """What to do about what stands in the place of a segment."""
+    """Hint about text found where a segment is expected."""
     if at >= len(text):
         return "leave out the ':' at the end"
     if text[at].isupper():
@@ -159,7 +159,7 @@ def _hint_for_segment(text: str, at: int) -> str:
 
 
 def _scan_pop(text: str, at: int, segments: list[Segment]) -> int:
-    """Reads ``..`` behind the first segment.
+    """Reads ``..`` after the first segment.
 
     It follows ``.``, ``..`` or a variable only, never a name. So the value of a variable cannot lead out of the branch
     that a template names.
@@ -183,7 +183,7 @@ def _scan_variable(text: str, at: int, segments: list[Segment]) -> int:
 
 
 def _scan_filesystem(text: str, at: int, form: Form, segments: list[Segment]) -> int:
-    """Reads the root ``/`` at ``at``, and the directories and the file behind it."""
+    """Reads the root ``/`` at ``at``, and the directories and the file after it."""
     segments.append(Segment(SegmentKind.FS_ROOT, "/"))
     at += 1
     while True:
@@ -227,7 +227,7 @@ _BEHIND = {
     "{": "properties are no part of the point, and are given apart from it",
     "@": "a layer makes a surface of it, and this is to be a point",
 }
-"""What to do about a character that ends a point where nothing may follow."""
+"""Hint about a character after a point where nothing may follow."""
 
 
 def fail_behind(text: str, at: int) -> NoReturn:

@@ -1,4 +1,4 @@
-"""Points that somebody may have meant who misspelt one."""
+"""Existing points that a misspelt point may have meant."""
 
 from __future__ import annotations
 

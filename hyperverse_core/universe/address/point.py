@@ -52,7 +52,7 @@ class Point:
         segments: the parts of the path, outermost first; none for ROOT.
         parent: the point without its last segment; None for ROOT and for the ROOT of a route.
         is_root: whether there are no segments.
-        body_start: the offset in ``text`` behind the route.
+        body_start: the offset in ``text`` after the route.
 
     Example:
         >>> point = Point.parse("localhost:users:scott")
@@ -134,7 +134,7 @@ class Point:
 
     @property
     def body_start(self) -> int:
-        """The offset in ``text`` behind the route."""
+        """The offset in ``text`` after the route."""
         try:
             return self._body_start
         except AttributeError:
@@ -164,7 +164,7 @@ class Point:
     def child(self, text: str) -> Point:
         """Returns the point that is ``text``, one segment or several, below this one. It has the same route.
 
-        The separator is added: ``:`` behind a space, a base or a version, and none inside a filesystem.
+        The separator is added: ``:`` after a space, a base or a version, and none inside a filesystem.
 
         Raises:
             ParseError: the result is not a point, or is not below this one. A file has no children.
@@ -346,7 +346,7 @@ def _parent(point: Point) -> Point | None:
 ROOT = Point.parse("ROOT")
 """The root of the tree."""
 GLOBAL_EXECUTOR = Point.parse("GLOBAL::executor")
-"""The particle that carries out commands."""
+"""The particle that executes commands."""
 GLOBAL_MACHINE = Point.parse("GLOBAL::machine")
 """The particle of the machine that a client is connected to."""
 HYPERUSER = Point.parse("hyperspace:users:hyperuser")

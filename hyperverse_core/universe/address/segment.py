@@ -24,7 +24,7 @@ class SegmentKind(enum.Enum):
 
     @property
     def is_filesystem(self) -> bool:
-        """Whether the segment is behind ``:/``: the root of a filesystem, a directory or a file."""
+        """Whether the segment is after ``:/``: the root of a filesystem, a directory or a file."""
         return self in _FILESYSTEM
 
 

@@ -61,7 +61,7 @@ class PointCtx(_Relative):
 
         Raises:
             BadRequest: there are more ``..`` than ``working`` has segments.
-            ParseError: the names behind ``.`` or ``..`` do not make a point below it.
+            ParseError: the names after ``.`` or ``..`` do not make a point below it.
         """
         leading = [segment for segment in self.segments if segment.kind in _RELATIVE]
         if not leading:

@@ -1,4 +1,4 @@
-"""What to do about mistakes that many people make who know other languages."""
+"""Hints about common mistakes of people who know other languages."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _OPEN_KIND: Final = re.compile(r"<[A-Za-z][A-Za-z0-9]*+(?=[\s;{#]|\Z)")
 _ASSIGNED: Final = re.compile(r"([a-z0-9.-]{1,40})\s*[=:]")
 _CHANGES: Final = frozenset({"+key=", "+key= or +@key=", "'{'"})
 _POINT_LIKE: Final = re.compile(r"\s+([a-z][A-Za-z0-9.-]*(?::[A-Za-z0-9./_-]+)+)")
-"""A point behind a word. It has a colon: a name alone could be anything."""
+"""A point after a word. It has a colon: a name alone could be anything."""
 _CALL: Final = re.compile(r"([a-z][A-Za-z0-9-]*(?::[A-Za-z0-9_-]+)+)(?:\.([A-Za-z][A-Za-z0-9]*))?(?:\(.*)?")
 """A particle in place of a command, perhaps with a call as in Python."""
 
@@ -34,7 +34,7 @@ _OTHER_WORDS: Final = {
     **dict.fromkeys(("allow", "permit", "chmod"), "grant perm +csd-RwX on localhost:a to localhost:users:ann"),
     **dict.fromkeys(("deny", "ungrant"), "revoke 17"),
 }
-"""What the words of other tools are here."""
+"""Words of other tools, and their counterparts here."""
 _PROGRAM: Final = {
     **dict.fromkeys(("start", "up", "serve", "boot"), "hyperverse up --detach"),
     **dict.fromkeys(("stop", "down", "halt", "kill", "shutdown"), "hyperverse down"),
@@ -46,7 +46,7 @@ _PROGRAM: Final = {
     **dict.fromkeys(("users", "adduser", "useradd", "auth"), "hyperverse user --help"),
     **dict.fromkeys(("drain", "rebalance", "trace", "demo", "bench", "plugins", "keys"), "hyperverse --help"),
 }
-"""What is a command of the program, and not of the language."""
+"""Commands of the program that are not commands of the language."""
 
 
 def advised(error: ParseError, text: str) -> ParseError:

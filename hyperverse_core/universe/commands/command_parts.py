@@ -41,7 +41,7 @@ def content_of(body: Any, env: Env) -> Any:
 
 
 def print_changes(changes: Iterable[PropertyChange]) -> str:
-    """Returns changes of properties as they stand behind a point: ``{ +a=b, !c }``."""
+    """Returns changes of properties as they stand after a point: ``{ +a=b, !c }``."""
     said = [
         f"+{'@' if change.lock else ''}{change.key}={print_value(change.value)}"
         if isinstance(change, SetProperty)

@@ -64,7 +64,7 @@ class Statement:
 
     Attributes:
         command: the command.
-        end: the offset behind its ``;``; None if the text ended without one.
+        end: the offset after its ``;``; None if the text ended without one.
     """
 
     command: CommandTemplate
@@ -203,7 +203,7 @@ def _start(token: Token) -> int:
 
 
 def _part(parse: Callable[[str], _T], text: str, token: Token, skipped: int = 0) -> _T:
-    """Parses ``text``, which is ``token`` or a part of it behind ``skipped`` characters. Its errors have their offset
+    """Parses ``text``, which is ``token`` or a part of it after ``skipped`` characters. Its errors have their offset
     in the whole text."""
     try:
         return parse(str(text))
@@ -261,7 +261,7 @@ def _shortened(text: str) -> str:
 
 
 def _body(rest: Token) -> tuple[Any, int | None]:
-    """Returns the body with which ``rest`` starts, and the offset behind the ``;`` of its statement, or None."""
+    """Returns the body with which ``rest`` starts, and the offset after the ``;`` of its statement, or None."""
     text = str(rest)
     try:
         body, end = scan_body(text, 0)
@@ -316,7 +316,7 @@ _GRAMMAR: Final = Grammar(
 
 
 def parse_statement(text: str) -> Statement:
-    """Reads the command with which ``text`` starts, and nothing behind its ``;``. Raises ParseError."""
+    """Reads the command with which ``text`` starts, and nothing after its ``;``. Raises ParseError."""
     statement: Statement = _GRAMMAR.parse(text, "statement")
     return statement
 

@@ -49,7 +49,7 @@ class ScriptCommand:
         command: the command.
         line, column: the place of its first character, counted from 1.
         source: its text, without ``;``.
-        start, end: its offsets in the script. ``end`` is behind the ``;`` if there is one.
+        start, end: its offsets in the script. ``end`` is after the ``;`` if there is one.
     """
 
     command: CommandTemplate
@@ -166,7 +166,7 @@ def complete(text: str) -> list[str]:
 
 
 def _last_command(text: str) -> str:
-    """Returns the text behind the last complete command."""
+    """Returns the text after the last complete command."""
     at = 0
     while at < len(text):
         try:
@@ -221,6 +221,6 @@ def _unknown(text: str, at: int, word: str) -> ParseError:
 
 
 def _skip(text: str, at: int) -> int:
-    """Returns the offset of the first character at or behind ``at`` that is not in a blank or a comment."""
+    """Returns the offset of the first character at or after ``at`` that is not in a blank or a comment."""
     found = _NO_CODE.match(text, at)
     return at if found is None else found.end()

@@ -20,5 +20,5 @@ class Strategy(enum.StrEnum):
 
     @property
     def mark(self) -> str:
-        """The mark behind the word of a command: nothing, ``?`` or ``!``."""
+        """The mark after the word of a command: nothing, ``?`` or ``!``."""
         return self.value.removeprefix("create")

@@ -184,7 +184,7 @@ class PropertyDef:
 
     @property
     def is_secret(self) -> bool:
-        """Whether nobody but the particle may read it."""
+        """Whether only the particle may read it."""
         return self.source is PropertySource.CORE_SECRET
 
     def value_faults(self, value: str) -> Iterator[str]:
@@ -209,7 +209,7 @@ class PropertyDef:
         return self.pattern is PropertyPattern.BIND and is_bind_text(value)
 
     def _misfit(self, value: str) -> str:
-        if self.is_secret:  # errors are logged, and shown to whoever looks over a shoulder
+        if self.is_secret:  # errors are logged, and may be read by others
             return f"{self.key!r}, a secret, does not fit: it must be {self.pattern.meant}"
         error = self.bind_error(value)
         if error is None:
@@ -226,7 +226,7 @@ class PropertiesConfig:
 
     Attributes:
         definitions: the properties.
-        secrets: those that nobody but the particle may read.
+        secrets: those that only the particle may read.
 
     Raises:
         BadRequest: a property is defined twice.

@@ -179,7 +179,7 @@ class OneOf:
 class Expression:
     """A text that a regular expression matches from its start to its end.
 
-    Somebody else writes the value, so an expression that some text could make slow is refused, by the rules of
+    The value comes from others, so an expression that some text could make slow is refused, by the rules of
     ``docs/reference/binds.md#path-expressions``.
 
     Attributes:

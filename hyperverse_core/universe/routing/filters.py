@@ -24,7 +24,7 @@ class Filter:
 
     Attributes:
         name: the name of the filter.
-        args: the text behind the name; None if there is no blank behind it.
+        args: the text after the name; None if there is no blank after it.
     """
 
     name: str
@@ -61,5 +61,5 @@ class Filter:
 
 
 def print_filters(filters: tuple[Filter, ...]) -> str:
-    """Returns ``filters`` as text that stands behind a name; an empty text for none."""
+    """Returns ``filters`` as text that stands after a name; an empty text for none."""
     return "-".join(map(str, filters))

@@ -89,7 +89,7 @@ class MechtronConfig:
 
 
 def scan_config_line(text: str, pos: int, end: int) -> tuple[ConfigLine, int]:
-    """Reads the line of a configuration at ``pos``, or behind blanks there; returns it and the offset after it.
+    """Reads the line of a configuration at ``pos``, or after blanks there; returns it and the offset after it.
 
     Raises ParseError.
     """
@@ -129,7 +129,7 @@ def _scan(text: str) -> MechtronConfig:
 
 
 def _open(text: str, pos: int) -> tuple[int, int, int]:
-    """Returns the offsets where the inside of the block at ``pos`` starts and ends, and the offset behind the block."""
+    """Returns the offsets where the inside of the block at ``pos`` starts and ends, and the offset after the block."""
     opener = skip_blanks(text, pos)
     if not text.startswith("{", opener):
         fail(text, opener, "'{'")

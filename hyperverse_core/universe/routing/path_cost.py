@@ -54,7 +54,7 @@ class _Cost:
         Args:
             items: the parts of an expression, in order.
             after: what follows them. Only its first part matters.
-            tail: whether nothing behind them can fail, so that the first choice is the last.
+            tail: whether nothing after them can fail, so that the first choice is the last.
         """
         for at, (op, value) in enumerate(items):
             rest = items[at + 1 : at + 2] or after
@@ -73,7 +73,7 @@ class _Cost:
                 self.walk(value[1], tail=False)
             elif op in (sre.GROUPREF, sre.GROUPREF_EXISTS):
                 self._refuse("refers back to a group", "repeat the part instead of the reference")
-            elif op not in _SIMPLE:  # a later Python may have operations whose cost nobody has looked at
+            elif op not in _SIMPLE:  # a later Python may have operations whose cost is unknown
                 self._refuse(f"has a part that is not allowed: {str(op).lower()}", "write it with simpler parts")
 
     def _repeat(self, op: Any, value: Any, rest: Items, *, tail: bool) -> None:

@@ -41,7 +41,7 @@ class PathRegex:
         text: the expression as written.
         prefix: characters with which every path that it matches starts.
         starts: characters with which segments of every such path start, as pairs of the number of the segment and the
-            characters. The first segment, behind the leading ``/``, has the number 1.
+            characters. The first segment, after the leading ``/``, has the number 1.
         longest: the length of the longest path that it matches; 0 for any length.
     """
 

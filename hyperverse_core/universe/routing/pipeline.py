@@ -30,7 +30,7 @@ class Arrow:
     Attributes:
         entry: the mark in front of the pattern.
         pattern: the pattern that the body must match; None for every body.
-        exit: the mark behind the pattern. Without a pattern it is the same as ``entry``.
+        exit: the mark after the pattern. Without a pattern it is the same as ``entry``.
     """
 
     entry: Direction = Direction.DIRECT

@@ -1,6 +1,6 @@
 """Finds the route of a request: the part of a bind that works for every wave.
 
-A table is made once for each bind. It stands for a loop over all routes: it finds routes by their method and by
+A table is made once for each bind. It replaces a loop over all routes: it finds routes by their method and by
 characters that a path must have, so the time hardly grows with the number of routes. Of the routes that it finds, the
 first in the document wins.
 """

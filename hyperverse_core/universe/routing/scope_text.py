@@ -76,7 +76,7 @@ class ScopeText:
     Attributes:
         names: the stacked names, outermost first: ``Route<Http<Get>>`` has Route, Http and Get.
         topic: the text in ``[...]::`` in front of the names, or None.
-        filters: the filters behind the names.
+        filters: the filters after the names.
         path: the path expression, or None.
         arrow: the arrow in front of the block; None if there is a pipeline instead of a block.
         content: the text inside the block, or the pipeline up to its ``;``.
@@ -98,13 +98,13 @@ class ScopeText:
 
 
 def skip_blanks(text: str, pos: int, end: int | None = None) -> int:
-    """Returns the offset of the first character at or behind ``pos`` that is not a blank."""
+    """Returns the offset of the first character at or after ``pos`` that is not a blank."""
     found = _BLANKS.match(text, pos, len(text) if end is None else end)
     return found.end() if found is not None else pos
 
 
 def scan_document_head(text: str, pos: int = 0) -> tuple[DocumentHead, int]:
-    """Reads ``Name(version=1.0.0)`` at ``pos``, or behind blanks there; returns it and the offset after it.
+    """Reads ``Name(version=1.0.0)`` at ``pos``, or after blanks there; returns it and the offset after it.
 
     Raises ParseError.
     """
@@ -120,9 +120,9 @@ def scan_document_head(text: str, pos: int = 0) -> tuple[DocumentHead, int]:
 
 
 def scan_block(text: str, pos: int, end: int | None = None) -> int:
-    """Returns the offset behind the block whose opening bracket is at ``pos``. Raises ParseError.
+    """Returns the offset after the block whose opening bracket is at ``pos``. Raises ParseError.
 
-    Only brackets of the same sort count, and not those behind a backslash.
+    Only brackets of the same sort count, and not those after a backslash.
     """
     opener = text[pos : pos + 1]
     closer = CLOSER_OF.get(opener)
@@ -234,7 +234,7 @@ def _scan_body(text: str, at: int, end: int) -> tuple[TextPart | None, TextPart,
 
 
 def _behind_arrow(text: str, at: int, end: int) -> int | None:
-    """Returns the offset behind the arrow at ``at``; None if there is none, which the parser of pipelines explains."""
+    """Returns the offset after the arrow at ``at``; None if there is none, which the parser of pipelines explains."""
     if text.startswith("[", at + 1, end):
         found = _ARROW_END.match(text, scan_block(text, at + 1, end), end)
         return found.end() if found is not None else None

@@ -1,4 +1,4 @@
-"""The texts of the selectors that match what is below a particle: in a filesystem they are written differently."""
+"""The texts of selectors for everything below a particle: in a filesystem they are written differently."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ class Hop:
         inclusive: whether a point that ends here matches although hops remain (``+``).
         version: the requirement of a version hop; None for others.
         is_dir: whether it takes directories only (``*/``, ``**/``, ``name/``).
-        in_filesystem: whether it is behind ``:/``.
+        in_filesystem: whether it is after ``:/``.
     """
 
     kind: HopKind
@@ -59,7 +59,7 @@ class Hop:
 
     @property
     def is_fs_root(self) -> bool:
-        """Whether it takes the root of a filesystem: the ``/`` behind ``:``."""
+        """Whether it takes the root of a filesystem: the ``/`` after ``:``."""
         return self.in_filesystem and self.text == "/"
 
     def __str__(self) -> str:

@@ -99,7 +99,7 @@ class Selector:
     @cached_property
     def anchor(self) -> Point:
         """The deepest point that every point that can match is, or is below. The query root, or the point of the exact
-        inclusive hop behind it: ``localhost:app`` for ``localhost:app+:**``, whose query root is ``localhost``."""
+        inclusive hop after it: ``localhost:app`` for ``localhost:app+:**``, whose query root is ``localhost``."""
         if self.from_root:
             return ROOT
         return _query_root(self.hops, self.route, with_inclusive=True)
@@ -184,7 +184,7 @@ def scan_selector(text: str, pos: int, *, routes: bool = False) -> tuple[Selecto
 
 
 def _scan_platform(text: str, route: Route, pos: int) -> tuple[Selector, int]:
-    """Reads what is behind a route: one particle of the platform, without patterns and Kinds."""
+    """Reads what is after a route: one particle of the platform, without patterns and Kinds."""
     hops, from_root, end = scan_hops(text, pos)
     selector = Selector(hops, from_root, route)
     if not hops or not selector.is_exact or any(not hop.kinds.is_any for hop in hops):

@@ -4,7 +4,7 @@ There are three sorts of functions, because a registry matches selectors with ev
 
 - Most selectors have at most one ``**``. Then the place of every hop is fixed, counted from the front or from the back.
   One regular expression over the point's text decides about the texts, and a look at fixed places about Kinds and
-  versions. It stands for a loop over hops and segments.
+  versions. It replaces a loop over hops and segments.
 - If Kinds are asked for between two ``**``, a loop searches for their first place from left to right.
 - All other selectors run as an automaton (`States`). It never goes back, so its time is at most the number of
   segments times the number of hops.
@@ -191,7 +191,7 @@ def _by_block(
     Args:
         fixed, fixed_texts: Kinds and texts that are asked for outside of the block.
         asks, texts: Kinds and texts that the block asks for, by their index in the block. There is at least one Kind.
-        block: the first index at which the block may start, its length, and the number of segments behind it.
+        block: the first index at which the block may start, its length, and the number of segments after it.
     """
     bases = [(place.at, place.kinds.base) for place in fixed if place.base_only]
     rest = [place for place in fixed if not place.base_only]

@@ -22,7 +22,7 @@ _MESH = ("a segment's name", "'*'", "'**'")
 
 
 def scan_hops(text: str, pos: int) -> tuple[tuple[Hop, ...], bool, int]:
-    """Reads the hops at ``pos``; returns them, whether ROOT matches too, and the offset behind. Raises ParseError."""
+    """Reads the hops at ``pos``; returns them, whether ROOT matches too, and the offset after. Raises ParseError."""
     if text.startswith("ROOT", pos) and lexis.at_end(text, pos + 4) and text[pos + 4 : pos + 5] not in ("<", "("):
         return (), False, pos + 4
     from_root = _FROM_ROOT.match(text, pos)

@@ -22,7 +22,7 @@ class States:
     """Matches hops as an automaton that is in several states at once, kept as the bits of one number.
 
     Bit ``i + 1`` stands for hop ``i``, and bit 0 for the start. For each segment, one shift and a few masks move all
-    states: that stands for trying each way to spread the segments over the hops.
+    states: this replaces trying each way to spread the segments over the hops.
 
     Args:
         hops: the hops of the selector.

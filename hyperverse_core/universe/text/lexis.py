@@ -1,6 +1,6 @@
 """The words of the text languages, and the error for a text that does not follow its grammar.
 
-A scanner takes a text and an offset, and returns a value and the offset behind it. So one grammar can embed another
+A scanner takes a text and an offset, and returns a value and the offset after it. So one grammar can embed another
 without copying the text. The rules of addresses are in docs/reference/points.md#grammar.
 
 The expressions are possessive (``*+``, ``++``): what they took is never given back, so no text makes them slow.
