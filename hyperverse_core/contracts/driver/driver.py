@@ -18,6 +18,7 @@ from ...universe.waves.wave import Body
 from ..blobs import Blobs
 from ..registry import ParticleRecord, PropertyValue
 from .handlers import HandlerSpec
+from .limits import is_count, is_seconds
 from .particle import Particle
 from .sending import Sender
 
@@ -25,15 +26,13 @@ __all__ = ["Draft", "Driver", "DriverHost", "Traits"]
 
 
 def _positive_seconds(_: object, field: attrs.Attribute[float | None], value: object) -> None:
-    if value is None or (isinstance(value, int | float) and not isinstance(value, bool) and value > 0):
-        return
-    raise ValueError(f"`{field.name}` is {value!r}: write seconds, more than 0, or None")
+    if value is not None and not is_seconds(value):
+        raise ValueError(f"`{field.name}` is {value!r}: write seconds, more than 0, or None")
 
 
 def _at_least_one(_: object, field: attrs.Attribute[int | None], value: object) -> None:
-    if value is None or (isinstance(value, int) and not isinstance(value, bool) and value >= 1):
-        return
-    raise ValueError(f"`{field.name}` is {value!r}: write a whole number of at least 1, or None")
+    if value is not None and not is_count(value):
+        raise ValueError(f"`{field.name}` is {value!r}: write a whole number of at least 1, or None")
 
 
 @attrs.frozen

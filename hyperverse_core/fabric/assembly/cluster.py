@@ -124,7 +124,7 @@ def _notes(given: Given) -> tuple[str, ...]:
     if not before:
         return ()
     return (
-        f"machine {name} had its lanes over {before!r}, and has them over {driver!r} now, with a new key: machines "
-        f"that use {before!r} do not reach it, and those that have allowed its key have to allow the new one. To go on "
-        f"as before write `driver = {before!r}` in [lanes]",
+        f"machine {name} had its lanes over {before!r}, and now has them over {driver!r}, with a new key: machines "
+        f"that use {before!r} cannot reach it, and those that allowed its old key must allow the new one. To return to "
+        f"{before!r}, set `driver = {before!r}` in [lanes]",
     )

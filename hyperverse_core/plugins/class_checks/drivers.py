@@ -8,6 +8,7 @@ from typing import Any, Final
 from weakref import WeakSet
 
 from ...contracts.driver import Driver, Particle
+from ...contracts.driver.limits import is_count, is_seconds
 from ...errors import HyperverseError
 from ...universe.routing.bind import BindConfig
 from .fields import field_mistakes
@@ -99,10 +100,10 @@ def _abstract(cls: type) -> Iterator[Mistake]:
 def _values(driver: type[Driver]) -> Iterator[Mistake]:
     """Yields attributes of the driver with invalid values."""
     idle, limit, kinds = driver.idle_after, driver.waves_limit, driver.star_kinds
-    if idle is not None and not (isinstance(idle, int | float) and not isinstance(idle, bool) and idle > 0):
+    if idle is not None and not is_seconds(idle):
         cure = "write seconds, more than 0, or None"
         yield Mistake(driver, f"`idle_after` is {idle!r}", cure, name="idle_after")
-    if not isinstance(limit, int) or isinstance(limit, bool) or limit < 1:
+    if not is_count(limit):
         yield Mistake(driver, f"`waves_limit` is {limit!r}", "write a whole number of at least 1", name="waves_limit")
     if kinds is not None and (isinstance(kinds, str) or not all(isinstance(kind, str) for kind in kinds)):
         cure = 'write `star_kinds = frozenset({"Fold"})`'
