@@ -299,7 +299,7 @@ def test_a_detached_machine_that_has_come_to_another_transport_says_so_at_its_st
         done = run("up", "--detach", "--data-dir", "data")
         assert (done.returncode, done.stdout.count("ready")) == (0, 1), done.stderr
         assert "warning: machine local had its lanes over 'zmq'" in done.stderr
-        assert "write `driver = 'zmq'` in [lanes]" in done.stderr
+        assert "set `driver = 'zmq'` in [lanes]" in done.stderr
     finally:
         run("down", "--data-dir", "data")
 
