@@ -21,7 +21,7 @@ from hyperverse_core.errors import HandlerFailed, HyperverseError, Unavailable, 
 from .call_services import CallServices
 from .code import deserialized
 from .host.limits import GuestLimits
-from .host.running import stuck
+from .host.running import come_back, stuck
 from .worker_messages import (
     BUFFER,
     Answered,
@@ -154,6 +154,7 @@ class _Worker:
             changed = {} if services is None else services.changed
             self.write(Done(call.number, result, lines, changed, kept, monotonic_ns() - begun))
         except BaseException as exc:
+            await self._left(exc)
             self._failed(call.number, exc, lines, call.guest)
 
     async def _run(self, message: RunCommand) -> None:
@@ -177,7 +178,15 @@ class _Worker:
             )
             self.write(Done(message.number, [done.code, done.stdout, done.stderr]))
         except BaseException as exc:
+            await self._left(exc)
             self._failed(message.number, exc, [], 0)
+
+    @staticmethod
+    async def _left(exc: BaseException) -> None:
+        """Lets the guest of a cancelled call leave its thread: otherwise the machine would be told that it never
+        leaves it, and start another process."""
+        if isinstance(exc, asyncio.CancelledError):
+            await come_back()
 
     def _failed(self, number: int, exc: BaseException, lines: list[str], guest: int) -> None:
         held = self._guests.get(guest)

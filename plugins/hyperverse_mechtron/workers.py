@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import select
 import socket
 import sys
 from typing import TYPE_CHECKING, Any, Final, Protocol
@@ -18,7 +17,7 @@ import attrs
 from hyperverse_core import errors
 from hyperverse_core.errors import HandlerFailed, OutcomeUnknown, TimedOut, Unavailable
 
-from .short_waits import LONGEST, Callers
+from .short_waits import Callers, Lookout, usable_cores
 from .worker_messages import (
     BUFFER,
     Answered,
@@ -82,8 +81,7 @@ class Worker(asyncio.BufferedProtocol):
         self.retired = False
         self.process = process
         self._end = end
-        self._readable = select.poll()
-        self._readable.register(end, select.POLLIN)
+        self._lookout = Lookout(end, usable_cores())
         self._messages = Messages(Outbound)
         self._buffer = memoryview(bytearray(BUFFER))
         self._pending: dict[int, _CallUnderWay] = {}
@@ -185,8 +183,10 @@ class Worker(asyncio.BufferedProtocol):
             self._services.pop(number, None)
 
     def _wait_a_moment(self) -> None:
-        """Reads what arrives within a moment. If the connection is being closed, the event loop notices that."""
-        if self._transport.is_closing() or not self._readable.poll(LONGEST):
+        """Reads what arrives within a moment. If the connection is being closed, the event loop notices that, and it
+        sends the rest of a large message."""
+        transport = self._transport
+        if transport.is_closing() or transport.get_write_buffer_size() or not self._lookout.soon():
             return
         try:
             size = self._end.recv_into(self._buffer)

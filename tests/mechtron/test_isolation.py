@@ -13,7 +13,7 @@ import pytest
 
 from hyperverse_core import Config, Machine, Pong
 from mechtron.component_guests import MANY_OF_COMPONENT
-from mechtron.guests import CAT, EXIT, MANY, SLEEPER, SPINNER
+from mechtron.guests import CAT, CORE, EXIT, MANY, SLEEPER, SPINNER
 from mechtron.test_mechtrons import Make, ask, machine_plugins, make
 from mechtron.versions import COUNTS, SAVES
 from patience import PATIENCE, until
@@ -127,6 +127,33 @@ async def test_guests_that_do_not_end_are_answered_at_their_deadline(
     assert {(reply.status, reply.error) for reply in replies} == {(408, "the guest did not finish within 0.5 s")}
     # an opening that never returns holds a thread: that worker is given up, and others go on
     assert (await ask(machine, await make("cat", CAT, APART), "Any", "x")).unwrap() == "x"
+
+
+async def test_large_bodies_and_small_ones_reach_a_guest_apart_and_come_back(machine: Machine, make: Make) -> None:
+    echo = await make("e", CORE.replace("1 16", "64 64"), f"{APART} Limits {{ +seconds=60; }}")
+    large = bytes(range(256)) * 12_000
+    for body in (b"x", large, b"", large[:-1], b"y", large):
+        for _ in range(3):  # after the first, it may wait in the machine's thread
+            assert (await ask(machine, echo, "Echo", body)).unwrap() == body
+
+
+async def test_many_calls_of_guests_apart_get_their_own_answers(machine: Machine, make: Make) -> None:
+    text = CORE.replace("1 16", "64 64")
+    points = [await make(f"e{n}", text, f"{APART} Limits {{ +seconds=60; +concurrency=8; }}") for n in range(3)]
+    sent = [(points[n % 3], f"{n} " * (1 + n % 7 * 3000)) for n in range(200)]
+    replies = await asyncio.gather(*(ask(machine, point, "Echo", body) for point, body in sent))
+    assert [reply.unwrap() for reply in replies] == [body for _, body in sent]
+
+
+async def test_nobody_else_gets_the_answer_of_a_call_that_was_cancelled(machine: Machine, make: Make) -> None:
+    point = await make("m", MANY, f"{APART} Limits {{ +seconds=60; +concurrency=2; }}")
+    assert (await ask(machine, point, "Echo", "a")).unwrap() == "a"
+    for number in range(20):
+        gone = asyncio.ensure_future(ask(machine, point, "Spin" if number % 2 else "Echo", "gone"))
+        await asyncio.sleep(0.01 * (number % 3))
+        gone.cancel()
+        assert (await ask(machine, point, "Echo", f"{number}")).unwrap() == f"{number}"
+    assert len(workers()) <= (os.cpu_count() or 2)
 
 
 async def test_a_worker_ends_with_the_machine(machine: Machine, make: Make) -> None:

@@ -32,6 +32,8 @@ _EARLY: Final = 0.0005
 """Seconds within which a guest that yields may go on: with the tick behind that, a first slice has at most 1.5 ms."""
 _STUCK: Final = 0.2
 """Seconds after its deadline when a guest that does not yield is abandoned."""
+_LEAVES: Final = 5.0
+"""Seconds after a cancelled call when a guest that has not yielded counts as stuck."""
 
 
 class Guest:
@@ -296,18 +298,18 @@ class Guest:
                     return False
                 return waiter.result()
         except BaseException:
-            self._leave(turn, fiber)
+            self._leave(turn, fiber, comes_back_within=_LEAVES)
             raise
-        self._leave(turn, fiber)  # it is in a system function that does not return
+        self._leave(turn, fiber, comes_back_within=0.0)  # it is in a system function that does not return
         raise self._late()
 
-    def _leave(self, turn: Future[bool], fiber: Fiber) -> None:
+    def _leave(self, turn: Future[bool], fiber: Fiber, *, comes_back_within: float) -> None:
         """Leaves the guest to a thread of the pool, and frees the guest when that thread returns."""
         self._stop = self.dead = True
         turn.cancel()
         if self.waits_in is not None:
             self.waits_in.cancel()
-        left_alone(turn)
+        left_alone(turn, comes_back_within=comes_back_within)
         store = self.store
 
         def free(_: Future[bool]) -> None:

@@ -20,7 +20,7 @@ from .raw import why_no_fibers
 if TYPE_CHECKING:
     from .guest import Guest
 
-__all__ = ["busy", "clock", "current", "end_threads", "left_alone", "pool", "stuck", "waiting"]
+__all__ = ["busy", "clock", "come_back", "current", "end_threads", "left_alone", "pool", "stuck", "waiting"]
 
 _TICK: Final = 0.001
 _THREADS_WHERE_GUESTS_WAIT: Final = 256
@@ -124,18 +124,32 @@ busy: Final[set[Guest]] = set()
 """The guests in threads of the pool."""
 waiting: Final[dict[Guest, asyncio.Task[Any]]] = {}
 """The guests that wait for an answer or for a time, in no thread, and the tasks that wait with them."""
-_left: set[Future[bool]] = set()
+_left: Final[dict[Future[bool], float]] = {}
+"""Turns of guests that were given up, and when each counts as stuck."""
 
 
-def left_alone(turn: Future[bool]) -> None:
-    """A thread of the pool runs a guest that was given up; it may or may not come back."""
-    _left.add(turn)
-    turn.add_done_callback(_left.discard)
+def left_alone(turn: Future[bool], *, comes_back_within: float) -> None:
+    """A thread of the pool runs a guest that was given up; it may or may not come back.
+
+    Args:
+        turn: what the thread does.
+        comes_back_within: seconds after which it counts as stuck.
+    """
+    _left[turn] = monotonic() + comes_back_within
+    turn.add_done_callback(lambda done: _left.pop(done, None))
 
 
 def stuck() -> int:
-    """Returns how many threads of the pool run guests that were given up."""
-    return len(_left)
+    """Returns how many threads of the pool run guests that were given up and do not come back."""
+    now = monotonic()
+    return sum(late <= now for late in [*_left.values()])
+
+
+async def come_back() -> None:
+    """Waits until each guest that was given up has left its thread, or counts as stuck."""
+    while left := [each for each, late in [*_left.items()] if late > monotonic()]:
+        latest = max(_left.get(each, 0.0) for each in left)
+        await asyncio.wait([asyncio.wrap_future(each) for each in left], timeout=max(0.0, latest - monotonic()))
 
 
 def end_threads() -> None:
