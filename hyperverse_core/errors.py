@@ -225,7 +225,7 @@ class TryAgain(HyperverseError):
 
 
 class TimedOut(TryAgain):
-    """No answer in time; the handler may have run. Status 408."""
+    """No answer in time; the handler may have run, unless the outcome is ``rejected``. Status 408."""
 
     status = 408
 

@@ -17,6 +17,7 @@ from ..errors import (
     InternalError,
     TooLarge,
     TooMany,
+    TryAgain,
     Unavailable,
     described,
 )
@@ -288,6 +289,8 @@ class ClientWaves:
             pass
         except HyperverseError as exc:
             reply = self.session.refusal(wave, exc)
+            if isinstance(exc, TryAgain):  # about this repeat: the first attempt may have run
+                reply.outcome = Outcome.UNKNOWN
         except asyncio.CancelledError:
             if not first.cancelled():
                 raise

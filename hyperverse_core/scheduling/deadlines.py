@@ -13,7 +13,7 @@ import asyncio
 import math
 from types import TracebackType
 
-__all__ = ["Deadlines"]
+__all__ = ["Deadline", "Deadlines"]
 
 _TICKS = 50
 """Shared timers per second."""
@@ -30,17 +30,17 @@ class Deadlines:
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
-        self.idle: list[_Deadline] = []
-        self._ticks: dict[int, list[_Deadline]] = {}
+        self.idle: list[Deadline] = []
+        self._ticks: dict[int, list[Deadline]] = {}
 
-    def by(self, when: float) -> _Deadline:
+    def by(self, when: float) -> Deadline:
         """``with deadlines.by(when): ...`` cancels the current task at ``when`` (time of the event loop). The resulting
         ``CancelledError`` ends at the end of the block: the code after the block runs."""
         task = asyncio.current_task(self.loop)
         if task is None:
             raise RuntimeError("waves are sent from within a task")
         idle = self.idle
-        deadline = idle.pop() if idle else _Deadline(self)
+        deadline = idle.pop() if idle else Deadline(self)
         deadline.task = task
         deadline.cancelling = task.cancelling()
         deadline.when = when
@@ -48,7 +48,7 @@ class Deadlines:
             self.plan(deadline)
         return deadline
 
-    def plan(self, deadline: _Deadline) -> None:
+    def plan(self, deadline: Deadline) -> None:
         """Schedules an examination of the deadline when it passes, at most one tick later."""
         when = deadline.when
         if when - self.loop.time() < _FAR:
@@ -74,8 +74,8 @@ class Deadlines:
                 self.plan(deadline)
 
 
-class _Deadline:
-    """One deadline, reused for one wave after another.
+class Deadline:
+    """One deadline, reused for one wave after another until it has passed. Call :meth:`pass_` to let it pass now.
 
     Attributes:
         when: time at which it passes; infinite while it is not set.
@@ -95,7 +95,9 @@ class _Deadline:
         self.passed = False
 
     def pass_(self) -> None:
-        """Cancels the task."""
+        """Cancels the task, once."""
+        if self.passed:
+            return
         self.passed = True
         if self.task is not None:
             self.task.cancel()

@@ -22,6 +22,7 @@ from ...universe.waves.origin import Ids
 from ..caches.records import Records
 from ..caches.selections import Selections
 from ..closing import ClosingStack
+from ..delivery.checks_in_time import ChecksInTime
 from ..delivery.gate import Gate
 from ..delivery.policy_answers import PolicyAnswers
 from ..interception.audit_trail import AuditTrail
@@ -124,7 +125,7 @@ async def make_core(given: Given, plugged: PluginParts, served: ServedKinds, clo
         records=records,
         selections=Selections(registry),
         answers=answers,
-        gate=Gate(answers, interceptors.deny, audit=audit.denied),
+        gate=Gate(answers, interceptors.deny, audit=audit.denied, checks=ChecksInTime(deadlines)),
         sealing_keys=sealing_keys,
         sealed=SealedProperties(sealing_keys, served.known),
     )

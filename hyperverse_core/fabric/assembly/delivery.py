@@ -170,6 +170,7 @@ def _outbounds(
             fan_out=fan_out,
             interceptors=core.interceptors,
             told=core.gate.told,
+            checks=core.gate.checks,
         )
         for key, star in core.stars.items()
     }

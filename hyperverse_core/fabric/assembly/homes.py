@@ -33,7 +33,7 @@ def fill_homes(
 ) -> None:
     """Prepares each star to host particles."""
     limits, watches, gate, binds = given.config.limits, delivery.watches, core.gate, delivery.binds
-    routing = Pipelines(binds, CallersRights(gate, core.answers.decide, core.records.get), limits.hops)
+    routing = Pipelines(binds, CallersRights(gate, core.records.get), limits.hops)
     services = ParticleServices(placing.provisioner, commands, watches)
     comings = Comings(
         arrived=(residents.arrived, watches.arrived),

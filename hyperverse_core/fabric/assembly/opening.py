@@ -22,6 +22,7 @@ async def open_parts(given: Given, parts: Parts, closing: ClosingStack) -> None:
     """
     await _open_to_machines(given, parts, closing)
     closing.close("the membership", parts.membership.leave)
+    closing.callback(parts.gate.checks.stop)
     closing.close("the drivers", parts.drivers.stop)
     closing.leave("the watches of its particles", parts.watches.leave)
     parts.drivers.make()
@@ -50,6 +51,7 @@ async def open_parts(given: Given, parts: Parts, closing: ClosingStack) -> None:
     closing.close("the sessions", parts.sessions.close)
     closing.close("the surfaces", parts.surfaces.close)
     closing.close("the gateways", parts.gateways.close)
+    closing.callback(parts.gate.checks.stop_for_clients)  # while their gateways can still tell them
     await parts.gateways.open()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 
-from ...contracts.policy import Decision, Need, Request
+from ...contracts.policy import Need, Request
 from ...contracts.registry import ParticleRecord
 from ...errors import Forbidden
 from ...universe.access.grant import GrantKind, GrantWord
@@ -31,19 +31,16 @@ class CallersRights:
     them too: the author of a bind cannot reach anything that the owner could not reach.
 
     Args:
-        gate: asks the policy about the caller.
-        decide: asks the policy about the owner; a refusal is not reported.
+        gate: asks the policy about the caller and about the owner.
         records: reads the records of targets.
     """
 
     def __init__(
         self,
         gate: Gate,
-        decide: Callable[[Request], Awaitable[Decision]],
         records: Callable[[tuple[Point, ...]], Awaitable[Mapping[Point, ParticleRecord]]],
     ) -> None:
         self._gate = gate
-        self._decide = decide
         self._records = records
 
     async def lend(self, active: Resident, wave: Directed, request: Ping | Signal) -> None:
@@ -70,7 +67,7 @@ class CallersRights:
             request.agent, request.scope = wave.agent, wave.scope
             return
         of_owner = Request(owner, action, need, target, None, wave.chain, wave.topic, request.path)
-        if not (await self._decide(of_owner)).allowed:
+        if not (await self._gate.decide(of_owner, wave)).allowed:
             point, method = target.point.text, request.method
             error = Forbidden(
                 f"{active.text!r} lends your rights to {method} at {point!r} only where its owner may do that too",

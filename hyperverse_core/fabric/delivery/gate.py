@@ -22,9 +22,10 @@ from ...universe.waves.wave import Directed, Method, MethodKind, Ripple
 from ..particles.caller import Caller
 from ..particles.letters import NOBODY, AllowAll
 from .arrivals import Arrivals
+from .checks_in_time import ChecksInTime
 from .denial_log import DenialLog
 from .explained import refusal, refusal_of
-from .kept_answers import Key, key_for
+from .kept_answers import Key, key_for, key_of
 from .policy_answers import PolicyAnswers, Question, Target
 from .watch_table import CHANGED
 
@@ -54,9 +55,10 @@ class Gate:
         answers: the answers of the policy.
         denied: receives every refusal.
         audit: receives every refusal: agent, target, action, error, and the wave that caused it.
+        checks: ends waits for the policy before the waves end that wait; None for checks of its own.
 
     Attributes:
-        answers: the same.
+        answers, checks: the same.
         told: decides what agents may know of.
     """
 
@@ -66,8 +68,10 @@ class Gate:
         denied: Denied,
         *,
         audit: Callable[[Point, Point, str, HyperverseError, Directed | None], None] | None = None,
+        checks: ChecksInTime | None = None,
     ) -> None:
         self.answers = answers
+        self.checks = checks or ChecksInTime()
         self.told = answers.told
         self._denied = denied
         self._audit = audit
@@ -83,7 +87,8 @@ class Gate:
 
         Raises:
             Forbidden, Unauthorized: the policy refuses.
-            Unavailable: the policy fails, or the registry cannot be reached.
+            TimedOut: the time of the wave is nearly over, and the policy has not answered.
+            Unavailable: the policy fails, the registry cannot be reached, or the machine stops.
         """
         if wave.method.kind is MethodKind.HYP:
             self._check_star(particle, wave)
@@ -159,7 +164,7 @@ class Gate:
         request = Request(wave.agent, action, need, record, wave.scope, wave.chain, wave.topic, wave.path)
         found = kept or self.answers.begin(key, request)
         if isinstance(found, Question) or (found.allowed and covered):
-            decision = await self._wait(particle, wave, key, request, found)
+            decision = await self.checks.run(wave, self._wait(particle, wave, key, request, found))
         else:
             decision = found
         if not decision.allowed:
@@ -199,9 +204,18 @@ class Gate:
         Args:
             wave: the wave that makes the request, for the logs.
         """
-        decision = await self.answers.decide(request)
+        decision = await self.decide(request, wave)
         if not decision.allowed:
             raise await self._heard(request, refusal(request, decision), wave)
+
+    async def decide(self, request: Request, wave: Directed | None) -> Decision:
+        """Returns the policy's decision; a refusal is not reported. Raises Unavailable, and TimedOut if the time of the
+        wave that makes the request is nearly over."""
+        key = key_of(request)
+        found = self._kept.find(key, request.action) or self.answers.begin(key, request)
+        if isinstance(found, Question):
+            return await self.checks.run(wave, self.answers.finish(key, found))
+        return found
 
     async def permit(self, caller: Caller, permission: str, target: ParticleRecord, action: str) -> None:
         """Returns if ``caller`` has ``permission`` (a letter) on ``target``. Raises like :meth:`authorise`.
@@ -217,14 +231,15 @@ class Gate:
     async def check_all(self, requests: Sequence[Request], wave: Directed | None = None) -> None:
         """Returns if the policy allows all of them; the first refusal is logged and reported. Raises like
         :meth:`authorise`."""
-        for request, decision in zip(requests, await self.answers.decide_many(requests), strict=True):
+        decisions = await self.checks.run(wave, self.answers.decide_many(requests))
+        for request, decision in zip(requests, decisions, strict=True):
             if not decision.allowed:
                 raise await self._heard(request, refusal(request, decision), wave)
 
     async def _heard(self, request: Request, error: HyperverseError, wave: Directed | None) -> HyperverseError:
         """Logs and reports a refusal. Returns the error that the agent may see."""
         self.refused(request, error, wave)
-        return await self.told.heard(request, error)
+        return await self.checks.run(wave, self.told.heard(request, error))
 
     def refused(self, request: Request, error: HyperverseError, wave: Directed | None = None) -> HyperverseError:
         """Logs and reports that a request is refused. Returns the error, to be raised. Observers get every refusal; the

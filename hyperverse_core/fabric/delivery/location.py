@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Coroutine
 from functools import partial
+from typing import Any
 
 from ...errors import NotFound
 from ...universe.address.point import HYPERUSER, Point, RouteKind
@@ -63,27 +65,39 @@ class Location:
     async def locate_for(self, wave: Directed, point: Point) -> Place:
         """Returns where ``point`` lives, for a wave. Places the particle only if the agent may send the wave at all.
 
-        Raises what :meth:`locate` does, and the refusal of the gate."""
+        Raises what :meth:`locate` does, the refusal of the gate, and TimedOut if the time of the wave is nearly over
+        and the policy has not answered."""
         remembered = self._records.remembered(point)
         if remembered is not None:  # a refused wave never places the particle, so a known refusal needs no look-up
             self._gate.turn_away(Unplaced(remembered, self._home), wave)
         while True:
-            place = await self._places.look_up_if(point, partial(self._find_for, wave))
+            place = await self._look_up(wave, point)
             if place is not None:
                 return place
             record = await self._records.one(point)  # the wave that asked first was refused; this one may be allowed
             unplaced = Unplaced(record, self._home)
-            if wave.method is BOUNCE and not await self._gate.told.has_any(wave, point):
+            if wave.method is BOUNCE and not await self._gate.checks.run(wave, self._gate.told.has_any(wave, point)):
                 return unplaced
             await self._gate.authorise(unplaced, wave)
             privilege = privilege_demanded(self._served, record, wave)
             if privilege:
                 await self._gate.demand(unplaced, wave, privilege)
 
+    def _look_up(self, wave: Directed, point: Point) -> Coroutine[Any, Any, Place | None]:
+        """Returns what :meth:`_find_for` returns, for all waves that ask at the same time. Each of them stops waiting
+        in time for its own answer, if the policy may have to be asked."""
+        looking = self._places.look_up_if(point, partial(self._find_for, wave))
+        return looking if self._needs_no_leave(wave, point) else self._gate.checks.run(wave, looking)
+
+    @staticmethod
+    def _needs_no_leave(wave: Directed, point: Point) -> bool:
+        """Whether the particle is placed for the wave without a question to the policy."""
+        own = wave.agent == point or (wave.agent == HYPERUSER and wave.scope is None)
+        return own or not point.route.is_local or wave.method.kind is MethodKind.HYP
+
     async def _find_for(self, wave: Directed, point: Point) -> Place | None:
         """Returns where ``point`` lives; None if it would be placed for a wave that its agent may not send."""
-        own = wave.agent == point or (wave.agent == HYPERUSER and wave.scope is None)
-        if own or not point.route.is_local or wave.method.kind is MethodKind.HYP:
+        if self._needs_no_leave(wave, point):
             return await self.find(point)
         record = (await self._records.get((point,))).get(point)
         if record is not None:

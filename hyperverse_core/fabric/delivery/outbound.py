@@ -20,6 +20,7 @@ from ..interception.watching import Watched, WatchesSenders
 from ..particles.active import Active
 from ..particles.places import Places
 from ..stars.star import Star
+from .checks_in_time import ChecksInTime
 from .collected import RippleProgress
 from .fan_out import FanOut
 from .heard import Heard
@@ -50,6 +51,7 @@ class Outbound:
         fan_out: delivers Ripples.
         interceptors: the observers of waves.
         told: decides what senders may know of.
+        checks: ends waits for the policy before the waves end that wait.
 
     Attributes:
         origin: makes waves of the star itself, which may be ``Hyp`` waves.
@@ -57,6 +59,7 @@ class Outbound:
 
     __slots__ = (
         "_asked",
+        "_checks",
         "_fan_out",
         "_heard",
         "_interceptors",
@@ -83,8 +86,10 @@ class Outbound:
         fan_out: FanOut,
         interceptors: Interceptors,
         told: Told,
+        checks: ChecksInTime,
     ) -> None:
         self._told = told
+        self._checks = checks
         self._heard = Heard(star, told)
         self.star = star
         self.deadlines = deadlines
@@ -122,8 +127,7 @@ class Outbound:
             if wave.handling.retries and may_repeat(reply):
                 reply = await self._retry.repeat(wave, reply, self)
             if reply.status >= 400 or wave.method is BOUNCE:
-                if await self._told.conceals(wave, reply, wave.to):
-                    reply = self.star.refusal(wave, self._told.missing(wave.to))
+                reply = await self._as_told(wave, reply)
                 if reply.status >= 400:
                     self._interceptors.fail(wave, reply, at_sender=True)
         except BaseException as exc:
@@ -137,6 +141,17 @@ class Outbound:
             await self._pause(wave, senders, watched)
         if watched is not None and senders is not None:
             senders.end(wave, reply, watched, True)
+        return reply
+
+    async def _as_told(self, wave: Directed, reply: Pong) -> Pong:
+        """Returns the reply as the agent of the wave may see it. The policy may have to be asked."""
+        if not self._told.may_conceal(wave, reply):
+            return reply
+        try:
+            if await self._checks.run(wave, self._told.conceals(wave, reply, wave.to)):
+                return self.star.refusal(wave, self._told.missing(wave.to))
+        except HyperverseError as exc:  # nobody can say whether the agent may see it
+            return self.refuse(wave, exc)
         return reply
 
     async def ask_in_time(self, wave: Ping) -> Pong:
@@ -217,7 +232,7 @@ class Outbound:
                 place = await self._location.locate_for(wave, wave.to)
             if place.star is not self.star:
                 wave.hops += self.star.distances[place.star.text]
-            if (place.remote or wave.method is BOUNCE) and await self._told.turns_away(wave):
+            if (place.remote or wave.method is BOUNCE) and await self._checks.run(wave, self._told.turns_away(wave)):
                 raise self._told.missing(wave.to)
             if watched is not None and senders is not None:
                 senders.sent(wave, place.star.text, watched)
@@ -233,8 +248,7 @@ class Outbound:
                     await rest
         except HyperverseError as exc:
             reply = self.refuse(wave, exc)
-            if await self._told.conceals(wave, reply, wave.to):
-                reply = self.star.refusal(wave, self._told.missing(wave.to))
+            reply = await self._as_told(wave, reply)
             self._interceptors.fail(wave, reply, at_sender=True)
         except BaseException as exc:
             if ends_task(exc):

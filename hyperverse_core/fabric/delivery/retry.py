@@ -6,7 +6,7 @@ import asyncio
 import random
 from typing import Protocol
 
-from ...errors import NotHostedHere
+from ...errors import NotHostedHere, TimedOut
 from ...protocol.repeats import HARMLESS, NoAnswer
 from ...scheduling.backoff import Backoff
 from ...universe.waves.wave import Outcome, Ping, Pong
@@ -20,8 +20,11 @@ _AGAIN = frozenset({408, 421, 503})
 
 
 def may_repeat(reply: Pong) -> bool:
-    """Whether a repeat may help. The answer of a handler is final, whatever its status."""
-    return reply.status in _AGAIN and (reply.outcome is Outcome.REJECTED or isinstance(reply, NoAnswer))
+    """Whether a repeat may help. The answer of a handler is final, whatever its status, and so is the answer that no
+    time was left for the handler."""
+    if reply.outcome is Outcome.REJECTED:
+        return reply.status in _AGAIN and reply.status != TimedOut.status
+    return reply.status in _AGAIN and isinstance(reply, NoAnswer)
 
 
 class Repeater(Protocol):

@@ -108,14 +108,20 @@ class Told:
         body = reply.body
         return reply.status == NotFound.status and isinstance(body, Mapping) and body.get("hint") == _HINT
 
+    @classmethod
+    def may_conceal(cls, wave: Directed, reply: Pong) -> bool:
+        """Whether :meth:`conceals` has to find out what the sender may know. Costs no coroutine."""
+        if wave.method is BOUNCE and reply.ok:
+            return True
+        told = reply.status == NotFound.status and reply.outcome is Outcome.REJECTED and not cls.is_missing(reply)
+        return told and reply.error.startswith(_UNKNOWN)
+
     async def conceals(self, wave: Directed, reply: Pong, to: Point) -> bool:
         """Whether the sender of a wave must get the answer of a particle that does not exist, in place of ``reply``:
         for a Bounce, which needs no permission, and for an error that names points nearby."""
-        if wave.method is BOUNCE and reply.ok:
-            hidden = await self.hides(wave.agent, wave.scope, to)
-            return hidden and not await self._has_any(wave, to, _ANY_RIGHT)
-        told = reply.status == NotFound.status and reply.outcome is Outcome.REJECTED and not self.is_missing(reply)
-        return told and reply.error.startswith(_UNKNOWN) and await self.hides(wave.agent, wave.scope, to)
+        if not self.may_conceal(wave, reply) or not await self.hides(wave.agent, wave.scope, to):
+            return False
+        return not reply.ok or not await self._has_any(wave, to, _ANY_RIGHT)
 
     async def turns_away(self, wave: Directed) -> bool:
         """Whether a wave that gets no answer is for a hidden particle that would refuse it."""

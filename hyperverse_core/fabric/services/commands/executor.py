@@ -196,7 +196,7 @@ class Commands:
             page = await self._registry.select(command.selector, after=at, limit=PAGE)
             above = await self._rights.above(page.records)
             requests = [self._rights.request(ctx, "s", "select", record) for record in above.values()]
-            decisions = await self._gate.answers.decide_many(requests)
+            decisions = await self._gate.checks.run(ctx.wave, self._gate.answers.decide_many(requests))
             allowed = {r.record.point for r, d in zip(requests, decisions, strict=True) if d.allowed}
             seen = [r for r in page.records if (r.point.parent or r.point) in allowed]
             refused = refused or next(iter(requests), None)

@@ -45,7 +45,7 @@ class SenderRights:
     async def hides(self, ctx: Context, point: Point) -> bool:
         """Whether the agent may not know if there is a particle ``point``."""
         caller = ctx.caller
-        return await self._gate.told.hides(caller.agent, caller.scope, point)
+        return await self._gate.checks.run(ctx.wave, self._gate.told.hides(caller.agent, caller.scope, point))
 
     async def known(
         self, ctx: Context, selector: Selector, found: Sequence[ParticleRecord], letter: str, action: str
@@ -60,9 +60,8 @@ class SenderRights:
             target = above.get(record.point.parent or record.point, record) if letter == "d" else record
             if target.point not in known:
                 hidden = await self.hides(ctx, record.point)
-                known[target.point] = (
-                    not hidden or (await self._gate.answers.decide(self.request(ctx, letter, action, target))).allowed
-                )
+                asked = self.request(ctx, letter, action, target)
+                known[target.point] = not hidden or (await self._gate.decide(asked, ctx.wave)).allowed
         seen = [r for r in found if known[(above.get(r.point.parent or r.point, r) if letter == "d" else r).point]]
         if not seen:
             first = above.get(found[0].point.parent or found[0].point, found[0]) if letter == "d" else found[0]
@@ -103,7 +102,7 @@ class SenderRights:
         )
         self._gate.refused(request, error, ctx.wave)
         if asked is not None:
-            error.explanation = refusal_row(asked, await self._gate.answers.decide(asked))
+            error.explanation = refusal_row(asked, await self._gate.decide(asked, ctx.wave))
             raise error
 
     async def _at_anchor(self, selector: Selector, ctx: Context) -> Request | None:
@@ -116,7 +115,7 @@ class SenderRights:
             if record is None or parent is None or await self.hides(ctx, parent):
                 continue
             request = self.request(ctx, "s", "select", record)
-            if (await self._gate.answers.decide(request)).allowed:
+            if (await self._gate.decide(request, ctx.wave)).allowed:
                 return None
             denied = denied or request
         return denied
