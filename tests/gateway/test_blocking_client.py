@@ -28,6 +28,10 @@ class ProbeCalls(Particle):
     async def echo(self, ctx: Ctx, said: str = "") -> str:
         raise NotImplementedError
 
+    @handler("Ext<Run>")
+    async def run(self, ctx: Ctx) -> int:
+        raise NotImplementedError
+
 
 @attrs.frozen
 class Elsewhere:
@@ -51,7 +55,8 @@ async def test_the_same_without_await(machine: Machine, data_dir: Path, elsewher
             assert client.ask(PROBE, "Ext<Echo>", "x") == client.ask(PROBE, "Ext<Echo>", "x", expect=str) == "x"
             assert client.ping(PROBE, "Cmd<Bounce>").ok and client.signal(PROBE, "Ext<Run>").status == 202
             assert client.at(PROBE, ProbeCalls).ask(ProbeCalls.echo, said="y") == "y"
-            client.at(PROBE, ProbeCalls, wait=3.0).tell(ProbeCalls.echo, said="y")
+            client.at(PROBE, ProbeCalls, wait=3.0).tell(ProbeCalls.run)
+            assert client.ask(PROBE, "Ext<Runs>") == 2, "the Signal and what was told"
             answers = client.at("localhost:*", ProbeCalls).ask_all(ProbeCalls.echo, said="z")
             assert [answer.value for answer in answers] == ["z"]
             assert client.create("localhost:a-%", "Base").text == "localhost:a-1"
