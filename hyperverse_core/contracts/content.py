@@ -40,7 +40,7 @@ async def content_at(sender: Sender, point: Point | str) -> Content:
 
     Args:
         sender: the sender that asks: a :class:`Ctx`, or a client.
-        point: the artifact, ``repo:my:1.0.0:/app.wasm``.
+        point: the artifact, ``localhost:repo:my:1.0.0:/app.wasm``.
 
     Raises:
         HyperverseError: the answer of the artifact: Forbidden, NotFound, Unavailable.
@@ -54,7 +54,8 @@ async def content_at(sender: Sender, point: Point | str) -> Content:
         hex_of(content.digest)
     except (KeyError, ValueError, BadRequest):
         raise BadRequest(
-            f"{str(point)!r} is not a file of a bundle", hint="name one: repo:my:1.0.0:/app.wasm; `read` lists a folder"
+            f"{str(point)!r} is not a file of a bundle",
+            hint="name one: localhost:repo:my:1.0.0:/app.wasm; `read` lists a folder",
         ) from None
     return content
 
@@ -69,7 +70,7 @@ async def read_content(sender: Sender, point: Point | str, *, blobs: Blobs | Non
 
     Args:
         sender: the reader: a :class:`Ctx`, or a client. It needs the permission r on the artifact.
-        point: the artifact, ``repo:my:1.0.0:/app.wasm``.
+        point: the artifact, ``localhost:repo:my:1.0.0:/app.wasm``.
         blobs: the store of content of this machine, :attr:`DriverHost.blobs`; content that is there already is not
             transferred again. None stores nothing.
         limit: maximum size of the content in bytes.

@@ -19,7 +19,7 @@ __all__ = ["counted", "in_bytes", "print_json", "progress", "publish"]
 @click.argument("point")
 @common
 def publish(source: Path, point: str) -> None:
-    """Publish the folder or zip file SOURCE as the version POINT, such as repo:my:1.0.0.
+    """Publish the folder or zip file SOURCE as the version POINT, such as localhost:repo:my:1.0.0.
 
     Content that the machine has already is not sent again, and an interrupted upload resumes where it stopped. A
     version never changes, and it is published completely or not at all.

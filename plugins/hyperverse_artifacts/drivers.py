@@ -78,7 +78,7 @@ class BundleDriver(Driver):
     async def check(self, host: DriverHost, point: Point, kind: Kind, properties: Mapping[str, PropertyValue]) -> None:
         """Refuses a point without a version."""
         if point.segments[-1].kind is not SegmentKind.VERSION:
-            raise BadRequest(f"{point.text!r} has no version", hint="write one at its end: repo:my:1.0.0")
+            raise BadRequest(f"{point.text!r} has no version", hint="write one at its end: localhost:repo:my:1.0.0")
 
     async def complete(self, host: DriverHost, draft: Draft) -> Draft:
         """Checks the files and makes an artifact of each. Their content is in the store by then."""
@@ -87,7 +87,7 @@ class BundleDriver(Driver):
                 f"{draft.point.text!r} would be empty", hint=f"hyperverse publish FOLDER {draft.point.text}"
             )
         if not isinstance(draft.state, bytes):
-            raise BadRequest("a bundle is made of a zip file", hint="publish ^[ bundle.zip ]-> repo:my:1.0.0")
+            raise BadRequest("a bundle is made of a zip file", hint="publish ^[ bundle.zip ]-> localhost:repo:my:1.0.0")
         if is_zip(draft.state):
             manifest = await self._unpacked(host, draft.state)
         else:

@@ -65,7 +65,8 @@ def _demand_ours(ctx: Ctx) -> None:
     """Raises Forbidden unless the wave comes from a driver of this plugin."""
     if _OURS.fullmatch(ctx.agent.text) is None:
         raise Forbidden(
-            f"{ctx.agent} may not take content by its digest", hint="read the artifact: repo:my:1.0.0:/app.wasm"
+            f"{ctx.agent} may not take content by its digest",
+            hint="read the artifact: localhost:repo:my:1.0.0:/app.wasm",
         )
 
 

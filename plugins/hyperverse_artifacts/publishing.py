@@ -19,6 +19,7 @@ __all__ = ["compiled", "publish"]
 _ROUNDS = 3
 _WAIT = 30.0
 _COMPILING = 400.0
+_EXAMPLE = "localhost:repo:my:1.0.0"
 
 
 async def publish(client: Client, sources: Sequence[Source], point: Point, sent: Callable[[int], None]) -> Manifest:
@@ -36,10 +37,10 @@ async def publish(client: Client, sources: Sequence[Source], point: Point, sent:
         HyperverseError: what the machine has answered: Forbidden, Conflict (the version is there already), NotFound.
     """
     if not point.segments or point.segments[-1].kind is not SegmentKind.VERSION:
-        raise BadRequest(f"{point.text!r} does not end with a version", hint="publish to repo:my:1.0.0")
+        raise BadRequest(f"{point.text!r} does not end with a version", hint=f"publish to {_EXAMPLE}")
     series = point.parent
     if series is None or series.is_root:
-        raise BadRequest(f"{point.text!r} has no series to be in", hint="publish to repo:my:1.0.0")
+        raise BadRequest(f"{point.text!r} has no series to be in", hint=f"publish to {_EXAMPLE}")
     try:
         entries = [await _sent(client, source, series, sent) for source in sources]
     except NotFound:
@@ -59,12 +60,27 @@ async def publish(client: Client, sources: Sequence[Source], point: Point, sent:
 
 async def _create(client: Client, series: Point) -> None:
     """Creates a series in its repository."""
+    repo = series.parent
+    if repo is None or repo.is_root or repo.parent is None or repo.parent.is_root:
+        raise BadRequest(
+            f"{series.text!r} is not in a repository, and a repository is in a space", hint=f"publish to {_EXAMPLE}"
+        )
     try:
         await client.exec(f"create? {series.text}<BundleSeries>")
     except NotFound as exc:
-        repo = series.parent
-        hint = exc.hint if repo is None else f"create the repository: hyperverse exec 'create {repo.text}<Repo>'"
-        raise NotFound(f"no series {series.text!r}, and it cannot be created: {exc.message}", hint=hint) from None
+        raise NotFound(
+            f"no series {series.text!r}, and it cannot be created: {exc.message}", hint=await _how(client, repo)
+        ) from None
+
+
+async def _how(client: Client, repo: Point) -> str:
+    """Returns the command that creates a repository, with everything above it that is missing or hidden."""
+    steps, above = [f"create {repo.text}<Repo>"], repo.parent
+    while above is not None and not above.is_root and not await client.select(above):
+        higher = above.parent
+        steps.append(f"create {above.text}<{'Space' if higher is None or higher.is_root else 'Base'}>")
+        above = higher
+    return f"create the repository: hyperverse exec '{'; '.join(reversed(steps))}'"
 
 
 async def compiled(client: Client, sources: Sequence[Source], point: Point) -> list[dict[str, Any]]:

@@ -66,7 +66,7 @@ async def files_of(client: Client, bundle: str) -> list[File]:
     try:
         files = [File(str(row["path"]), row["digest"], int(row["size"]), str(row["type"])) for row in said["files"]]
     except (TypeError, KeyError, ValueError):
-        raise BadRequest(f"{bundle!r} is no published version", hint="name one: repo:my:1.0.0") from None
+        raise BadRequest(f"{bundle!r} is no published version", hint="name one: localhost:repo:my:1.0.0") from None
     check_paths(file.path for file in files)
     for file in files:
         hex_of(file.digest)

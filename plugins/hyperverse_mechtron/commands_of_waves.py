@@ -15,6 +15,7 @@ from .document import Document
 from .host.command import Finished, run_command
 from .host.grants import WasiGrants
 from .instances import recipe_of, stand_ins_of, stand_ins_there
+from .library import Library
 from .worker_messages import RunCommand
 from .workers import Workers
 
@@ -24,8 +25,11 @@ _LOGGED: Final = 200
 _KEYS: Final = frozenset({"stdin", "args", "env"})
 
 
-async def run_for_wave(ctx: Ctx, code: Code, document: Document, workers: Workers) -> Pong:
+async def run_for_wave(ctx: Ctx, code: Code, document: Document, library: Library) -> Pong:
     """Runs the command for a wave, in a worker process when the document asks for one.
+
+    Args:
+        library: of the machine: the command ends with it.
 
     Raises:
         HandlerFailed: it exited with a code other than 0, or trapped.
@@ -34,7 +38,7 @@ async def run_for_wave(ctx: Ctx, code: Code, document: Document, workers: Worker
     """
     grants, stdin = _granted(ctx, document)
     if document.isolation == "process":
-        done = await _run_apart(code, document, grants, stdin, workers)
+        done = await _run_apart(code, document, grants, stdin, library.workers)
     else:
         done = await run_command(
             code.module,
@@ -44,6 +48,7 @@ async def run_for_wave(ctx: Ctx, code: Code, document: Document, workers: Worker
             stdin=stdin,
             start=document.start,
             stand_ins=stand_ins_there(stand_ins_of(code.report, document.stand_ins)),
+            owner=library,
         )
     for line in done.stderr.decode(errors="replace").splitlines()[:_LOGGED]:
         ctx.log.info("%s", line)

@@ -178,7 +178,9 @@ class _Value:
         try:
             return Point.parse(self.text)
         except ParseError as exc:
-            raise self.wrong(f"{self.text!r} is not a point: {exc.message}", ("repo:my:1.0.0:/app.wasm",)) from None
+            raise self.wrong(
+                f"{self.text!r} is not a point: {exc.message}", ("localhost:repo:my:1.0.0:/app.wasm",)
+            ) from None
 
     def argument(self) -> str:
         if "\0" in self.text:

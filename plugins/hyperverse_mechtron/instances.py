@@ -90,14 +90,16 @@ def _library(code: Code, document: Document) -> list[Any]:
     return [functions, memory, document.malloc]
 
 
-def made(recipe: Recipe, module: Any, limits: GuestLimits, keeper: Any) -> Any:
-    """Makes an instance, in the process that runs it."""
+def made(recipe: Recipe, module: Any, limits: GuestLimits, keeper: Any, owner: object = None) -> Any:
+    """Makes an instance, in the process that runs it. All instances of an owner end when it does."""
     if recipe.kind == GuestKind.COMPONENT.name:
         from .host.component_guest import ComponentGuest
         from .host.preview_2_guest import Preview2
 
         wasi = Preview2(recipe.arguments, recipe.environment)
-        return ComponentGuest(module, limits, takes_bytes=recipe.takes_bytes, wasi=wasi, concurrent=recipe.concurrent)
+        return ComponentGuest(
+            module, limits, takes_bytes=recipe.takes_bytes, wasi=wasi, concurrent=recipe.concurrent, owner=owner
+        )
     if recipe.kind == GuestKind.LIBRARY.name:
         from .host.library_guest import LibraryGuest
 
@@ -111,11 +113,13 @@ def made(recipe: Recipe, module: Any, limits: GuestLimits, keeper: Any) -> Any:
             stand_ins=stand_ins_there(recipe.stand_ins),
             wasi=recipe.wasi,
             frozen=keeper,
+            owner=owner,
         )
     from .host.core import CoreGuest
 
     own = keeper if recipe.keeps == "save" else None
-    return CoreGuest(module, limits, wasi=recipe.wasi, frozen=None if own is not None else keeper, own=own)
+    frozen = None if own is not None else keeper
+    return CoreGuest(module, limits, wasi=recipe.wasi, frozen=frozen, own=own, owner=owner)
 
 
 def _type(types: Any) -> FuncType:

@@ -81,14 +81,18 @@ class Library:
         _open.add(self)
 
     async def close(self) -> None:
-        """Ends compilations in progress and the worker processes; with the last machine of this process also its
-        running guests and their threads."""
+        """Ends compilations in progress, the worker processes and its guests; with the last machine of this process
+        also their threads."""
         await self.workers.close()
         await self.cache.close()
         _open.discard(self)
-        if "wasmtime" in sys.modules and not _open:  # otherwise no guest ran, or other machines still run theirs
-            from .host.running import end_threads
+        if "wasmtime" not in sys.modules:
+            return  # no guest ran
+        from .host.running import end_guests, end_threads
 
+        if _open:  # other machines still run theirs
+            end_guests(self)
+        else:
             end_threads()
 
     def ready(self) -> list[str]:

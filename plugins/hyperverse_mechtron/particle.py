@@ -124,7 +124,7 @@ class Mechtron(Particle):
         version = self._version
         waiting = version.left if version is not None and version.before == config else {}
         try:
-            now = await carried(old, other, kept) or waiting
+            now = await carried(old, other, kept, self._library) or waiting
         except Conflict as exc:
             if not force:
                 raise
@@ -191,7 +191,7 @@ class Mechtron(Particle):
         if code.report.kind is GuestKind.COMMAND:
             from .commands_of_waves import run_for_wave
 
-            return await run_for_wave(ctx, code, document, self._library.workers)
+            return await run_for_wave(ctx, code, document, self._library)
         if code.report.kind is GuestKind.LIBRARY:
             return await self._steps(ctx, present)
         return await self._call(ctx, present, method)
@@ -265,7 +265,7 @@ class Mechtron(Particle):
         if document.isolation == "process":
             recipe = recipe_of(code, document, {} if kept is None else kept_body(kept.saved))
             return WorkerGuest(self._library.workers, recipe, kept, with_state=asks_state(code))
-        return made(recipe_of(code, document, {}), code.module, document.limits, kept)
+        return made(recipe_of(code, document, {}), code.module, document.limits, kept, self._library)
 
     def _close(self) -> None:
         for guest in self._free:

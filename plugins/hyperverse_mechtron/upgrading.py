@@ -37,11 +37,12 @@ class LoadedGuest:
         return report.kind is GuestKind.CORE and any(each.name == name for each in report.exports)
 
 
-async def carried(old: LoadedGuest, new: LoadedGuest, kept: Mapping[str, Any]) -> dict[str, Any]:
+async def carried(old: LoadedGuest, new: LoadedGuest, kept: Mapping[str, Any], owner: object) -> dict[str, Any]:
     """Returns what the new version takes over of the kept data of the old version's instance.
 
     Args:
         kept: the saved data; empty for nothing.
+        owner: the guests that this needs end when it does.
 
     Raises:
         Conflict: nothing can be carried over.
@@ -57,8 +58,8 @@ async def carried(old: LoadedGuest, new: LoadedGuest, kept: Mapping[str, Any]) -
             f"the state of {old.document.bin} cannot be carried over to {new.document.bin}: {_why(old, new)}",
             hint="use force to start with an empty state; going back restores the old state",
         )
-    content = await _given(old, kept)
-    guest = _core_guest(new, keeper(behind, new.code.report.starts, {}))
+    content = await _given(old, kept, owner)
+    guest = _core_guest(new, keeper(behind, new.code.report.starts, {}), owner)
     try:
         await guest.load(content)  # also when only that content is kept: a guest that cannot take it fails here
         return kept_body(content if behind == "save" else await guest.kept())
@@ -66,10 +67,10 @@ async def carried(old: LoadedGuest, new: LoadedGuest, kept: Mapping[str, Any]) -
         guest.close()
 
 
-async def _given(old: LoadedGuest, kept: Mapping[str, Any]) -> bytes:
+async def _given(old: LoadedGuest, kept: Mapping[str, Any], owner: object) -> bytes:
     if old.document.state == "save":
         return bytes(kept["saved"]["content"])
-    guest = _core_guest(old, keeper("memory", old.code.report.starts, kept))
+    guest = _core_guest(old, keeper("memory", old.code.report.starts, kept), owner)
     try:
         return await guest.save()
     finally:
@@ -84,7 +85,7 @@ def _why(old: LoadedGuest, new: LoadedGuest) -> str:
     return "the new one does not export hv_load"
 
 
-def _core_guest(of: LoadedGuest, kept: Any) -> CoreGuest:
+def _core_guest(of: LoadedGuest, kept: Any, owner: object) -> CoreGuest:
     """Makes a new instance of a core module, starting from what is kept."""
-    found: CoreGuest = made(recipe_of(of.code, of.document, {}), of.code.module, of.document.limits, kept)
+    found: CoreGuest = made(recipe_of(of.code, of.document, {}), of.code.module, of.document.limits, kept, owner)
     return found

@@ -42,7 +42,8 @@ def document_of(version: str, present: str) -> str:
         point = Point.parse(version)
     except ParseError as exc:
         raise BadRequest(
-            f"{version!r} is neither a version nor a point: {exc.message}", hint="such as 1.1.0 or repo:my:1.1.0"
+            f"{version!r} is neither a version nor a point: {exc.message}",
+            hint="such as 1.1.0 or localhost:repo:my:1.1.0",
         ) from None
     if not point.segments or point.segments[-1].kind is not SegmentKind.VERSION:
         return point.text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +63,17 @@ async def test_the_first_version_creates_its_series(repo: Machine, tmp_path: Pat
     with pytest.raises(NotFound, match="no series 'localhost:gone:my', and it cannot be created") as refused:
         await published(client, folder, "localhost:gone:my:1.0.0")
     assert refused.value.hint == "create the repository: hyperverse exec 'create localhost:gone<Repo>'"
+    for point in ("localhost:gone:my:1.0.0", "new:repo:my:1.0.0", "new:deep:er:repo:my:1.0.0"):
+        with pytest.raises(NotFound) as refused:
+            await published(client, folder, point)
+        told = re.fullmatch(r"create the repository: hyperverse exec '(.+)'", refused.value.hint)
+        assert told is not None, refused.value.hint
+        await client.exec(told[1])
+        await published(client, folder, point)
+    for point in ("localhost:my:1.0.0", "repo:my:1.0.0", "my:1.0.0"):
+        with pytest.raises(BadRequest, match="is not in a repository, and a repository is in a space") as outside:
+            await published(client, folder, point)
+        assert outside.value.hint == "publish to localhost:repo:my:1.0.0"
     with pytest.raises(HyperverseError):
         await published(repo.client(EVE), folder, "localhost:repo:third:1.0.0")
     points = [row["point"] for row in await client.select("localhost:repo:*")]

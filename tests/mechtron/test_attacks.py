@@ -10,11 +10,13 @@ from pathlib import Path
 import attrs
 import pytest
 
-from hyperverse_core import Machine, Outcome
-from hyperverse_mechtron.host.running import waiting
+from hyperverse_core import Config, Machine, Outcome
+from hyperverse_core.testing import MemoryRegistry
+from hyperverse_core.testing.fixtures import StartMachine
+from hyperverse_mechtron.host.running import busy, waiting
 from mechtron.attackers import ALLOC_LIES, LIES, STACKED, STARTS, TABLES, lying
 from mechtron.guests import MANY, SLEEPER, SPINNER
-from mechtron.test_mechtrons import Make, ask, machine_plugins, make
+from mechtron.test_mechtrons import Make, ask, machine_plugins, make, maker
 from patience import PATIENCE, until
 
 __all__ = ["machine_plugins", "make"]
@@ -76,6 +78,33 @@ async def test_guests_that_wait_end_with_their_machine(
     assert not waiting
     for reply in await asyncio.gather(*calls):
         assert (reply.status, reply.outcome) == (503, Outcome.UNKNOWN), reply.error
+
+
+async def test_guests_end_with_their_machine_and_not_with_another_of_the_process(
+    machine: Machine, make: Make, monkeypatch: pytest.MonkeyPatch, start_machine: StartMachine, tmp_path: Path
+) -> None:
+    registry = MemoryRegistry()
+    await registry.open()
+    other = await start_machine(config=Config(data_dir=tmp_path / "other"), registry=registry)
+    make_there, calls = await maker(other), []
+    for one, publish in ((machine, make), (other, make_there)):
+        monkeypatch.setattr(one, "config", attrs.evolve(one.config, stop_deadline=1.0))
+        for name, text, count in (("sleeps", SLEEPER, 1), ("spins", SPINNER, 3)):  # more than there are threads
+            point = await publish(name, text, "Limits { +seconds=60; +concurrency=3; }")
+            calls.append([asyncio.ensure_future(ask(one, point, "Run")) for _ in range(count)])
+    here, there = calls[0] + calls[1], calls[2] + calls[3]
+    await until(lambda: len(waiting) == 2 and len(busy) == 6, "the guests to run or wait")
+    await machine.stop()
+    for reply in await asyncio.gather(*here):
+        assert (reply.status, reply.outcome) == (503, Outcome.UNKNOWN), reply.error
+    assert (len(waiting), len(busy)) == (1, 3)
+    assert not any(call.done() for call in there)
+    assert (await ask(other, await make_there("m", MANY), "Echo", "x")).unwrap() == "x"
+    await other.stop()
+    for reply in await asyncio.gather(*there):
+        assert (reply.status, reply.outcome) == (503, Outcome.UNKNOWN), reply.error
+    assert not waiting and not busy
+    await registry.close()
 
 
 def guests_in_threads() -> int:

@@ -37,6 +37,11 @@ def machine_plugins() -> list[object]:
 async def make(machine: Machine) -> Make:
     """``await make("m", MANY, "Limits { +seconds=1; }")`` publishes that module with a document, and makes a Mechtron
     of them; returns its point."""
+    return await maker(machine)
+
+
+async def maker(machine: Machine) -> Make:
+    """What the fixture ``make`` is, for any machine."""
     client = machine.client()
     await client.exec("create localhost<Space>; create localhost:repo<Repo>")
 

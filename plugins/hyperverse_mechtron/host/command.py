@@ -58,6 +58,7 @@ async def run_command(
     stdin: bytes | None,
     start: str = "_start",
     stand_ins: Sequence[StandIn] = (),
+    owner: object = None,
 ) -> Finished:
     """Runs a command once.
 
@@ -67,6 +68,7 @@ async def run_command(
         stdin: its standard input; None to use the standard input and outputs of this process.
         start: the function that runs it.
         stand_ins: of its imports that are not WASI.
+        owner: all guests of an owner end when it does.
 
     Raises:
         TimedOut: it did not finish in time.
@@ -85,7 +87,7 @@ async def run_command(
         wasi.stdout_custom = out
         wasi.stderr_custom = err
     fuel = limits.fuel is not None
-    guest = Guest(engine(fuel=fuel), limits, wasi=wasi, inline=False)
+    guest = Guest(engine(fuel=fuel), limits, wasi=wasi, inline=False, owner=owner)
     until = asyncio.get_running_loop().time() + limits.seconds
     try:
         await guest.start(module, until, linker=linker_with(fuel, tuple(stand_ins)) if stand_ins else None)

@@ -28,6 +28,7 @@ class ComponentGuest:
         takes_bytes: whether ``handle`` takes the body as ``list<u8>``, not as a string.
         wasi: what it has of WASI; None for neither arguments nor variables.
         concurrent: whether it was compiled by the engine for functions of the asynchronous kind.
+        owner: all guests of an owner end when it does.
     """
 
     def __init__(
@@ -38,9 +39,10 @@ class ComponentGuest:
         takes_bytes: bool,
         wasi: Preview2 | None = None,
         concurrent: bool = False,
+        owner: object = None,
     ) -> None:
         self._engine = engine(fuel=limits.fuel is not None, concurrent=concurrent)
-        self._guest = Guest(self._engine, limits, parts=500)
+        self._guest = Guest(self._engine, limits, parts=500, owner=owner)
         self._guest.preview_2 = self._wasi = wasi or Preview2()
         self._component = compiled
         self._takes_bytes = takes_bytes

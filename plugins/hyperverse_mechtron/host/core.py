@@ -33,6 +33,7 @@ class CoreGuest:
         wasi: whether the module imports WASI, of which it gets nothing but clocks and randomness.
         frozen: the part of its state that is kept as memory; None when no memory is kept.
         own: the state that it saves and loads itself; None when it saves none.
+        owner: all guests of an owner end when it does.
     """
 
     def __init__(
@@ -43,12 +44,13 @@ class CoreGuest:
         wasi: bool,
         frozen: FrozenMemory | None = None,
         own: OwnState | None = None,
+        owner: object = None,
     ) -> None:
         self._frozen = frozen
         self._own = own
         self._until = 0.0
         config = wasmtime.WasiConfig() if wasi else None
-        self._guest = Guest(engine(fuel=limits.fuel is not None), limits, wasi=config)
+        self._guest = Guest(engine(fuel=limits.fuel is not None), limits, wasi=config, owner=owner)
         self._module = module
         self._ready = False
 

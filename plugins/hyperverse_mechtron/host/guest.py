@@ -47,6 +47,7 @@ class Guest:
         memory: the name of its memory.
         inline: whether the first slice of a call runs on the thread of the event loop.
         services: what its imports of the platform ask; None for a guest without any.
+        owner: all guests of an owner end when it does: see :func:`end_guests`.
 
     Attributes:
         pending: what it waits for, when it waits.
@@ -70,9 +71,11 @@ class Guest:
         memory: str = "memory",
         inline: bool = True,
         services: Any = None,
+        owner: object = None,
     ) -> None:
         self.limits = limits
         self.services = services
+        self.owner = owner
         self.pending: Suspended | None = None
         self.dead = False
         self.until = 0.0
@@ -272,7 +275,6 @@ class Guest:
         """Runs in a thread of the pool: slice after slice, until the guest ends, waits, or others need the thread."""
         end = monotonic() + _TURN
         current.guest = self
-        busy.add(self)
         clock.hold()  # a guest yields at its ticks alone
         try:
             while not self._stop:
@@ -283,11 +285,11 @@ class Guest:
             return False
         finally:
             clock.let_go()
-            busy.discard(self)
             current.guest = None
 
     async def _in_pool(self, fiber: Fiber, until: float) -> bool:
         loop = asyncio.get_running_loop()
+        busy.add(self)
         turn: Future[bool] = pool().submit(self._turn, fiber)
         waiter = asyncio.wrap_future(turn)
         try:
@@ -300,6 +302,8 @@ class Guest:
         except BaseException:
             self._leave(turn, fiber, comes_back_within=_LEAVES)
             raise
+        finally:
+            busy.discard(self)
         self._leave(turn, fiber, comes_back_within=0.0)  # it is in a system function that does not return
         raise self._late()
 

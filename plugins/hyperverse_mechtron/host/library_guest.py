@@ -52,6 +52,7 @@ class LibraryGuest:
         stand_ins: the stand-ins for its imports.
         wasi: whether it imports WASI, of which it gets only clocks and randomness.
         frozen: what is kept of its memory; None when nothing is kept.
+        owner: all guests of an owner end when it does.
     """
 
     def __init__(
@@ -65,11 +66,12 @@ class LibraryGuest:
         stand_ins: Sequence[StandIn],
         wasi: bool,
         frozen: FrozenMemory | None = None,
+        owner: object = None,
     ) -> None:
         self._frozen = frozen
         fuel = limits.fuel is not None
         config = wasmtime.WasiConfig() if wasi else None
-        self._guest = Guest(engine(fuel=fuel), limits, wasi=config, memory=memory)
+        self._guest = Guest(engine(fuel=fuel), limits, wasi=config, memory=memory, owner=owner)
         self._linker = linker_with(fuel, tuple(stand_ins), memory) if stand_ins else None
         self._module = module
         self._functions = functions

@@ -20,7 +20,18 @@ from .raw import why_no_fibers
 if TYPE_CHECKING:
     from .guest import Guest
 
-__all__ = ["busy", "clock", "come_back", "current", "end_threads", "left_alone", "pool", "stuck", "waiting"]
+__all__ = [
+    "busy",
+    "clock",
+    "come_back",
+    "current",
+    "end_guests",
+    "end_threads",
+    "left_alone",
+    "pool",
+    "stuck",
+    "waiting",
+]
 
 _TICK: Final = 0.001
 _THREADS_WHERE_GUESTS_WAIT: Final = 256
@@ -121,7 +132,7 @@ def pool() -> ThreadPoolExecutor:
 
 
 busy: Final[set[Guest]] = set()
-"""The guests in threads of the pool."""
+"""The guests in threads of the pool, and those that wait for one."""
 waiting: Final[dict[Guest, asyncio.Task[Any]]] = {}
 """The guests that wait for an answer or for a time, in no thread, and the tasks that wait with them."""
 _left: Final[dict[Future[bool], float]] = {}
@@ -150,6 +161,13 @@ async def come_back() -> None:
     while left := [each for each, late in [*_left.items()] if late > monotonic()]:
         latest = max(_left.get(each, 0.0) for each in left)
         await asyncio.wait([asyncio.wrap_future(each) for each in left], timeout=max(0.0, latest - monotonic()))
+
+
+def end_guests(owner: object) -> None:
+    """Ends the guests of an owner that run or wait: each when it yields next."""
+    for guest in [*busy, *waiting]:
+        if guest.owner is owner:
+            guest.stop()
 
 
 def end_threads() -> None:
