@@ -450,6 +450,7 @@ async def test_a_bug_of_ours_is_an_answer_with_the_id_of_the_wave(
     for machine in (one, other):
         with monkeypatch.context() as patch, caplog.at_level(logging.ERROR):
             patch.setattr(Gate, "demand", broken)
+            patch.setattr(Gate, "begin", broken)
             patch.setattr(Gate, "authorise", broken)
             client = machine.client("localhost:someone")
             reply = await client.ping("localhost:a", "Ext<Add>", wait=5.0, retries=retries)

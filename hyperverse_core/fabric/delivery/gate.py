@@ -6,7 +6,8 @@ reads ``allowed`` of the particle, which holds what the gate has allowed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Coroutine, Sequence
+from typing import Any
 
 import attrs
 
@@ -82,6 +83,27 @@ class Gate:
 
     # -- waves --------------------------------------------------------------------------------------------
 
+    def begin(self, particle: Target, wave: Directed) -> Coroutine[Any, Any, None] | None:
+        """Decides whether the wave may proceed to the particle. Returns None if it may, or the rest of the decision,
+        to be awaited at once in the same task. Both raise like :meth:`authorise`.
+
+        Most policies decide a first wave without waiting, and then this needs no coroutine."""
+        method, record = wave.method, particle.record
+        if (
+            wave.scope is not None
+            or method.kind is MethodKind.HYP
+            or method is CHANGED
+            or type(particle.allowed) is AllowAll
+            or record.point.text in self._open
+        ):
+            self.turn_away(particle, wave)
+            return self.authorise(particle, wave)
+        need = _NEEDS.get(method.need) or Need(method.need)
+        key = key_for(wave.agent, record, need, None)
+        if self._kept.refusal(key) is not None:
+            self.turn_away(particle, wave)
+        return self._begin(particle, wave, need, key)
+
     async def authorise(self, particle: Target, wave: Directed) -> None:
         """Returns if the wave may proceed to the particle.
 
@@ -96,9 +118,7 @@ class Gate:
             return  # a change of what the particle watches, in its own name
         elif not isinstance(particle.allowed, AllowAll) and not self.is_open(particle.record.point, wave.method):
             need = wave.method.need
-            key = await self._pass(particle, wave, _NEEDS.get(need) or Need(need))
-            if wave.scope is None and not particle.gone:  # it may have left while the policy was asked
-                self._kept.show(particle, key)
+            await self._pass(particle, wave, _NEEDS.get(need) or Need(need))
 
     async def authorise_again(self, wave: Directed) -> None:
         """Returns if the agent of a wave that was handled before may still send it, wherever its particle lives now.
@@ -153,24 +173,42 @@ class Gate:
         """Returns if the agent of the wave has ``privilege`` on the particle. Raises like :meth:`authorise`."""
         await self._pass(particle, wave, Need("", privilege))
 
-    async def _pass(self, particle: Target, wave: Directed, need: Need) -> Key:
-        """Returns the key of the answer if the wave may proceed. Raises the refusal otherwise."""
-        record, action = particle.record, wave.method.text
-        key = key_for(wave.agent, record, need, wave.scope)
+    async def _pass(self, particle: Target, wave: Directed, need: Need) -> None:
+        """Returns if the agent of the wave has what is needed. Raises the refusal otherwise."""
+        rest = self._begin(particle, wave, need, key_for(wave.agent, particle.record, need, wave.scope))
+        if rest is not None:
+            await rest
+
+    def _begin(self, particle: Target, wave: Directed, need: Need, key: Key) -> Coroutine[Any, Any, None] | None:
+        """The same up to the point where something must be awaited; returns the rest. An answer that is there is shown
+        to the hot path."""
+        action = wave.method.text
         covered = particle in self._arrivals.covered
         kept = self._kept.find(key, action)
-        if kept is not None and kept.allowed and not covered:
-            return key
-        request = Request(wave.agent, action, need, record, wave.scope, wave.chain, wave.topic, wave.path)
-        found = kept or self.answers.begin(key, request)
-        if isinstance(found, Question) or (found.allowed and covered):
-            decision = await self.checks.run(wave, self._wait(particle, wave, key, request, found))
-        else:
-            decision = found
+        if kept is None or not kept.allowed or covered:
+            request = Request(wave.agent, action, need, particle.record, wave.scope, wave.chain, wave.topic, wave.path)
+            found = kept or self.answers.begin(key, request)
+            if isinstance(found, Question) or (found.allowed and covered):
+                return self._go_on(particle, wave, key, request, found)
+            if not found.allowed:
+                return self._refuse(request, found, wave)
+        if not particle.gone:
+            self._kept.show(particle, key)
+        return None
+
+    async def _go_on(
+        self, particle: Target, wave: Directed, key: Key, request: Request, found: Decision | Question
+    ) -> None:
+        decision = await self.checks.run(wave, self._wait(particle, wave, key, request, found))
         if not decision.allowed:
-            error = decision.error() if type(wave) is Ripple else refusal(request, decision)
-            raise await self._heard(request, error, wave)
-        return key
+            await self._refuse(request, decision, wave)
+        if not particle.gone:  # it may have left while the policy was asked
+            self._kept.show(particle, key)
+
+    async def _refuse(self, request: Request, decision: Decision, wave: Directed) -> None:
+        """Raises the refusal of a wave."""
+        error = decision.error() if type(wave) is Ripple else refusal(request, decision)
+        raise await self._heard(request, error, wave)
 
     async def _wait(
         self, particle: Target, wave: Directed, key: Key, request: Request, found: Decision | Question

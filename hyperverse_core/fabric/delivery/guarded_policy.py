@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from types import CoroutineType
@@ -55,6 +56,8 @@ class GuardedPolicy:
         self.name = name
         self.change_kinds = frozenset(policy.change_kinds)
         self._policy = policy
+        self._decides_in_coroutine = inspect.iscoroutinefunction(policy.decide)
+        self._sound: object = self  # no decision yet
         self._timeout = timeout
         self._deadlines = deadlines
         self._quiet_until = 0.0
@@ -69,7 +72,10 @@ class GuardedPolicy:
         Most decisions need no waiting, and so no deadline. Raises like :meth:`decide`."""
         context = Variables()
         try:
-            asking = context.run(self._policy.decide, request)
+            if self._decides_in_coroutine:  # the call runs nothing yet
+                asking = self._policy.decide(request)
+            else:
+                asking = context.run(self._policy.decide, request)
             found = begin(asking if type(asking) is CoroutineType else _awaited(asking), context)
         except BaseException as exc:
             told = self._told(exc)
@@ -170,6 +176,8 @@ class GuardedPolicy:
 
     def _checked(self, decision: Decision) -> Decision:
         """Returns the decision if the gate can rely on it. Raises Unavailable otherwise."""
+        if decision is self._sound:  # a decision never changes, and a policy may give the same one for many requests
+            return decision
         if type(decision) is not Decision:
             raise self._failure(f"gave no decision, but {_kind_of(decision)}")
         rests_on = decision.rests_on
@@ -187,6 +195,7 @@ class GuardedPolicy:
             and (decision.allowed or decision.status in _REFUSALS)
             and (on_points or rests_on is ANYTHING)
         ):
+            self._sound = decision
             return decision
         raise self._failure(f"gave a decision that makes no sense: {decision!r:.200}")
 

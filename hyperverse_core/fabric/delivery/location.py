@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Coroutine
 from functools import partial
 from typing import Any
 
@@ -95,10 +95,11 @@ class Location:
         own = wave.agent == point or (wave.agent == HYPERUSER and wave.scope is None)
         return own or not point.route.is_local or wave.method.kind is MethodKind.HYP
 
-    async def _find_for(self, wave: Directed, point: Point) -> Place | None:
+    def _find_for(self, wave: Directed, point: Point) -> Awaitable[Place | None]:
         """Returns where ``point`` lives; None if it would be placed for a wave that its agent may not send."""
-        if self._needs_no_leave(wave, point):
-            return await self.find(point)
+        return self.find(point) if self._needs_no_leave(wave, point) else self._find_if_allowed(wave, point)
+
+    async def _find_if_allowed(self, wave: Directed, point: Point) -> Place | None:
         record = (await self._records.get((point,))).get(point)
         if record is not None:
             privilege = privilege_demanded(self._served, record, wave)
@@ -106,10 +107,11 @@ class Location:
                 return None
         return await self.find(point)
 
-    async def find(self, point: Point) -> Place:
+    def find(self, point: Point) -> Awaitable[Place]:
         """Returns where ``point`` lives. Raises NotFound, NoDriver, Unavailable."""
-        if point.route.is_local:
-            return await self._provision(point)
+        return self._provision(point) if point.route.is_local else self._find_by_route(point)
+
+    async def _find_by_route(self, point: Point) -> Place:
         key = point.star_key
         if key is not None:
             hosting = self._homes.get(key)

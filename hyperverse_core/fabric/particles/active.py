@@ -67,9 +67,10 @@ class Active(Resident):
 
     async def _receive_by_gate(self, wave: Directed) -> Pong:
         if wave.scope is not None or wave.method.need not in self.allowed.get(wave.agent.text, ""):
-            self.home.gate.turn_away(self, wave)
-            await self.home.gate.authorise(self, wave)
-        return await self.behind_gate(wave)
+            rest = self.home.gate.begin(self, wave)
+            if rest is not None:
+                await rest
+        return await (self.core(wave) if self.bind is None else self.behind_gate(wave))
 
     async def behind_gate(self, wave: Directed) -> Pong:
         """Handles a Ping, or one copy of a Ripple, that has passed the gate. Raises HyperverseError."""
@@ -172,8 +173,9 @@ class Active(Resident):
 
     async def _accept_by_gate(self, wave: Directed) -> None:
         if wave.scope is not None or wave.method.need not in self.allowed.get(wave.agent.text, ""):
-            self.home.gate.turn_away(self, wave)
-            await self.home.gate.authorise(self, wave)
+            rest = self.home.gate.begin(self, wave)
+            if rest is not None:
+                await rest
         if self.bind is not None:
             reply = await self.home.routing.follow(self, wave)
             if reply is not None:

@@ -198,15 +198,15 @@ class Context(Ctx):
     async def save(self) -> None:
         await save(self._active, self, self._particle)
 
-    async def create(
+    def create(
         self,
         point: Point | str,
         kind: str,
         properties: Mapping[str, PropertyScalar] | None = None,
         *,
         strategy: Strategy = Strategy.COMMIT,
-    ) -> ParticleRecord:
-        return await self._active.home.services.create(str(point), kind, properties or {}, strategy, self.caller)
+    ) -> Coroutine[Any, Any, ParticleRecord]:
+        return self._active.home.services.create(str(point), kind, properties or {}, strategy, self.caller)
 
     async def execute(self, command: Command | str) -> Pong:
         return await self._active.home.services.execute(command, self)

@@ -86,16 +86,18 @@ class Hosting:
         star = self.star
         if not star.may_serve:
             raise NotHostedHere(f"{star.text} has lost its lease")
-        present = await self.at_home(record.point)
-        if present is not None:
-            return present
+        text = record.point.text
+        if text in self._coming or text in self.active:
+            present = await self.at_home(record.point)
+            if present is not None:
+                return present
         served = self._served.of(record.kind).of_record(record)
-        coming = self._coming[record.point.text] = star.loop.create_future()
+        coming = self._coming[text] = star.loop.create_future()
         try:
             assigned = await self.home.registry.assign(record.point, star.key, star.incarnation, expected)
             return self._settle(record, served, assigned)
         finally:
-            del self._coming[record.point.text]
+            del self._coming[text]
             coming.set_result(None)
 
     async def recover(self, point: Point) -> Active:

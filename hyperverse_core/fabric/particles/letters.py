@@ -43,6 +43,8 @@ class Letters:
 
     def more(self, allowed: dict[str, str], agent: str, letter: str) -> dict[str, str]:
         """Returns ``allowed`` with one more letter; changes the same dict if it is not shared."""
+        if allowed is NOBODY:  # nearly always
+            return self._one(agent, letter)
         held = allowed.get(agent, "")
         if letter in held:
             return allowed

@@ -68,16 +68,16 @@ class Places:
             if place is not None:  # otherwise a caller that must not place it began the search
                 return place
 
-    async def look_up_if(self, point: Point, find: FindIf) -> Place | None:
+    def look_up_if(self, point: Point, find: FindIf) -> Coroutine[Any, Any, Place | None]:
         """Like :meth:`look_up`; returns None when the caller that runs the search gets no place. Nothing is kept
         then."""
         place = self.known.get(point.text)
-        return place if place is not None else await self._lookup.get(point.text, (point, find))
+        return _known(place) if place is not None else self._lookup.get(point.text, (point, find))
 
     @staticmethod
-    async def _find(asked: tuple[Point, FindIf]) -> Place | None:
+    def _find(asked: tuple[Point, FindIf]) -> Awaitable[Place | None]:
         point, find = asked
-        return await find(point)
+        return find(point)
 
     def keep(self, point: Point, place: Place) -> None:
         """Records that ``point`` lives at ``place``."""
@@ -119,3 +119,7 @@ class Places:
     async def close(self) -> None:
         """Ends look-ups in progress."""
         await self._lookup.close()
+
+
+async def _known(place: Place) -> Place:
+    return place

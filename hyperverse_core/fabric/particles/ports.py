@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Coroutine, Mapping
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ...contracts.driver import Ctx
 from ...contracts.registry import ParticleRecord, Strategy
@@ -29,6 +29,9 @@ class GatePort(Protocol):
 
     def kept_refusal(self, active: Resident, wave: Directed) -> HyperverseError | None:
         """Returns the refusal of the wave if it is already known."""
+
+    def begin(self, active: Resident, wave: Directed) -> Coroutine[Any, Any, None] | None:
+        """Returns None when the wave may continue, or the rest of the decision. Both raise like :meth:`authorise`."""
 
     async def authorise(self, active: Resident, wave: Directed) -> None:
         """Returns when the wave may continue. Raises Forbidden or Unavailable."""
@@ -65,14 +68,14 @@ class OutboundPort(Protocol):
 class ServicesPort(Protocol):
     """What a handler may ask its machine to do."""
 
-    async def create(
+    def create(
         self,
         where: str,
         kind: str,
         properties: Mapping[str, PropertyScalar],
         strategy: Strategy,
         caller: Caller,
-    ) -> ParticleRecord:
+    ) -> Coroutine[Any, Any, ParticleRecord]:
         """Registers a particle in the name of ``caller``."""
 
     async def execute(self, command: Command | str, ctx: Ctx) -> Pong:

@@ -95,8 +95,7 @@ class Provisioner:
         else:
             template = ResolvedTemplate.of(Point.parse(where))
         changes = changes_of(properties)
-        wanted = KindTemplate.parse(kind)
-        return await self.create_from(template, wanted, changes, strategy, caller)
+        return await self._create(template, self._kind(KindTemplate.parse(kind)), changes, strategy, caller, None)
 
     async def create_from(
         self,
@@ -113,12 +112,16 @@ class Provisioner:
 
         Raises Forbidden, NotFound (the parent, the Kind), BadRequest (properties, a Kind that may not live there),
         Conflict, and the errors of the Kind's driver."""
+        return await self._create(where, self._kind(kind), changes, strategy, caller, state)
+
+    def _kind(self, kind: KindTemplate) -> Kind:
+        """Returns the Kind that is meant, which is worked out once. Raises UnknownKind."""
         wanted = self._resolved.get(kind)
         if wanted is None:
             wanted = self._resolve(kind)
             if len(self._resolved) < _KINDS:
                 self._resolved[kind] = wanted
-        return await self._create(where, wanted, changes, strategy, caller, state)
+        return wanted
 
     def _keep_pace(self, agent: Point) -> None:
         """Raises TooMany when an agent creates more particles than it may."""
@@ -220,7 +223,7 @@ class Provisioner:
         if not above.route.is_local:
             raise BadRequest(f"{above.text!r} has a route, and its particles are made by the platform")
         try:
-            parent = await self._records.one(above)
+            parent = self._records.remembered(above) or await self._records.one(above)
             await self._permits.permit(caller, "c", parent, "create")
         except NotFound:  # missing, or hidden from the caller
             raise NotFound(

@@ -86,6 +86,8 @@ class Point:
                 return _parse_slowly(text)
             point = Point()
             point.text = text
+            if "::" not in text:  # see `_known`
+                point._body_start, point._route = 0, THIS
             if len(seen_points) >= _REMEMBERED:
                 _make_room()
             seen_points[text] = point
@@ -289,6 +291,10 @@ def _known(text: str) -> Point:
     if point is None:
         point = Point()
         point.text = text
+        if (
+            "::" not in text
+        ):  # nearly every point; each of these at its first use costs an exception, and every one is used
+            point._body_start, point._route = 0, THIS
         if len(text) <= LONGEST_REMEMBERED:
             if len(seen_points) >= _REMEMBERED:
                 _make_room()

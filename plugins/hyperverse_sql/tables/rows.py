@@ -70,7 +70,7 @@ def new_row(registration: Registration) -> tuple[Any, ...]:
         point.depth,
         str(registration.kind),
         registration.owner.text,
-        registration.status.value,
+        str(registration.status),  # see `Transaction.log`
         stored_texts.properties_text(registration.properties) if registration.properties else None,
         0,
     )

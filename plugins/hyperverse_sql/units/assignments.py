@@ -18,7 +18,7 @@ from ..engine.transaction import Transaction
 from ..tables.rows import RECORDS
 from ..tables.schema import particles, stars, states
 
-__all__ = ["Assign", "assign", "assignments_at", "release"]
+__all__ = ["Assign", "assign", "assignments_at", "release", "rows_held"]
 
 _HELD = (particles.c.star, particles.c.incarnation, particles.c.epoch, stars.c.key)
 _ASSIGNMENTS = (
@@ -69,7 +69,7 @@ class Assign:
 
 def assign(tx: Transaction, wanted: Sequence[Assign]) -> list[Assigned | HyperverseError]:
     """Assigns all particles whose current assignment is the expected one."""
-    rows = tx.connection.execute(_WITH_STATE, {"points": listing({want.point.text for want in wanted})})
+    rows = tx.connection.execute(_WITH_STATE, {"points": listing({want.point.text for want in wanted})}).all()
     present = {row[0]: (_last(row[1], row[2], row[3], row[4]), row[5]) for row in rows}
     living = _incarnations(tx, {str(want.star) for want in wanted})
     updates: dict[str, tuple[Any, ...]] = {}
@@ -114,8 +114,22 @@ def release(tx: Transaction, ended: Sequence[tuple[Point, Assignment]]) -> None:
     _RELEASE.run(tx.connection, [(point,) for point in sorted(released)])
 
 
+def rows_held(tx: Transaction, held: Sequence[tuple[Point, Assignment]]) -> list[int | None]:
+    """Returns the row number of each particle whose assignment is valid and the given one, and None for the others.
+    Columns are compared, so that no assignment is made for each row: thousands of states are saved each second."""
+    found = tx.connection.execute(_ASSIGNMENTS, {"points": listing({point.text for point, _ in held})}).all()
+    rows = {row[0]: row for row in found if row[5] is not None}
+    numbers: list[int | None] = []
+    for point, assignment in held:
+        row = rows.get(point.text)
+        same = row is not None and row[2:5] == (str(assignment.star), assignment.incarnation, assignment.epoch)
+        numbers.append(row[1] if row is not None and same else None)
+    return numbers
+
+
 def assignments_at(tx: Transaction, points: Iterable[str]) -> dict[str, tuple[int, Assignment | None]]:
     """Returns row number and assignment of the registered ones among ``points``, keyed by the text of the point; None
     in place of an assignment that is no longer valid."""
-    rows = tx.connection.execute(_ASSIGNMENTS, {"points": listing(points)})
+    # All rows at once: one after another takes SQLAlchemy twice as long.
+    rows = tx.connection.execute(_ASSIGNMENTS, {"points": listing(points)}).all()
     return {row[0]: (row[1], _last(row[2], row[3], row[4], row[5])[0]) for row in rows}

@@ -19,5 +19,5 @@ _AT = sa.select(*RECORD).select_from(RECORDS).where(particles.c.point.in_(listed
 
 def records_at(connection: sa.Connection, points: Iterable[str]) -> dict[str, ParticleRecord]:
     """Returns the records of the registered ones among ``points``, keyed by the text of the point."""
-    rows = connection.execute(_AT, {"points": listing(points)})
+    rows = connection.execute(_AT, {"points": listing(points)}).all()
     return {row[0]: record_of(row) for row in rows}

@@ -15,7 +15,7 @@ from hyperverse_core.values import Point
 from ..engine.batch_statement import BatchStatement
 from ..engine.transaction import Transaction
 from ..tables.schema import particles, states
-from .assignments import assignments_at
+from .assignments import rows_held
 
 __all__ = ["Save", "load_state", "save_states"]
 
@@ -45,12 +45,11 @@ class Save:
 
 def save_states(tx: Transaction, saves: Sequence[Save]) -> list[HyperverseError | None]:
     """Saves the states of all particles whose assignment is still valid."""
-    present = assignments_at(tx, {save.point.text for save in saves})
+    numbers = rows_held(tx, [(save.point, save.assignment) for save in saves])
     rows: list[tuple[Any, ...]] = []
     results: list[HyperverseError | None] = []
-    for save in saves:
-        number, held = present.get(save.point.text, (0, None))
-        if held != save.assignment:
+    for save, number in zip(saves, numbers, strict=True):
+        if number is None:
             results.append(refusals.state_not_saved(save.point, save.assignment))
             continue
         rows.append((number, save.state))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
+from typing import Any
 
 from ....contracts.driver import Ctx
 from ....contracts.registry import ParticleRecord, Strategy
@@ -27,16 +28,16 @@ class ParticleServices:
         self._commands = commands
         self._watches = watches
 
-    async def create(
+    def create(
         self,
         where: str,
         kind: str,
         properties: Mapping[str, PropertyScalar],
         strategy: Strategy,
         caller: Caller,
-    ) -> ParticleRecord:
+    ) -> Coroutine[Any, Any, ParticleRecord]:
         """Like :meth:`Provisioner.create`."""
-        return await self._provisioner.create(where, kind, properties, strategy, caller)
+        return self._provisioner.create(where, kind, properties, strategy, caller)
 
     async def execute(self, command: Command | str, ctx: Ctx) -> Pong:
         """Like :meth:`Commands.run`."""
