@@ -9,7 +9,8 @@ from typing import Any
 import attrs
 import pytest
 
-from hyperverse_core import Machine, Pong
+from hyperverse_core import Driver, KindDef, Machine, Pong, hookimpl
+from hyperverse_core.contracts.driver import DriverHost
 from hyperverse_core.contracts.policy import Decision, Request
 from hyperverse_core.testing import ManualClock
 from hyperverse_core.universe.waves.wave import Echo
@@ -228,6 +229,36 @@ async def test_whose_command_waits_when_the_machine_stops_is_told_at_once(world:
     told, seconds = await stopping(world, world.run(command))
     assert told == [(503, "rejected")]
     assert seconds == 0.0
+
+
+async def test_a_driver_that_stops_still_sends_waves_that_need_the_policy(
+    start_machine: Start, clock: ManualClock
+) -> None:
+    replies: list[Pong] = []
+
+    class LastWords(Driver):
+        """Sends a wave when it stops."""
+
+        kind = KindDef("LastWords", doc="for tests")
+
+        async def start(self, host: DriverHost) -> None:
+            self.host = host
+
+        async def stop(self) -> None:
+            replies.append(await self.host.ping("GLOBAL::machine", "Ext<Status>"))
+
+    class Plugin:
+        @hookimpl
+        def hyperverse_register_drivers(self, register: Callable[[type[Driver]], None]) -> None:
+            register(LastWords)
+
+    policy = Slow()
+    machine = await start_machine(policy=policy, plugins=[Plugin()])
+    policy.seconds = 1.0
+    with clock.autojump():
+        await machine.stop()
+    assert policy.asked
+    assert [reply.status for reply in replies] == [403]
 
 
 async def test_a_handler_that_may_finish_still_sends_waves_that_need_the_policy(world: World) -> None:

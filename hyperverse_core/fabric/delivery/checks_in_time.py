@@ -18,6 +18,8 @@ from ...universe.waves.wave import Directed
 __all__ = ["ChecksInTime"]
 
 T = TypeVar("T")
+_OF_DRIVERS: Final = ":drivers:"
+"""In the points of drivers, which are below the point of a star."""
 _FOR_THE_ANSWER: Final = 0.05
 """Seconds before the deadline of a wave when its checks end. Deadlines that are far away pass up to 0.02 s late."""
 _SHARE: Final = 0.1
@@ -66,8 +68,8 @@ class ChecksInTime:
         raise self._ended(wave)  # reached when the deadline has ended the block above
 
     def stop_for_clients(self) -> None:
-        """The machine stops: ends the waits of clients now, and at once from now on. A handler that may still finish
-        its work goes on to send waves."""
+        """The machine stops: ends the waits of clients now, and at once from now on. Handlers and drivers may still
+        finish their work, and send waves for it."""
         self._stop(_is_of_client)
 
     def stop(self) -> None:
@@ -90,8 +92,9 @@ class ChecksInTime:
 
 
 def _is_of_client(wave: Directed) -> bool:
-    """Whether no handler has sent the wave: its sender is a client, or a part of the platform."""
-    return not wave.chain and wave.sender.route.kind is RouteKind.STAR
+    """Whether the wave comes from a client, or from the platform itself: no handler and no driver has sent it."""
+    sender = wave.sender
+    return not wave.chain and sender.route.kind is RouteKind.STAR and _OF_DRIVERS not in sender.text
 
 
 def _is_any(wave: Directed) -> bool:
