@@ -27,6 +27,7 @@ from bench.report import Report, Row
 from bench.timing import time_for
 from cluster import cluster_kinds
 from cluster.worlds import Processes
+from hyperverse_core.cli.machine.memory import settle_memory
 from hyperverse_core.config import Choice, Config, Control, StarTemplate
 from hyperverse_core.fabric.machine import Machine
 from hyperverse_core.universe.address.point import HYPERUSER
@@ -76,6 +77,7 @@ async def main(seconds: float, hops: bool, report: Report) -> None:
         bench = Bench(await stack.enter_async_context(Machine(config, plugins=(cluster_kinds,))))
         await asyncio.sleep(1.0)
         await bench.client.exec("create localhost<Space>")
+        settle_memory()  # as `hyperverse up` does
         if hops:
             await measure_hops(bench, seconds, report)
         else:

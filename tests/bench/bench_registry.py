@@ -20,6 +20,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from bench.report import Report, Row
+from hyperverse_core.cli.machine.memory import settle_memory
 from hyperverse_core.contracts.registry import Assignment, Registration, StarRecord
 from hyperverse_core.universe.address.point import HYPERUSER, Point
 from hyperverse_core.universe.address.star_key import StarKey
@@ -100,6 +101,7 @@ async def measure(registry: SqlRegistry) -> dict[str, float]:
 
 async def main(directory: Path, report: Report) -> None:
     """Prints the table."""
+    settle_memory()  # as `hyperverse up` does; else the rows say how many objects the imports have made
     before = reference(directory)
     async with SqlRegistry({"path": directory / "registry.sqlite"}) as registry:
         took = await measure(registry)
