@@ -12,7 +12,7 @@ import pytest
 from hyperverse_core import Config, Machine
 from hyperverse_core.config import Control
 from patience import budget
-from portal.test_dashboard import Counters, page
+from portal.dashboard_world import Counters, page
 from portal.web import Browser
 
 pytestmark = [pytest.mark.thorough, pytest.mark.timeout(600)]
