@@ -19,6 +19,7 @@ from .document import Document, check_allowed
 from .host.limits import MIB
 from .inspection import GuestKind, inspect
 from .reading import digest_at, read_bytes, read_text
+from .resting import Resting
 from .wasmtime_here import demand_wasmtime, why_apart
 from .workers import Workers
 
@@ -67,6 +68,7 @@ class Library:
         host: host of the driver.
 
     Attributes:
+        resting: lets the guests rest that are idle.
         remark: why no guest runs in the process of the machine; empty if unknown or not so.
     """
 
@@ -75,6 +77,7 @@ class Library:
         self._blobs = host.blobs
         self.cache = CodeCache(Path(host.data_dir) / "compiled")
         self.workers = Workers()
+        self.resting = Resting()
         self._log = host.log
         self.remark = ""
         self._ready: OrderedDict[str, None] = OrderedDict()
@@ -83,6 +86,7 @@ class Library:
     async def close(self) -> None:
         """Ends compilations in progress, the worker processes and its guests; with the last machine of this process
         also their threads."""
+        self.resting.close()
         await self.workers.close()
         await self.cache.close()
         _open.discard(self)

@@ -234,6 +234,7 @@ class Mechtron(Particle):
             guest.close()
         else:
             self._free.append(guest)
+            self._library.resting.called(self)
 
     async def _commit(self, ctx: Ctx, guest: Any, changed: Mapping[str, bytes]) -> None:
         """Saves the guest's keys and what is kept of its instance, atomically."""
@@ -266,6 +267,11 @@ class Mechtron(Particle):
             recipe = recipe_of(code, document, {} if kept is None else kept_body(kept.saved))
             return WorkerGuest(self._library.workers, recipe, kept, with_state=asks_state(code))
         return made(recipe_of(code, document, {}), code.module, document.limits, kept, self._library)
+
+    def rest(self) -> None:
+        """Lets its idle instances give back memory that they need only during calls."""
+        for guest in self._free:
+            guest.rest()
 
     def _close(self) -> None:
         for guest in self._free:

@@ -100,6 +100,9 @@ class WorkerGuest:
             self._worker.guests -= 1
             self._workers.rest(self._worker)
 
+    def rest(self) -> None:
+        """Does nothing: its stack is in the worker process, which ends when it is idle."""
+
     def close(self) -> None:
         """Frees the instance. It must not be handling a wave."""
         self._end(tell=True)

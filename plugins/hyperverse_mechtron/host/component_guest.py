@@ -100,6 +100,10 @@ class ComponentGuest:
             return body.encode() if isinstance(body, str) else body
         return body.decode("latin-1") if isinstance(body, bytes) else body
 
+    def rest(self) -> None:
+        """Gives back the memory of its stack. It must not be handling a wave."""
+        self._guest.rest()
+
     def close(self) -> None:
         """Frees what it holds. It must not be handling a wave."""
         self._guest.close()

@@ -36,6 +36,11 @@ class CoreGuest:
         owner: all guests of an owner end when it does.
     """
 
+    __slots__ = (
+        *("_alloc", "_free", "_frozen", "_guest", "_handle", "_module", "_own", "_ready", "_reset", "_until"),
+        "__weakref__",
+    )
+
     def __init__(
         self,
         module: wasmtime.Module,
@@ -188,6 +193,10 @@ class CoreGuest:
         if self._frozen is not None:
             return self._frozen.taken(self._guest)
         return await self.save()
+
+    def rest(self) -> None:
+        """Gives back the memory of its stack. It must not be handling a wave."""
+        self._guest.rest()
 
     def close(self) -> None:
         """Frees what it holds. It must not be handling a wave."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Sequence
-from ctypes import addressof, byref, memmove, sizeof
+from ctypes import addressof, byref, sizeof
 from functools import cache
 from struct import Struct
 from typing import Any, Final
@@ -19,17 +19,22 @@ from . import raw
 from .raw import ffi
 from .waiting import NUMBERS, signed
 
-__all__ = ["Fiber", "PreparedCall", "yield_at_ticks"]
+__all__ = ["BegunCall", "Fiber", "PreparedCall", "yield_at_ticks"]
 
 _VALUE: Final = sizeof(ffi.wasmtime_val_t)
 _AT: Final = ffi.wasmtime_val_t.of.offset
 
 
-@cache
-def _i32s(count: int) -> Struct:
-    """Packs i32 numbers into an array of values. Setting the fields one by one would create objects, which took a fifth
-    of a call. The kind number of i32 is 0, as are the padding bytes."""
-    return Struct("=" + f"{_AT}xI{_VALUE - _AT - 4}x" * count)
+_FUNC: Final = sizeof(ffi.wasmtime_func_t)
+_ADDRESS: Final = sizeof(ctypes.c_void_p)
+_KEPT: Final = 256
+"""Most frames of one shape that are kept for later calls."""
+
+
+def _packed(params: int) -> Struct:
+    """Packs a function and i32 numbers, an array of values. Setting the fields one by one would create objects, which
+    took a fifth of a call. The kind number of i32 is 0, as are the padding bytes."""
+    return Struct(f"={_FUNC}s" + f"{_AT}xI{_VALUE - _AT - 4}x" * params)
 
 
 def _outcome(number: str) -> Struct:
@@ -42,13 +47,82 @@ _OUTCOME: Final = {"i32": _outcome("I"), "i64": _outcome("Q"), "": _outcome("I")
 """Where there is no result, there is a 0."""
 
 
-class Fiber:
-    """One call in progress: of a function, or the instantiation of a module.
+class _Frame:
+    """What a call needs while it is in progress: its function, arguments and result, and a trap or an error.
+
+    Attributes:
+        held: all of them, behind one another.
+        call: their addresses and numbers, as wasmtime takes them.
+    """
+
+    __slots__ = ("call", "held")
+
+    def __init__(self, params: int, results: int) -> None:
+        at = _FUNC + params * _VALUE
+        self.held = ctypes.create_string_buffer(at + _VALUE + 2 * _ADDRESS)
+        func = addressof(self.held)
+        result = func + at
+        trap = result + _VALUE
+        self.call = (func, func + _FUNC, params, result, results, trap, trap + _ADDRESS)
+
+
+class _Shape:
+    """What the calls of all functions share that take and return the same: a guest that is idle holds nothing of it.
+
+    Args:
+        params: the number of its arguments, of type i32.
+        result: the type of its result; empty for none.
+
+    Attributes:
+        at: where the result is in a frame.
+        kept: frames for later calls, whose result, trap and error are 0.
+        pack, read: write a function with its arguments into a frame, and read a result, trap and error from it.
+    """
+
+    __slots__ = ("at", "kept", "pack", "params", "read", "results")
+
+    def __init__(self, params: int, result: str) -> None:
+        self.params, self.results = params, len(result) and 1
+        self.at = _FUNC + params * _VALUE
+        self.pack = _packed(params).pack_into
+        self.read = _OUTCOME[result].unpack_from
+        self.kept: list[_Frame] = []
+
+
+_shape: Final = cache(_Shape)
+
+
+class BegunCall:
+    """A call in progress.
 
     Its owner polls it from one thread at a time until it is done, and then closes it.
     """
 
-    __slots__ = ("_args", "_error", "_func", "_future", "_instance", "_results", "_trap", "store")
+    __slots__ = ("_future", "store")
+
+    store: wasmtime.Store
+    _future: Any
+
+    def poll(self) -> bool:
+        """Runs the guest until it ends, waits, or has used up its slice. Returns whether it has ended."""
+        return bool(raw.poll(self._future))
+
+    def close(self) -> None:
+        """Ends the call; a guest that has not ended is dropped, and its store must not be used again.
+
+        If the store has gone first, the call is left as it is: ending it would use the store's memory. This happens
+        when the garbage collector, or the end of the program, takes a store and a task that is still calling it
+        together, because it finalizes them in any order.
+        """
+        future, self._future = self._future, None
+        if future is not None and raw.is_open(self.store):
+            raw.delete_future(future)
+
+
+class Fiber(BegunCall):
+    """One call in progress: of a function, or the instantiation of a module."""
+
+    __slots__ = ("_args", "_error", "_func", "_instance", "_results", "_trap")
 
     def __init__(self, store: wasmtime.Store) -> None:
         self.store = store
@@ -102,21 +176,6 @@ class Fiber:
         )
         return self
 
-    def poll(self) -> bool:
-        """Runs the guest until it ends, waits, or has used up its slice. Returns whether it has ended."""
-        return bool(raw.poll(self._future))
-
-    def close(self) -> None:
-        """Ends the call; a guest that has not ended is dropped, and its store must not be used again.
-
-        If the store has gone first, the call is left as it is: ending it would use the store's memory. This happens
-        when the garbage collector, or the end of the program, takes a store and a task that is still calling it
-        together, because it finalizes them in any order.
-        """
-        future, self._future = self._future, None
-        if future is not None and raw.is_open(self.store):
-            raw.delete_future(future)
-
     def instance(self) -> wasmtime.Instance:
         """What was instantiated. Raises WasmtimeError or Trap."""
         self._raise()
@@ -133,14 +192,11 @@ class Fiber:
         return found
 
     def _raise(self) -> None:
-        if self._error:
-            raw.raise_raw(self._error)
-        if self._trap:
-            raw.raise_trap(self._trap)
+        _raise(self._trap, self._error)
 
 
-class PreparedCall(Fiber):
-    """Calls of one function of an instance, one at a time. They share everything that a call needs.
+class PreparedCall(BegunCall):
+    """Calls of one function of an instance, one at a time.
 
     Args:
         store: of the instance.
@@ -149,42 +205,58 @@ class PreparedCall(Fiber):
         results: the types of its results: at most one, of type i32 or i64.
     """
 
-    __slots__ = ("_at", "_call", "_held", "_pack", "_read")
+    __slots__ = ("_context", "_frame", "_func", "_shape")
 
     def __init__(self, store: wasmtime.Store, func: wasmtime.Func, params: int, results: Sequence[str]) -> None:
         self.store = store
         self._future = None
-        self._at = params * _VALUE
-        place = self._at + _VALUE + 2 * sizeof(ctypes.c_void_p)
-        # all in one: an object for each part would take more than the rest of a guest that is idle
-        self._held = ctypes.create_string_buffer(place + sizeof(ffi.wasmtime_func_t))
-        first = addressof(self._held)
-        memmove(first + place, addressof(raw.raw_func(func)), sizeof(ffi.wasmtime_func_t))
-        self._pack = _i32s(params).pack_into
-        self._read = _OUTCOME[results[0] if results else ""].unpack_from
-        result = first + self._at
-        trap, error = result + _VALUE, result + _VALUE + sizeof(ctypes.c_void_p)
-        self._call = (
-            *(raw.address_of(raw.context_of(store)), first + place, first, params),
-            *(result, len(results), trap, error),
-        )
+        self._context = raw.address_of(raw.context_of(store))
+        self._func = bytes(raw.raw_func(func))
+        self._shape = _shape(params, results[0] if results else "")
+        self._frame: _Frame | None = None
 
     def begin(self, *args: int) -> PreparedCall:
         """Begins a call with numbers from 0 to 2**32 - 1. The one before must have ended well. Returns itself.
         Raises ValueError when the store is closed."""
         raw.context_of(self.store)
-        self._pack(self._held, 0, *args)
-        self._future = raw.prepared_call_async(*self._call)
+        shape = self._shape
+        try:
+            frame = shape.kept.pop()
+        except IndexError:
+            frame = _Frame(shape.params, shape.results)
+        self._frame = frame
+        shape.pack(frame.held, 0, self._func, *args)
+        self._future = raw.prepared_call_async(self._context, *frame.call)
         return self
 
     def result(self) -> int:
         """The result of the function, without a sign; 0 when it has none. Raises WasmtimeError or Trap."""
+        frame, shape = self._frame, self._shape
+        assert frame is not None, "the call is open"
         found: int
-        found, trap, error = self._read(self._held, self._at)
+        found, trap, error = shape.read(frame.held, shape.at)
         if trap or error:
-            self._error, self._trap = ctypes.cast(error, raw.ErrorPointer), ctypes.cast(trap, raw.TrapPointer)
-            self._raise()
+            self._frame = None  # it must not be used again: it is not all zeros
+            _raise(ctypes.cast(trap, raw.TrapPointer), ctypes.cast(error, raw.ErrorPointer))
         return found
+
+    def close(self) -> None:
+        """Ends the call likewise."""
+        future, frame = self._future, self._frame
+        self._future = self._frame = None
+        if future is not None and raw.is_open(self.store):
+            raw.delete_future(future)
+            kept = self._shape.kept
+            if frame is not None and len(kept) < _KEPT:
+                kept.append(frame)
+
+
+def _raise(trap: Any, error: Any) -> None:
+    """Raises what a call has left, if it has."""
+    if error:
+        raw.raise_raw(error)
+    if trap:
+        raw.raise_trap(trap)
 
 
 def yield_at_ticks(store: wasmtime.Store) -> None:

@@ -21,8 +21,9 @@ from .failures import told
 from .limits import GuestLimits
 from .preview_2_guest import Preview2
 from .running import busy, clock, current, left_alone, pool, waiting
+from .stacks import STACKS
 from .waits import Suspended
-from .way import ON_FIBERS, Fiber, GuestMemory, PreparedCall, exports_of, prepare_store
+from .way import ON_FIBERS, BegunCall, Fiber, GuestMemory, PreparedCall, exports_of, prepare_store
 
 __all__ = ["Guest"]
 
@@ -59,7 +60,13 @@ class Guest:
         memory_name: the name of that export.
         waits_in: over the public API: what holds the thread of the guest.
         preview_2: what a component has of WASI; None for all others.
+        stack: number of its stack; 0 for none, or one that wasmtime has made.
     """
+
+    __slots__ = (
+        *("_engine", "_exports", "_inline", "_stop", "dead", "fault", "limits", "loop", "memory", "memory_name"),
+        *("owner", "pending", "preview_2", "services", "stack", "store", "until", "waits_in"),
+    )
 
     def __init__(
         self,
@@ -83,6 +90,7 @@ class Guest:
         self.fault: BaseException | None = None
         self.waits_in: Future[None] | None = None
         self.preview_2: Preview2 | None = None
+        self.stack = 0
         self._engine = engine
         self._inline = inline and ON_FIBERS
         self.memory_name = memory
@@ -163,6 +171,12 @@ class Guest:
         """Gives it the fuel for another call."""
         self._refuel()
 
+    def rest(self) -> None:
+        """Gives back the memory of its stack, of which nothing is needed until its next call. No call may be under
+        way."""
+        if not self.dead:
+            STACKS.empty(self.stack)
+
     def close(self) -> None:
         """Frees what it holds. No call may be under way."""
         if not self.dead:
@@ -183,7 +197,7 @@ class Guest:
 
     # -- one call -----------------------------------------------------------------------------------------
 
-    async def finish(self, fiber: Fiber, outcome: Any, until: float) -> Any:
+    async def finish(self, fiber: BegunCall, outcome: Any, until: float) -> Any:
         """Runs a call to its end.
 
         Args:
@@ -215,7 +229,7 @@ class Guest:
         fiber.close()
         return result
 
-    async def _drive(self, fiber: Fiber, until: float) -> None:
+    async def _drive(self, fiber: BegunCall, until: float) -> None:
         loop, inline, done = asyncio.get_running_loop(), self._inline, False
         self.loop = loop
         while not done:
@@ -258,7 +272,7 @@ class Guest:
     def _late(self) -> TimedOut:
         return TimedOut(f"the guest did not finish within {self.limits.seconds:g} s")
 
-    def _slice(self, fiber: Fiber) -> bool:
+    def _slice(self, fiber: BegunCall) -> bool:
         """Runs one time slice on the thread of the event loop. A guest yields at once if the clock has ticked since it
         last ran, even hours ago. So a guest that yields early continues here, which saves a switch to a thread."""
         current.guest = self
@@ -271,7 +285,7 @@ class Guest:
         finally:
             current.guest = None
 
-    def _turn(self, fiber: Fiber) -> bool:
+    def _turn(self, fiber: BegunCall) -> bool:
         """Runs in a thread of the pool: slice after slice, until the guest ends, waits, or others need the thread."""
         end = monotonic() + _TURN
         current.guest = self
@@ -287,7 +301,7 @@ class Guest:
             clock.let_go()
             current.guest = None
 
-    async def _in_pool(self, fiber: Fiber, until: float) -> bool:
+    async def _in_pool(self, fiber: BegunCall, until: float) -> bool:
         loop = asyncio.get_running_loop()
         busy.add(self)
         turn: Future[bool] = pool().submit(self._turn, fiber)
@@ -307,7 +321,7 @@ class Guest:
         self._leave(turn, fiber, comes_back_within=0.0)  # it is in a system function that does not return
         raise self._late()
 
-    def _leave(self, turn: Future[bool], fiber: Fiber, *, comes_back_within: float) -> None:
+    def _leave(self, turn: Future[bool], fiber: BegunCall, *, comes_back_within: float) -> None:
         """Leaves the guest to a thread of the pool, and frees the guest when that thread returns."""
         self._stop = self.dead = True
         turn.cancel()
@@ -322,7 +336,7 @@ class Guest:
 
         turn.add_done_callback(free)
 
-    def _give_up(self, fiber: Fiber) -> None:
+    def _give_up(self, fiber: BegunCall) -> None:
         """Abandons the instance: after a trap or an interrupted call, its state cannot be relied upon."""
         if not self.dead:
             fiber.close()

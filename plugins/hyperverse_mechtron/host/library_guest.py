@@ -235,6 +235,10 @@ class LibraryGuest:
         """Whether the instance must not be called again."""
         return self._guest.dead
 
+    def rest(self) -> None:
+        """Gives back the memory of its stack. It must not be handling a wave."""
+        self._guest.rest()
+
     def close(self) -> None:
         """Frees the instance's resources."""
         self._guest.close()

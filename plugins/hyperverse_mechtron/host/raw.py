@@ -212,4 +212,4 @@ def raise_trap(trap: Any) -> NoReturn:
 
 def address_of(pointer: Any) -> int:
     """Returns the address that a pointer of the raw bindings holds."""
-    return cast(pointer, c_void_p).value or 0
+    return c_void_p.from_buffer(pointer).value or 0  # a cast would leave a dict in the pointer

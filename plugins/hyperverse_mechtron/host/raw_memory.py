@@ -102,17 +102,22 @@ class GuestMemory(_Seen):
         store: the store of the instance.
         memory: one of its exports.
 
-    Attributes:
-        inside: the same memory for host functions, while its guest runs and has called one.
     """
 
-    __slots__ = ("_memory", "_store", "inside")
+    __slots__ = ("_inside", "_store")
 
     def __init__(self, store: wasmtime.Store, memory: wasmtime.Memory) -> None:
-        context, where = raw.address_of(raw.context_of(store)), addressof(raw.raw_memory(memory))
-        super().__init__(context, where, memory)
-        self._store, self._memory = store, memory
-        self.inside = Memory(context, where, memory)
+        raw_memory = ffi.wasmtime_memory_t.from_buffer_copy(raw.raw_memory(memory))  # without what it is a part of
+        super().__init__(raw.address_of(raw.context_of(store)), addressof(raw_memory), raw_memory)
+        self._store = store
+        self._inside: Memory | None = None
+
+    @property
+    def inside(self) -> Memory:
+        """The same memory for host functions, while its guest runs and has called one."""
+        if self._inside is None:
+            self._inside = Memory(self._context, self._where, self._keeps)
+        return self._inside
 
     def size(self) -> int:
         """Its current size in bytes."""
@@ -120,7 +125,8 @@ class GuestMemory(_Seen):
 
     def grow_by(self, pages: int) -> None:
         """Grows the memory. Raises WasmtimeError when it must not grow further."""
-        self._memory.grow(self._store, pages)
+        memory: wasmtime.Memory = raw.from_raw(wasmtime.Memory, self._keeps)
+        memory.grow(self._store, pages)
 
     def read(self, at: int, size: int) -> bytes | None:
         """Copies a part; None when it reaches beyond the memory."""

@@ -8,6 +8,7 @@ stacks are parts of large maps; elsewhere wasmtime makes them itself.
 from __future__ import annotations
 
 import ctypes
+import itertools
 import mmap
 import os
 from ctypes import byref, c_int, c_size_t, c_void_p
@@ -16,6 +17,7 @@ from typing import Any, Final
 import wasmtime
 
 from . import raw
+from .running import current
 
 __all__ = ["STACKS", "Stacks", "use_stacks"]
 
@@ -36,8 +38,12 @@ def _advise() -> Any:
     return found
 
 
+_Stack = tuple[int, int]
+"""The first address of a stack, and its size in bytes."""
+
+
 class Stacks:
-    """Gives wasmtime stacks and takes them back, in any thread.
+    """Gives wasmtime stacks and takes them back, in any thread. A guest keeps its stack from call to call.
 
     Attributes:
         maps: the maps that they are parts of. They stay; the pages of a stack that is not used are given back.
@@ -47,8 +53,9 @@ class Stacks:
         self.maps: list[mmap.mmap] = []
         self._advise: Any = _advise()
         self._page, self._unused = mmap.PAGESIZE, mmap.MADV_DONTNEED
-        self._free: dict[int, list[int]] = {}
-        self._sizes: dict[int, int] = {}
+        self._free: dict[int, list[_Stack]] = {}
+        self._used: dict[int, _Stack] = {}
+        self._numbers = itertools.count(1)
         self._creator: Any = None
         if raw.set_stack_creator is not None:
             self._none = raw.StackFinalizer()
@@ -78,25 +85,29 @@ class Stacks:
     def _new(self, _: Any, size: int, _zeroed: bool, to: Any) -> int:
         """Called by wasmtime. Returns the address of an error; 0 for none."""
         try:
-            slot = self._slot(-(-size // self._page) * self._page)
+            number = self._number(-(-size // self._page) * self._page)
         except (OSError, MemoryError) as exc:
             return raw.address_of(raw.new_error(f"there is no memory for the stack of a guest: {exc}".encode()))
         stack = to.contents
-        stack.env, stack.get_stack_memory, stack.finalizer = slot, self._where, self._end
+        stack.env, stack.get_stack_memory, stack.finalizer = number, self._where, self._end
+        if current.guest is not None:
+            current.guest.stack = number
         return 0
 
-    def _slot(self, size: int) -> int:
+    def _number(self, size: int) -> int:
+        """Takes a stack, under a number that no other ever has."""
         free = self._free.setdefault(size, [])
         while True:
             try:
-                slot = free.pop()
+                stack = free.pop()
             except IndexError:
                 free.extend(self._more(size))
                 continue
-            self._sizes[slot] = size
-            return slot
+            number = next(self._numbers)
+            self._used[number] = stack
+            return number
 
-    def _more(self, size: int) -> list[int]:
+    def _more(self, size: int) -> list[_Stack]:
         """Maps memory for more stacks. Each begins with the page that is guarded, since it grows towards it."""
         each = size + self._page
         whole = mmap.mmap(-1, each * _IN_ONE_MAP, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | _NORESERVE)
@@ -106,18 +117,24 @@ class Stacks:
             if self._advise(slot, self._page, _GUARD):
                 raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
         self.maps.append(whole)
-        return slots[::-1]
+        return [(slot + self._page, size) for slot in reversed(slots)]
 
-    def _place(self, slot: int, size: Any) -> int:
+    def _place(self, number: int, size: Any) -> int:
         """Called by wasmtime, once for each stack. Returns the address of its end."""
-        size[0] = self._sizes[slot]
-        return slot + self._page + self._sizes[slot]
+        first, size[0] = self._used[number]
+        return first + int(size[0])
 
-    def _take_back(self, slot: int) -> None:
+    def _take_back(self, number: int) -> None:
         """Called by wasmtime. What was on the stack is gone: the next guest begins with zeros."""
-        size = self._sizes.pop(slot)
-        self._advise(slot + self._page, size, self._unused)
-        self._free[size].append(slot)
+        stack = self._used.pop(number)
+        self._advise(*stack, self._unused)
+        self._free[stack[1]].append(stack)
+
+    def empty(self, number: int) -> None:
+        """Gives the memory of a stack back to the system. Its guest keeps it, and must not be in a call."""
+        stack = self._used.get(number)
+        if stack is not None:  # else wasmtime has taken it from the guest
+            self._advise(*stack, self._unused)
 
 
 STACKS: Final = Stacks()

@@ -13,6 +13,7 @@ from .raw import why_no_fibers
 __all__ = [
     "ON_FIBERS",
     "Async",
+    "BegunCall",
     "ComponentFiber",
     "Fiber",
     "GuestMemory",
@@ -41,10 +42,11 @@ if TYPE_CHECKING or ON_FIBERS:
         define_resource,
     )
     from .exports import Exports as exports_of
-    from .fibers import Fiber, PreparedCall
+    from .fibers import BegunCall, Fiber, PreparedCall
     from .fibers import yield_at_ticks as prepare_store
     from .raw_memory import GuestMemory, Memory
 else:
+    from .public_calls import PublicCall as BegunCall
     from .public_calls import PublicCall as Fiber
     from .public_calls import PublicComponentCall as ComponentFiber
     from .public_calls import PublicPreparedCall as PreparedCall
