@@ -5,19 +5,19 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
+from collections.abc import Callable, Iterable
 from typing import Final
 
 import attrs
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
 from hyperverse_core.errors import HyperverseError, Unauthorized, Unavailable
-from hyperverse_core.transport import NotProven
+from hyperverse_core.transport import NotProven, SecretKey
 
 from .address import Subjects
-from .handshake import IkInitiator
-from .introduction import COOKIE, HELLO, LET_IN, NOT_ALLOWED, PROBE, REFUSED, WELCOME, Introduction
+from .handshake import CookieProof, IkInitiator
+from .introduction import COOKIE, HELLO, LET_IN, NOT_ALLOWED, PROBE, WELCOME, Introduction
 from .link import NatsLink
-from .listener import COOKIE_BYTES
 from .pump import NatsPump
 from .session import ID_BYTES, NatsSession
 
@@ -27,15 +27,17 @@ NO_RESPONDERS: Final = "503"
 """The status that the server sends when nobody listens at a subject."""
 _GRACE: Final = 0.1
 """Seconds for which "nobody is here" is not believed yet: anybody could have sent it."""
-_REFUSED_GRACE: Final = 1.0
-"""The same for "your message cannot be read"."""
-_TRIES: Final = 16
-"""Number of cookies that are tried: strangers may send some too."""
+_UNPROVEN_GRACE: Final = 1.0
+"""Seconds for which a listener with another key is not believed to be the only one."""
+
+_Agreed = tuple[bytes, bytes, bytes]
+"""The payload of the listener, and the keys for what we send and what we receive."""
 
 
 @attrs.define(eq=False)
 class ConnectAttempt:
-    """An attempt to connect.
+    """An attempt to connect. Anybody may send to its subject; what is not proven is ignored at once, and nothing of it
+    is stored.
 
     Attributes:
         id: id of our end of the connection, in the subject for answers.
@@ -47,8 +49,11 @@ class ConnectAttempt:
     address: str
     name: str
     id: bytes = attrs.field(factory=lambda: secrets.token_bytes(ID_BYTES))
-    _answers: asyncio.Queue[bytes | HyperverseError] = attrs.field(factory=lambda: asyncio.Queue(64))
+    _fresh: SecretKey = attrs.field(factory=SecretKey)
+    _end: asyncio.Future[_Agreed] = attrs.field(factory=lambda: asyncio.get_running_loop().create_future())
+    _hear: Callable[[bytes], None] = attrs.field(default=lambda message: None)
     _answered: bool = False
+    _doubted: set[type[HyperverseError]] = attrs.field(factory=set)
 
     def take(self, message: bytes, status: str) -> None:
         """Takes a message to our subject. Anybody may have sent it."""
@@ -56,46 +61,42 @@ class ConnectAttempt:
             hint = "is the machine running, is that its address, and do both machines use the same NATS servers?"
             said = f"nobody listens at {self.address!r} on the NATS server at {self.session.where}"
             self._later(_GRACE, Unavailable(said, hint=hint, retry_after=1.0))
-        elif message == REFUSED:
-            hint = "check its public key; a machine with a new data directory has a new key"
-            said = f"the listener at {self.address!r} did not prove that it holds the expected key"
-            self._later(_REFUSED_GRACE, Unauthorized(said, hint=hint, retry_after=1.0))
-        else:
-            self._answered = self._answered or message[:1] == COOKIE
-            self._answer(message)
+        elif not self._end.done():
+            self._hear(message)
 
     def _later(self, seconds: float, error: HyperverseError) -> None:
+        if type(error) in self._doubted:
+            return
+        self._doubted.add(type(error))
+
         def believe() -> None:
-            # The server does not report a missing listener when one answers.
-            if isinstance(error, Unauthorized) or not self._answered:
-                self._answer(error)
+            if not self._answered:
+                self.fail(error)
 
         asyncio.get_running_loop().call_later(seconds, believe)
 
-    def _answer(self, answer: bytes | HyperverseError) -> None:
-        if not self._answers.full():  # strangers may send as much as they like
-            self._answers.put_nowait(answer)
-
     def fail(self, error: HyperverseError) -> None:
         """Ends the attempt."""
-        while self._answers.full():
-            self._answers.get_nowait()
-        self._answers.put_nowait(error)
-
-    async def _next(self) -> bytes:
-        answer = await self._answers.get()
-        if isinstance(answer, HyperverseError):
-            raise answer
-        return answer
+        if not self._end.done():
+            self._end.set_exception(error)
 
     def _say(self, message: bytes) -> None:
-        self.session.put(self.subjects.listener(self.name), message, self.subjects.inbox(self.session.id, self.id))
+        self.session.put(self.subjects.listener(self.name), message, self._inbox)
+
+    @property
+    def _inbox(self) -> str:
+        return self.subjects.inbox(self.session.id, self.id)
 
     async def probe(self) -> None:
-        """Returns once a listener answers at the address. Raises Unavailable when there is none."""
-        self._say(PROBE)
-        while (await self._next())[:1] != COOKIE:
-            pass
+        """Returns once somebody answers at the address, whatever its key. Raises Unavailable when nobody does."""
+
+        def hear(message: bytes) -> None:
+            if message[:1] == COOKIE:
+                self._end.set_result((b"", b"", b""))
+
+        self._hear = hear
+        self._say(PROBE + self._fresh.public)
+        await self._end
 
     async def prove(self, secret: bytes, listener: bytes) -> None:
         """Returns when somebody has proved to listen there who holds the key ``listener``. Raises what
@@ -117,28 +118,41 @@ class ConnectAttempt:
         payload, seal, opens = await self._welcome(secret, listener, pump.window)
         return self._link(payload, seal, opens, pump)
 
-    async def _welcome(self, secret: bytes, listener: bytes, window: int) -> tuple[bytes, bytes, bytes]:
+    async def _welcome(self, secret: bytes, listener: bytes, window: int) -> _Agreed:
         """Returns the listener's payload once keys are proven, and the keys for what we send and what we receive."""
-        self._say(PROBE)
-        initiators: dict[bytes, IkInitiator] = {}  # by the cookie, of which some may be made up
-        while True:
-            message = await self._next()
-            kind, rest = message[:1], message[1:]
-            if kind == COOKIE and len(rest) == COOKIE_BYTES and rest not in initiators and len(initiators) < _TRIES:
-                initiators[rest] = self._hello(HELLO + rest, secret, listener, window)
-            elif kind == WELCOME:
-                for initiator in initiators.values():
-                    with contextlib.suppress(NotProven):  # anybody could have sent that
-                        return initiator.welcome(rest)
+        try:
+            proof = CookieProof(self._fresh, listener)
+        except NotProven as exc:
+            raise Unauthorized(f"the key of the listener at {self.address!r} is not a valid key: {exc}") from exc
+        initiators: dict[bytes, IkInitiator] = {}  # by the cookie; a listener makes another one every ten seconds
+
+        def hear(message: bytes) -> None:
+            kind, said = message[:1], message[1:]
+            try:
+                if kind == COOKIE:
+                    cookie = proof.cookie_in(said, self._inbox)
+                    self._answered = True
+                    if cookie not in initiators:
+                        initiators[cookie] = self._hello(HELLO + cookie, secret, listener, window)
+                elif kind == WELCOME:
+                    self._end.set_result(_first_agreed(initiators.values(), said))
+            except NotProven:  # anybody could have sent that
+                self._later(_UNPROVEN_GRACE, self._other_key())
+
+        self._hear = hear
+        self._say(PROBE + self._fresh.public)
+        return await self._end
+
+    def _other_key(self) -> Unauthorized:
+        hint = "check its public key; a machine with a new data directory has a new key"
+        said = f"the listener at {self.address!r} did not prove that it holds the expected key"
+        return Unauthorized(said, hint=hint, retry_after=1.0)
 
     def _hello(self, said: bytes, secret: bytes, listener: bytes, window: int) -> IkInitiator:
         beats = self.session.beats
         ours = Introduction(self.session.id, self.id, beats.key, beats.number, window)
         initiator = IkInitiator(said + self.name.encode(), secret, listener)
-        try:
-            self._say(said + initiator.hello(ours.pack()))
-        except NotProven as exc:
-            raise Unauthorized(f"the key of the listener at {self.address!r} is not a valid key: {exc}") from exc
+        self._say(said + initiator.hello(ours.pack()))
         return initiator
 
     def _link(self, payload: bytes, seal: bytes, opens: bytes, pump: NatsPump) -> NatsLink:
@@ -160,3 +174,11 @@ class ConnectAttempt:
         link.theirs = theirs.window
         pump.add(link)
         return link
+
+
+def _first_agreed(initiators: Iterable[IkInitiator], welcome: bytes) -> _Agreed:
+    """Returns what the answer agrees on with one of our messages. Raises NotProven when it answers none of them."""
+    for initiator in initiators:
+        with contextlib.suppress(NotProven):
+            return initiator.welcome(welcome)
+    raise NotProven("an answer was made up")

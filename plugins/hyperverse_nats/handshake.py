@@ -10,20 +10,58 @@ such as the cookie, goes into the hash as well, so nobody can replace it on the 
 has one key to encrypt with and one to decrypt with; somebody who learns the long-lived secrets later cannot read what
 was sent.
 
+Before the two messages, :class:`CookieProof` shows which cookie comes from the expected peer.
+
 This module neither sends nor receives.
 """
 
 from __future__ import annotations
 
+import hmac
 from typing import Final
 
-from hyperverse_core.transport import KEY_BYTES, TAG_BYTES, KeyAgreement, KeyTexts, SecretKey
+from hyperverse_core.transport import KEY_BYTES, TAG_BYTES, KeyAgreement, KeyTexts, NotProven, SecretKey
 
-__all__ = ["KEYS", "IkInitiator", "IkResponder"]
+__all__ = ["KEYS", "CookieProof", "IkInitiator", "IkResponder"]
 
 KEYS: Final = KeyTexts("nats")
 _PATTERN: Final = b"Noise_IK_25519_ChaChaPoly_SHA256"
 _SEALED_KEY: Final = KEY_BYTES + TAG_BYTES
+_COOKIE_LABEL: Final = b"hyperverse-nats-cookie"
+
+
+class CookieProof:
+    """Shows that a cookie comes from the holder of a key, so that made-up cookies can be ignored at once.
+
+    The side that connects sends a fresh public key with its probe. The two sides then share a secret.
+
+    Args:
+        secret: our secret key.
+        public: the public key of the other side. Raises NotProven when it is not a valid key.
+    """
+
+    BYTES: Final = 16
+    """Bytes that the proof adds to a cookie."""
+
+    def __init__(self, secret: SecretKey, public: bytes) -> None:
+        self._key = hmac.digest(secret.shared_with(public), _COOKIE_LABEL, "sha256")
+
+    def add_to(self, cookie: bytes, subject: str) -> bytes:
+        """Returns the cookie with the proof.
+
+        Args:
+            cookie: the cookie.
+            subject: the subject that it is made for.
+        """
+        return cookie + hmac.digest(self._key, cookie + subject.encode(), "sha256")[: self.BYTES]
+
+    def cookie_in(self, said: bytes, subject: str) -> bytes:
+        """Returns the cookie in what :meth:`add_to` returned at the other side. Raises NotProven when somebody else
+        made it."""
+        cookie = said[: -self.BYTES]
+        if not hmac.compare_digest(said, self.add_to(cookie, subject)):
+            raise NotProven("a cookie was made up")
+        return cookie
 
 
 class IkInitiator:

@@ -7,11 +7,11 @@ from typing import Final
 
 import attrs
 
-__all__ = ["COOKIE", "FULL", "HELLO", "LET_IN", "NOT_ALLOWED", "PROBE", "REFUSED", "WELCOME", "Introduction"]
+__all__ = ["COOKIE", "FULL", "HELLO", "LET_IN", "NOT_ALLOWED", "PROBE", "WELCOME", "Introduction"]
 
-PROBE, COOKIE, HELLO, WELCOME, REFUSED = (bytes([kind]) for kind in range(1, 6))
-"""First bytes of the messages before a connection is established. REFUSED is sent in clear to a peer that expects
-another key."""
+PROBE, COOKIE, HELLO, WELCOME = (bytes([kind]) for kind in range(1, 5))
+"""First bytes of the messages before a connection is established. A PROBE has a fresh public key, a COOKIE a proof made
+with it."""
 
 LET_IN, NOT_ALLOWED, FULL = range(3)
 """What a WELCOME begins with."""

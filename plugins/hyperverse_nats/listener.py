@@ -12,10 +12,19 @@ from typing import Final
 import attrs
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
-from hyperverse_core.transport import Endpoint, LaneReceiver, NotProven, Peer, RefusalLog, guarded_call
+from hyperverse_core.transport import (
+    KEY_BYTES,
+    Endpoint,
+    LaneReceiver,
+    NotProven,
+    Peer,
+    RefusalLog,
+    SecretKey,
+    guarded_call,
+)
 
 from .address import Subjects
-from .handshake import KEYS, IkResponder
+from .handshake import KEYS, CookieProof, IkResponder
 from .introduction import (
     COOKIE,
     FULL,
@@ -23,7 +32,6 @@ from .introduction import (
     LET_IN,
     NOT_ALLOWED,
     PROBE,
-    REFUSED,
     WELCOME,
     Introduction,
 )
@@ -111,18 +119,26 @@ class NatsListener:
         kind = message[:1]
         if not reply.startswith(f"{self.subjects.prefix}.in."):
             self._refusals.note("its message has no reply subject, or one that is not its own")
-        elif kind == PROBE and len(message) == 1:
-            session.put(reply, COOKIE + self.cookies.make(reply))
+        elif kind == PROBE and len(message) == 1 + KEY_BYTES:
+            self._give_cookie(session, message[1:], reply)
         elif kind == HELLO:
             self._hello(session, message, reply)
         else:
             self._refusals.note("its message does not belong to this protocol")
 
+    def _give_cookie(self, session: NatsSession, fresh: bytes, reply: str) -> None:
+        try:
+            proof = CookieProof(SecretKey(self.secret), fresh)
+        except NotProven as exc:
+            self._refusals.note(str(exc))
+            return
+        session.put(reply, COOKIE + proof.add_to(self.cookies.make(reply), reply))
+
     def _hello(self, session: NatsSession, message: bytes, reply: str) -> None:
         said, rest = message[: 1 + COOKIE_BYTES], message[1 + COOKIE_BYTES :]
         cookie = said[1:]
         if not self.cookies.holds(cookie, reply):
-            session.put(reply, COOKIE + self.cookies.make(reply))
+            self._refusals.note("its cookie is too old, or not for its subject")
             return
         responder = IkResponder(said + self.name.encode(), self.secret)
         try:
@@ -130,7 +146,6 @@ class NatsListener:
             theirs = Introduction.unpack(payload)
         except (NotProven, ValueError) as exc:
             self._refusals.note(str(exc))
-            session.put(reply, REFUSED)
             return
         if reply != self.subjects.inbox(theirs.session, theirs.link):
             self._refusals.note("it gives somebody else's subject for the answer")

@@ -18,9 +18,13 @@ import pytest
 from hyperverse_core.contracts.lane import Endpoint
 from hyperverse_core.errors import ConfigError, Unauthorized, Unavailable
 from hyperverse_core.testing.lane_kit.harness import Harness, Pair
+from hyperverse_core.transport import NotProven, SecretKey
+from hyperverse_nats.address import Subjects
 from hyperverse_nats.attempt import NO_RESPONDERS, ConnectAttempt
-from hyperverse_nats.introduction import COOKIE, HELLO, REFUSED, WELCOME
+from hyperverse_nats.handshake import KEYS, CookieProof, IkInitiator
+from hyperverse_nats.introduction import COOKIE, HELLO, PROBE, WELCOME, Introduction
 from hyperverse_nats.listener import COOKIE_BYTES
+from hyperverse_nats.presence import Beats
 from hyperverse_nats.transport import NatsTransport
 from nats_server import NatsServer
 from patience import PATIENCE, budget, until
@@ -122,20 +126,20 @@ async def test_what_a_stranger_says_on_each_subject_is_refused_and_logged_once(
     once_each(caplog)
 
 
-@pytest.mark.parametrize("what", ["cookies", "refusals", "nobody is here", "all"])
+@pytest.mark.parametrize("what", ["cookies", "welcomes", "nobody is here", "all"])
 async def test_who_answers_in_the_place_of_a_listener_keeps_nobody_from_listening_and_connecting(
     harness: Harness, stranger: Stranger, nats_settings: dict[str, Any], what: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for grace in ("_GRACE", "_REFUSED_GRACE"):  # a busy computer may take longer to shake hands
+    for grace in ("_GRACE", "_UNPROVEN_GRACE"):  # a busy computer may take longer to shake hands
         monkeypatch.setattr(f"hyperverse_nats.attempt.{grace}", PATIENCE)
 
     async def answer(message: Any) -> None:
         if what in ("cookies", "all"):
             for _ in range(3):
-                await stranger.say(message.reply, COOKIE + secrets.token_bytes(COOKIE_BYTES))
-        if what in ("refusals", "all"):
-            await stranger.say(message.reply, REFUSED)
+                await stranger.say(message.reply, COOKIE + secrets.token_bytes(COOKIE_BYTES + CookieProof.BYTES))
+        if what in ("welcomes", "all"):
             await stranger.say(message.reply, WELCOME + secrets.token_bytes(100))
+            await stranger.say(message.reply, b"")
         if what in ("nobody is here", "all"):
             await stranger.client.publish(message.reply, b"", headers={"Status": NO_RESPONDERS})
 
@@ -147,21 +151,62 @@ async def test_who_answers_in_the_place_of_a_listener_keeps_nobody_from_listenin
     await (await harness.join(pair.far, pair.far_hears, pair.address, pair.endpoint)).prove_it_works()
 
 
+@pytest.mark.parametrize("count", [1, 17, 1000])
 async def test_made_up_cookies_keep_nobody_from_connecting_even_before_the_true_one(
-    harness: Harness, monkeypatch: pytest.MonkeyPatch
+    harness: Harness, monkeypatch: pytest.MonkeyPatch, count: int
 ) -> None:
-    left, say = [10], ConnectAttempt._say
+    say, said = ConnectAttempt._say, list[bytes]()
 
     def say_beside_a_stranger(attempt: ConnectAttempt, message: bytes) -> None:
         say(attempt, message)
-        for _ in range(min(5, left[0])):
-            left[0] -= 1
-            attempt.take(COOKIE + secrets.token_bytes(COOKIE_BYTES), "")
+        said.append(message[:1])
+        for _ in range(count):
+            attempt.take(COOKIE + secrets.token_bytes(COOKIE_BYTES + CookieProof.BYTES), "")
 
     pair = await harness.pair()
     monkeypatch.setattr(ConnectAttempt, "_say", say_beside_a_stranger)
     await (await harness.join(pair.far, pair.far_hears, pair.address, pair.endpoint)).prove_it_works()
-    assert left == [0]
+    assert said == [PROBE, HELLO], "only the true cookie is worth a handshake"
+
+
+async def test_a_cookie_for_the_subject_of_a_stranger_is_no_cookie_for_us() -> None:
+    ours, listener = SecretKey(), SecretKey()
+    at_listener, at_us = CookieProof(listener, ours.public), CookieProof(ours, listener.public)
+    said = at_listener.add_to(b"cookie", "ours")
+    assert at_us.cookie_in(said, "ours") == b"cookie"
+    for wrong, subject in ((said, "a stranger's"), (said[:-1], "ours"), (b"", "ours")):
+        with pytest.raises(NotProven):
+            at_us.cookie_in(wrong, subject)
+
+
+async def test_a_peer_cannot_have_another_peer_written_to(
+    harness: Harness, stranger: Stranger, nats_settings: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    """A peer of ours that names another connection than the subject that it asks us to answer at gets no answer."""
+    pair = await harness.pair()
+    subjects, name = Subjects(nats_settings["prefix"]), pair.address.removeprefix("nats:")
+    listener = KEYS.bytes_of(pair.endpoint.identity.public)
+
+    def answers(kind: bytes, inbox: str) -> list[bytes]:
+        return [message for subject, message, _ in stranger.heard if subject == inbox and message[:1] == kind]
+
+    async def ask(link: bytes, inbox: str) -> None:
+        fresh = SecretKey()
+        await stranger.say(subjects.listener(name), PROBE + fresh.public, inbox)
+        await until(lambda: answers(COOKIE, inbox), "a cookie")
+        said = HELLO + CookieProof(fresh, listener).cookie_in(answers(COOKIE, inbox)[0][1:], inbox)
+        initiator = IkInitiator(said + name.encode(), KEYS.secret_of(KEYS.new_identity(), "we"), listener)
+        ours = Introduction(session, link, Beats(session).key, 0, 1000)
+        await stranger.say(subjects.listener(name), said + initiator.hello(ours.pack()), inbox)
+
+    session, one, another = bytes(16), bytes(15) + b"1", bytes(15) + b"2"
+    own, other = subjects.inbox(session, one), subjects.inbox(session, another)
+    await ask(one, other)
+    await ask(one, own)
+    await until(lambda: answers(WELCOME, own), "a welcome")
+    assert not answers(WELCOME, other)
+    assert "somebody else's subject" in caplog.text
+    await pair.prove_it_works()
 
 
 async def test_an_address_that_comes_from_a_key_is_kept_by_those_who_hold_the_key(harness: Harness) -> None:
