@@ -7,7 +7,16 @@ from collections.abc import Iterable, Sequence
 
 import attrs
 
-from ..contracts.registry import ChangeKind, MachineKey, Registry, TokenRecord, check_text, check_texts, refusals
+from ..contracts.registry import (
+    ChangeKind,
+    MachineKey,
+    Registry,
+    TokenRecord,
+    check_text,
+    check_texts,
+    keys_to_store,
+    refusals,
+)
 from ..universe.access.access import AccessGrant
 from ..universe.address.point import GLOBAL_MACHINE, HYPERUSER, Point
 from .memory_feed import MemoryFeed
@@ -95,12 +104,12 @@ class MemoryTrust(Registry):
 
     async def set_machine_keys(self, keys: Sequence[MachineKey], *, invitation: str | None = None) -> None:
         self._check_open()
-        check_texts(keys)
+        stored = keys_to_store(keys)
         if invitation is not None:
             ends = self._invitations.pop(invitation, 0.0)
             if ends <= asyncio.get_running_loop().time():
                 raise refusals.no_invitation()
-        self._machine_keys |= {(key.transport, key.key): key for key in keys}
+        self._machine_keys |= {(key.transport, key.key): key for key in stored}
         self._feed.log(ChangeKind.MACHINE, GLOBAL_MACHINE)
 
     async def add_invitation(self, digest: str, seconds: float) -> None:

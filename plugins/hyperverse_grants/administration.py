@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from hyperverse_core.errors import BadRequest, Forbidden, NotFound
 from hyperverse_core.policy import Administration, Holders, Holding, IssuedToken, PolicyView, Preview, token_digest
-from hyperverse_core.registry import ParticleRecord, TokenRecord
+from hyperverse_core.registry import ParticleRecord, TokenRecord, as_storable
 from hyperverse_core.values import (
     ANONYMOUS,
     HYPERUSER,
@@ -228,7 +228,7 @@ class GrantsAdministration(Administration):
     async def rotate_token(self, id: str, *, by: Point) -> IssuedToken:
         """See :meth:`Administration.rotate_token`. The new token is valid before the old one is revoked."""
         token = await self._token(id, by)
-        issued = await self._issue(token.agent, token.label, token.scope, token.expires)
+        issued = await self._issue(token.agent, as_storable(token.label), token.scope, token.expires)
         await self._view.registry.revoke_token(token.digest)
         return issued
 

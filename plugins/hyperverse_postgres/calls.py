@@ -9,7 +9,7 @@ import attrs
 from .link import Connection
 from .reader import PostgresReader
 from .schema import named
-from .work import locks_of
+from .work import WriteUnit, locks_of
 from .writers import PostgresWriters
 
 __all__ = ["Calls"]
@@ -48,6 +48,6 @@ class Calls:
     async def write_one(self, kind: str, job: Any, *touched: str, locks: tuple[int, ...] | None = None) -> Any:
         """Writes outside a group. ``touched`` are the points of its entries in the feed."""
         outcome, _ = await self._writer.write(
-            kind, job, changes=None, locks=locks_of(touched) if locks is None else locks
+            WriteUnit(kind, job, changes=None, locks=locks_of(touched) if locks is None else locks)
         )
         return outcome

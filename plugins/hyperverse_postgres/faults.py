@@ -33,6 +33,7 @@ _BREAKS: Final = (
 )
 _LOGIN: Final = "28"
 """The class of PostgreSQL's error codes for rejected users."""
+_POOLER: Final = "set `pooler = true` in [registry], or name the server itself in `url`"
 _AGAIN: Final = (pg.DeadlockDetectedError, pg.SerializationError, pg.InvalidCachedStatementError)
 _HITS_ALL: Final = (
     pg.InsufficientResourcesError,
@@ -110,6 +111,8 @@ def _meaning(error: BaseException, where: str) -> HyperverseError:
                 hint="look in pg_stat_activity for sessions that hold locks",
                 retry_after=RETRY_AFTER,
             )
+        case pg.DuplicatePreparedStatementError() | pg.InvalidSQLStatementNameError():
+            return Unavailable(f"there is a pooler in front of {where}: {said}", hint=_POOLER)
         case pg.ProgramLimitExceededError():
             return TooLarge(
                 f"a value is larger than the registry can store: {said}",
@@ -147,6 +150,12 @@ def refusal(error: BaseException, where: str, schema: str) -> HyperverseError:
 def _refusal(error: BaseException, where: str, schema: str) -> HyperverseError:
     said = said_by(error)
     match error:
+        case pg.InvalidAuthorizationSpecificationError() if "pg_hba.conf" in said:
+            return ConfigError(
+                f"the database of the registry, {where}, does not admit this user from this host: {said}",
+                hint="let its administrator permit them in pg_hba.conf; if only encrypted connections are permitted, "
+                "add `?sslmode=require` to `url` of [registry]",
+            )
         case asyncpg.PostgresError() if str(error.sqlstate).startswith(_LOGIN):
             return ConfigError(
                 f"the database of the registry, {where}, rejects this user: {said}",
@@ -173,9 +182,13 @@ def _refusal(error: BaseException, where: str, schema: str) -> HyperverseError:
                 hint="it is a standby, or was set to read only; name the primary in `url` of [registry]",
             )
         case pg.ProtocolViolationError() if "startup parameter" in said:
+            return ConfigError(f"there is a pooler in front of {where}: {said}", hint=_POOLER)
+        case pg.DuplicatePreparedStatementError() | pg.InvalidSQLStatementNameError():
+            return ConfigError(f"there is a pooler in front of {where}: {said}", hint=_POOLER)
+        case ConnectionError() if "SSL upgrade" in said:
             return ConfigError(
-                f"there is a pooler in front of {where}: {said}",
-                hint="set `pooler = true` in [registry], or name the server itself in `url`",
+                f"the database of the registry, {where}, has no TLS: {said}",
+                hint="switch TLS on at the server, or change `sslmode` in `url` of [registry]",
             )
         case asyncpg.ClientConfigurationError():
             return ConfigError(f"url of the postgres registry: {said}", hint="correct `url` of [registry]")

@@ -45,10 +45,14 @@ _SESSION: Final = {
 
 _CHECK: Final = """
 do $$ begin
+  if current_setting('enable_seqscan') <> 'off' or current_setting('statement_timeout') <> '30s' then
+    raise protocol_violation using message = 'it ignores startup parameters';
+  end if;
   perform set_config('client_connection_check_interval', '1000', false);
 exception when invalid_parameter_value then null;  -- not supported on every system
 end $$
 """
+"""Without these settings, something between us and the server has taken them away."""
 """Ends statements whose connection has closed meanwhile, even while they wait for a lock."""
 
 

@@ -45,7 +45,7 @@ from .rows import RECORD, SOME_STARS, STAR, first_below, record_of, star_of
 from .schema import made_ready, named
 from .settings import PostgresSettings
 from .trust import PostgresTrust
-from .work import ALL_LOCKS, locks_of
+from .work import ALL_LOCKS, WriteUnit, locks_of
 from .writers import LARGE_STATE, PostgresWriters
 
 __all__ = ["PostgresRegistry"]
@@ -166,7 +166,7 @@ class PostgresRegistry(PostgresTrust):
             said: Any = registration.misplaced()
             if said is None:
                 said, _ = await self._writer.write(
-                    "register", rows, changes=points, needs=needs, locks=locks_of(points), states=states
+                    WriteUnit("register", rows, changes=points, needs=needs, locks=locks_of(points), states=states)
                 )
             if said is True:
                 return Registered(registration.record(), created=True)
@@ -196,11 +196,13 @@ class PostgresRegistry(PostgresTrust):
         rows, states = rows_of(registration)
         bounds = (None, None) if point.is_root else first_below(point)
         outcome, _ = await self._writer.write(
-            "override",
-            [rows[0], len(point.segments) + 1, *bounds],
-            changes=None,
-            locks=locks_of((point.text,)),
-            states=states,
+            WriteUnit(
+                "override",
+                [rows[0], len(point.segments) + 1, *bounds],
+                changes=None,
+                locks=locks_of((point.text,)),
+                states=states,
+            )
         )
         if outcome is True:
             return Registered(registration.record(), created=True)
@@ -236,7 +238,9 @@ class PostgresRegistry(PostgresTrust):
 
     async def set_status(self, point: Point, status: Status) -> None:
         there, _ = await self._writer.write(
-            "status", [point.text, status.value], changes=frozenset((point.text,)), locks=locks_of((point.text,))
+            WriteUnit(
+                "status", [point.text, status.value], changes=frozenset((point.text,)), locks=locks_of((point.text,))
+            )
         )
         if not there:
             raise refusals.not_registered((point,))
@@ -268,7 +272,7 @@ class PostgresRegistry(PostgresTrust):
 
     async def sequence(self, point: Point) -> int:
         number, _ = await self._writer.write(
-            "sequence", [point.text], changes=frozenset((point.text,)), locks=locks_of((point.text,))
+            WriteUnit("sequence", [point.text], changes=frozenset((point.text,)), locks=locks_of((point.text,)))
         )
         if number is None:
             raise refusals.not_registered((point,))
@@ -285,10 +289,12 @@ class PostgresRegistry(PostgresTrust):
     async def assign(self, point: Point, star: StarKey, incarnation: int, expected: Assignment | None) -> Assigned:
         held = (None, None, None) if expected is None else (str(expected.star), expected.incarnation, expected.epoch)
         said, state = await self._writer.write(
-            "assign",
-            [point.text, str(star), incarnation, *held],
-            changes=frozenset((point.text,)),
-            locks=locks_of((point.text,)),
+            WriteUnit(
+                "assign",
+                [point.text, str(star), incarnation, *held],
+                changes=frozenset((point.text,)),
+                locks=locks_of((point.text,)),
+            )
         )
         if isinstance(said, int):
             return Assigned(Assignment(star, incarnation, said), state)
@@ -304,17 +310,19 @@ class PostgresRegistry(PostgresTrust):
             return
         points = frozenset(point.text for point, _ in assignments)
         job = [[point.text, str(held.star), held.incarnation, held.epoch] for point, held in assignments]
-        await self._writer.write("release", job, changes=points, locks=locks_of(points))
+        await self._writer.write(WriteUnit("release", job, changes=points, locks=locks_of(points)))
 
     async def save_state(self, point: Point, assignment: Assignment, state: bytes, *, announce: bool = False) -> None:
         check_state(point, state)
         try:
             saved, _ = await self._writer.write(
-                "save",
-                [point.text, str(assignment.star), assignment.incarnation, assignment.epoch, announce],
-                changes=frozenset((point.text,)),
-                locks=locks_of((point.text,)) if announce else (),
-                states=(state,),
+                WriteUnit(
+                    "save",
+                    [point.text, str(assignment.star), assignment.incarnation, assignment.epoch, announce],
+                    changes=frozenset((point.text,)),
+                    locks=locks_of((point.text,)) if announce else (),
+                    states=(state,),
+                )
             )
         except asyncio.CancelledError:  # the write may be in progress
             if len(self._cut_saves) >= _MOST_CUT:
@@ -327,7 +335,7 @@ class PostgresRegistry(PostgresTrust):
     async def load_state(self, point: Point) -> bytes | None:
         if point.text in self._cut_saves:
             # Wait for writes that are in progress.
-            await self._writer.write("release", [], changes=frozenset((point.text,)), locks=())
+            await self._writer.write(WriteUnit("release", [], changes=frozenset((point.text,)), locks=()))
             self._cut_saves.discard(point.text)
         row = await self._calls.ask("fetchrow", _SMALL_STATE, point.text, LARGE_STATE)
         if row is not None and row[1]:
@@ -363,7 +371,7 @@ class PostgresRegistry(PostgresTrust):
         ]  # fmt: skip
         locks = locks_of(row[7] for row in job)
         # Urgent: a late renewal costs the star all its particles.
-        gone, _ = await self._writer.write("renew", job, changes=None, locks=locks, urgent=True)
+        gone, _ = await self._writer.write(WriteUnit("renew", job, changes=None, locks=locks, urgent=True))
         if gone:
             raise refusals.not_in_directory(star for star in stars if str(star.key) in gone)
 

@@ -20,6 +20,7 @@ _OPTIONS: Final = (
 )  # fmt: skip
 _FORM: Final = "postgresql://USER:PASSWORD@HOST/DATABASE"  # pragma: allowlist secret - names of parts
 _ESCAPES: Final = "in USER and PASSWORD write %40 for @, %2F for /, %3A for :, %23 for #, %3F for ? and %25 for %"
+_MALFORMED: Final = "it is malformed; a password with special characters has to be escaped"
 _NAME: Final = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 
 
@@ -53,7 +54,7 @@ class PostgresSettings:
         faults = [
             f"no setting {key!r} of the postgres registry{did_you_mean(key, _KEYS)}"
             for key in settings
-            if key not in _KEYS
+            if key not in _KEYS and (key != "path" or "url" in settings)  # without a url, the path is a default
         ]
         for key, (kind, said) in _KEYS.items():
             value = settings.get(key)
@@ -99,12 +100,14 @@ def _look_at(url: str) -> tuple[str, str]:
     scheme, _, rest = url.partition("://")
     if scheme.lower() not in _SCHEMES or not rest:
         return "", "it does not begin with postgresql://"
+    if not rest.isprintable():
+        return "", "it has a character that cannot be seen, such as the end of a line"
     try:
         parts = urlsplit(url)
-        port, host = parts.port, parts.hostname
+        host = parts.hostname
         options = dict(parse_qsl(parts.query, keep_blank_values=True))
     except ValueError:
-        return "", "it is malformed; a password with special characters has to be escaped"
+        return "", _MALFORMED
     if (
         parts.netloc.count("@") > 1
         or "@" in parts.path
@@ -112,7 +115,12 @@ def _look_at(url: str) -> tuple[str, str]:
         or "@" in parts.query.partition("host=")[0]
         or parts.fragment
     ):
-        return "", "it is malformed; a password with special characters has to be escaped"
+        return "", _MALFORMED
+    try:
+        port = parts.port
+    except ValueError:
+        digits = parts.netloc.rpartition(":")[2].isdecimal()
+        return "", "its port is not a number from 1 to 65535" if digits else _MALFORMED
     unknown = [key for key in options if key not in _OPTIONS]
     if unknown:
         return "", f"it has an unknown option{did_you_mean(unknown[0], _OPTIONS)}; known: {', '.join(_OPTIONS)}"

@@ -14,6 +14,7 @@ from hyperverse_core.registry import (
     check_text,
     check_texts,
     is_storable,
+    keys_to_store,
     refusals,
     stored_texts,
 )
@@ -109,10 +110,10 @@ class PostgresTrust(Registry):
         return sorted((MachineKey(*row) for row in rows), key=lambda key: (key.transport, key.key))
 
     async def set_machine_keys(self, keys: Sequence[MachineKey], *, invitation: str | None = None) -> None:
-        check_texts(keys)
+        stored = keys_to_store(keys)
         if invitation is not None and not is_storable(invitation):
             raise refusals.no_invitation()
-        rows = [[key.machine, key.transport, key.key, key.admitted] for key in keys]
+        rows = [[key.machine, key.transport, key.key, key.admitted] for key in stored]
         if not await self._calls.write_one("keys", [invitation, _MACHINE, rows], _MACHINE):
             raise refusals.no_invitation()
 

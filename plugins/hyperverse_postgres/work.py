@@ -43,19 +43,23 @@ class WriteUnit:
         kind: the database function that does the write.
         job: its argument, as JSON types.
         changes: the points that it changes; None if any point may change.
-        needs: the points that it depends on.
         locks: the advisory locks that it takes: those of all points of its entries in the feed.
+        needs: the points that it depends on.
         states: states that its rows refer to by number, from 1.
+        urgent: whether it goes ahead of the writes that already wait.
         future: its outcome: a pair of the function's result and a state.
     """
 
     kind: str
     job: Any
     changes: frozenset[str] | None
-    needs: frozenset[str]
     locks: tuple[int, ...]
-    states: tuple[bytes, ...]
-    future: asyncio.Future[tuple[Any, bytes | None]]
+    needs: frozenset[str] = frozenset()
+    states: tuple[bytes, ...] = ()
+    urgent: bool = False
+    future: asyncio.Future[tuple[Any, bytes | None]] = attrs.field(
+        init=False, factory=lambda: asyncio.get_running_loop().create_future()
+    )
 
 
 def next_group(waiting: deque[WriteUnit]) -> list[WriteUnit]:

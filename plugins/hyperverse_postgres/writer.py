@@ -100,22 +100,8 @@ class PostgresWriter:
         """Returns for how many seconds the current group has been unanswered, and how many writes wait behind it."""
         return 0.0 if self._begun is None else time.monotonic() - self._begun, len(self._waiting)
 
-    async def write(
-        self,
-        kind: str,
-        job: Any,
-        *,
-        changes: frozenset[str] | None,
-        locks: tuple[int, ...],
-        needs: frozenset[str] = frozenset(),
-        states: tuple[bytes, ...] = (),
-        urgent: bool = False,
-    ) -> tuple[Any, bytes | None]:
-        """Returns, once it is committed, what the database function ``kind`` returned for ``job``, and the state that
-        goes with it. The other arguments are those of :class:`WriteUnit`.
-
-        Args:
-            urgent: whether it goes ahead of the writes that already wait.
+    async def write(self, unit: WriteUnit) -> tuple[Any, bytes | None]:
+        """Returns, once ``unit`` is committed, what its database function returned, and the state that goes with it.
 
         Raises:
             Unavailable: the registry is closed, or the database cannot be reached or is full.
@@ -123,14 +109,12 @@ class PostgresWriter:
         """
         if self._closing:
             raise Unavailable("the registry is closed")
-        future: asyncio.Future[tuple[Any, bytes | None]] = asyncio.get_running_loop().create_future()
-        unit = WriteUnit(kind, job, changes, needs, locks, states, future)
-        if urgent:
+        if unit.urgent:
             self._waiting.appendleft(unit)
         else:
             self._waiting.append(unit)
         self._wake.set()
-        return await future
+        return await unit.future
 
     async def _run(self) -> None:
         while not self._closing or self._waiting:

@@ -11,6 +11,7 @@ import attrs
 from .answers import AnswerTimes
 from .reader import PostgresReader
 from .settings import PostgresSettings
+from .work import WriteUnit
 from .writer import PostgresWriter
 
 __all__ = ["LARGE_STATE", "PostgresWriters"]
@@ -50,41 +51,21 @@ class PostgresWriters:
         await self._large.close()
         await self.small.close()
 
-    async def write(
-        self,
-        kind: str,
-        job: Any,
-        *,
-        changes: frozenset[str] | None,
-        locks: tuple[int, ...],
-        needs: frozenset[str] = frozenset(),
-        states: tuple[bytes, ...] = (),
-        urgent: bool = False,
-    ) -> tuple[Any, bytes | None]:
+    async def write(self, unit: WriteUnit) -> tuple[Any, bytes | None]:
         """See :meth:`PostgresWriter.write`."""
-        if changes is not None and self._under_way:
-            await self._behind_large(changes | needs)
-        if changes is None or sum(map(len, states)) < LARGE_STATE:
-            return await self.small.write(
-                kind, job, changes=changes, locks=locks, needs=needs, states=states, urgent=urgent
-            )
-        large = asyncio.ensure_future(self._write_large(kind, job, changes, locks, needs, states))
-        self._under_way[large] = changes
+        if unit.changes is not None and self._under_way:
+            await self._behind_large(unit.changes | unit.needs)
+        if unit.changes is None or sum(map(len, unit.states)) < LARGE_STATE:
+            return await self.small.write(unit)
+        large = asyncio.ensure_future(self._write_large(unit, unit.changes))
+        self._under_way[large] = unit.changes
         large.add_done_callback(self._ended)
         return await asyncio.shield(large)  # continues without its caller: later writes must wait for it
 
-    async def _write_large(
-        self,
-        kind: str,
-        job: Any,
-        changes: frozenset[str],
-        locks: tuple[int, ...],
-        needs: frozenset[str],
-        states: tuple[bytes, ...],
-    ) -> tuple[Any, bytes | None]:
+    async def _write_large(self, unit: WriteUnit, changes: frozenset[str]) -> tuple[Any, bytes | None]:
         # After the small writes that wait or are in progress.
-        await self.small.write("release", [], changes=changes, locks=())
-        return await self._large.write(kind, job, changes=changes, locks=locks, needs=needs, states=states)
+        await self.small.write(WriteUnit("release", [], changes, ()))
+        return await self._large.write(unit)
 
     def _ended(self, large: asyncio.Future[Any]) -> None:
         del self._under_way[large]

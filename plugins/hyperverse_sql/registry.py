@@ -305,7 +305,8 @@ class SqlRegistry(Registry):
         return await self._quick.read(machine_keys.all_keys)
 
     async def set_machine_keys(self, keys: Sequence[MachineKey], *, invitation: str | None = None) -> None:
-        check_texts(keys)
+        check_texts(key for key in keys if key.admitted)
+        keys = [key for key in keys if key.admitted or machine_keys.may_be_there(key)]
         if invitation is not None and not is_storable(invitation):
             raise refusals.no_invitation()
         await self._write(_SET_KEYS, machine_keys.NewKeys(tuple(keys), invitation))

@@ -13,6 +13,7 @@ from hyperverse_core.errors import ConfigError, did_you_mean
 __all__ = ["SqlSettings"]
 
 _SCHEMES: Final = ("sqlite:///", "sqlite+aiosqlite:///")
+_POSTGRES: Final = ("postgresql:", "postgres:")
 _SYNCHRONOUS: Final = ("NORMAL", "FULL")
 
 
@@ -70,7 +71,10 @@ _KEYS: Final[Mapping[str, tuple[Any, str]]] = {
 
 def _value_faults(settings: Mapping[str, Any]) -> list[str]:
     faults = []
-    if (url := settings.get("url")) is not None and not _path_of(url):
+    url = settings.get("url")
+    if url is not None and url.startswith(_POSTGRES):
+        faults.append('url of the sql registry names a database in PostgreSQL: leave out `driver = "sql"`')
+    elif url is not None and not _path_of(url):
         faults.append(
             f"url of the sql registry cannot be {url!r}: it begins with sqlite:/// and names a file, or with "
             "postgresql:// and names a database"

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import asyncpg
 import pytest
 
-from hyperverse_core.config import load_config
+from hyperverse_core.config import Choice, Config, load_config
 from hyperverse_core.config.secrets import masked
 from hyperverse_core.errors import ConfigError, HyperverseError, PluginError, Unavailable
 from hyperverse_core.plugins import PluginSet
@@ -19,7 +20,7 @@ from hyperverse_core.values import HYPERUSER, Kind, Point
 from hyperverse_postgres import schema
 from hyperverse_postgres.registry import PostgresRegistry
 from hyperverse_postgres.settings import PostgresSettings
-from postgres_server import Database
+from postgres_server import Database, PostgresServer
 
 _PASSWORD = "Sesame-0pen"
 
@@ -171,6 +172,9 @@ async def test_many_that_create_the_registry_at_once_open_one(database: Database
         (f"postgresql://me:{_PASSWORD}@@db.example/x", "escaped"),
         (f"postgresql://me:{_PASSWORD}@db.example:port/x", "escaped"),
         (f"postgresql://me:{_PASSWORD}@db.example/x?hots=y", "did you mean"),
+        (f"postgresql://me:{_PASSWORD}@db.example:99999/x", "port is not a number from 1 to 65535"),
+        (f"postgresql://me:{_PASSWORD}@db.example/x\0", "a character that cannot be seen"),
+        (f"postgresql://me:{_PASSWORD}@db.example/x\n", "a character that cannot be seen"),
     ],
 )
 def test_a_url_that_cannot_be_used_is_not_quoted(url: str, said: str) -> None:
@@ -195,6 +199,46 @@ def test_settings_that_cannot_be_used_are_named(settings: dict[str, Any], said: 
     with pytest.raises(ConfigError) as raised:
         PostgresSettings.read(settings)
     assert said in str(raised.value)
+
+
+def test_a_path_that_nobody_has_written_is_not_complained_of() -> None:
+    registry = Config(registry=Choice("postgres"))
+    with pytest.raises(ConfigError) as raised:
+        PostgresSettings.read(registry.registry_settings(Path("data")))
+    assert [fault.partition(":")[0] for fault in raised.value.faults] == ["the postgres registry needs a url"]
+
+
+async def test_a_server_that_does_not_admit_this_host_is_no_matter_of_a_password(
+    postgres_server: PostgresServer,
+) -> None:
+    rules = postgres_server.folder / "data" / "pg_hba.conf"
+    rules.write_text("local other all trust\n")
+    postgres_server.stop()
+    postgres_server.start()
+    error = await refused({"url": postgres_server.url()})
+    assert "does not admit this user from this host" in error.message
+    assert "pg_hba.conf" in error.hint
+
+
+async def test_a_server_without_tls_is_named_when_the_url_asks_for_it() -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readexactly(8)
+        writer.write(b"N")
+        await reader.read()
+        writer.close()
+        await writer.wait_closed()
+        gone.set()
+
+    gone = asyncio.Event()
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    try:
+        port = server.sockets[0].getsockname()[1]
+        error = await refused({"url": f"postgresql://me:{_PASSWORD}@127.0.0.1:{port}/x?sslmode=require"})
+        assert "has no TLS" in error.message
+        assert "sslmode" in error.hint
+        await gone.wait()
+    finally:
+        server.close()
 
 
 def test_a_special_character_in_a_password_may_be_escaped() -> None:

@@ -110,3 +110,26 @@ async def test_without_the_setting_a_pooler_refuses_and_with_it_another_isolatio
     finally:
         await admin.execute("alter role current_user reset default_transaction_isolation")
         await admin.close()
+
+
+@pytest.mark.parametrize("told", [False, True], ids=["as it is", "the user has the settings of the docs"])
+async def test_a_pooler_that_ignores_what_it_does_not_know_is_named_all_the_same(
+    database: Database, told: bool
+) -> None:
+    admin = await asyncpg.connect(database.url)
+    try:
+        for name, value in (("statement_timeout", "30s"), ("enable_seqscan", "off")) if told else ():
+            await admin.execute(f"alter role current_user set {name} = '{value}'")
+        async with pooled(database.url, ignores=True) as lenient:
+            settings = {"url": lenient.url, "schema": database.schema}
+            with pytest.raises(HyperverseError, match="there is a pooler in front of") as raised:
+                async with AsyncExitStack() as stack:
+                    many = [await stack.enter_async_context(PostgresRegistry(settings)) for _ in range(4)]
+                    for number in range(100):
+                        for each in many:
+                            await each.records([_A.child(f"p{number}")])
+            assert "pooler = true" in raised.value.hint
+    finally:
+        await admin.execute("alter role current_user reset statement_timeout")
+        await admin.execute("alter role current_user reset enable_seqscan")
+        await admin.close()

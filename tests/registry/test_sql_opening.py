@@ -295,6 +295,7 @@ async def test_a_url_names_the_file_too(tmp_path: Path) -> None:
         ({}, "either a path or a url"),
         ({"path": "a", "url": "sqlite:///a"}, "either a path or a url"),
         ({"url": "mysql://somewhere"}, "begins with sqlite:///"),
+        ({"url": "postgresql://somewhere/x"}, 'leave out `driver = "sql"`'),
         ({"url": "sqlite:///"}, "names a file"),
         ({"path": ":memory:"}, "memory"),
         ({"path": "a", "feeed": 5}, "did you mean 'feed'"),

@@ -45,6 +45,7 @@ class TransactionPooler:
 
     Attributes:
         url: of the server through this pooler.
+        ignores: whether it ignores startup parameters that it does not take, instead of refusing the client.
         refused: startup parameters that clients have sent and a pooler does not take.
         lent: how often a session was lent.
     """
@@ -52,6 +53,7 @@ class TransactionPooler:
     url: str
     _to: str
     _database: str
+    ignores: bool = False
     refused: set[str] = attrs.field(factory=set, init=False)
     lent: int = attrs.field(default=0, init=False)
     _free: asyncio.Queue[_Session] = attrs.field(factory=asyncio.Queue, init=False)
@@ -111,7 +113,7 @@ class TransactionPooler:
             writer.write(b"N")
         words = rest.rstrip(b"\0").decode().split("\0")
         unknown = set(words[::2]) - _KNOWN
-        if unknown:
+        if unknown and not self.ignores:
             self.refused |= unknown
             said = f"SFATAL\0C08P01\0Munsupported startup parameter: {sorted(unknown)[0]}\0\0"
             writer.write(_made(b"E", said.encode()))
@@ -131,12 +133,12 @@ class TransactionPooler:
 
 
 @asynccontextmanager
-async def pooled(url: str) -> AsyncIterator[TransactionPooler]:
+async def pooled(url: str, *, ignores: bool = False) -> AsyncIterator[TransactionPooler]:
     """A pooler in front of the server of a URL that names the folder of a Unix socket."""
     start, _, folder = url.partition("?host=")
     own = Path(tempfile.mkdtemp(prefix="hv-pool-"))
     database = start.rpartition("/")[2]
-    pooler = TransactionPooler(url.replace(folder, str(own)), f"{folder}/{SOCKET}", database)
+    pooler = TransactionPooler(url.replace(folder, str(own)), f"{folder}/{SOCKET}", database, ignores)
     await pooler.open()
     server = await asyncio.start_unix_server(pooler.serve, str(own / SOCKET))
     try:

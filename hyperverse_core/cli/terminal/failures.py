@@ -144,7 +144,7 @@ def describe(exc: HyperverseError) -> dict[str, Any]:
             said["caret"] = exc.caret()
     cause = exc.__cause__
     why = _why(cause) if isinstance(cause, Exception) else ""
-    if why and why not in exc.message:
+    if why and why.partition("\n")[0] not in exc.message:  # what a library adds is about its own use
         said["why"] = why
     if exc.hint:
         said["hint"] = exc.hint

@@ -9,6 +9,7 @@ from typing import Final
 import click
 
 from ...errors import did_you_mean
+from .setting_words import where_set
 
 __all__ = ["cure", "wrong"]
 
@@ -35,6 +36,8 @@ _OPTIONS: Final = {
     **dict.fromkeys(("--destination", "--dest", "--target", "--folder"), "--into"),
 }
 """The names here of options of other tools, if the command has that option."""
+_MACHINE: Final = frozenset({"up", "demo", "hyperverse"})
+"""Commands that start a machine, and what comes before a command."""
 _ELSEWHERE: Final = {
     **dict.fromkeys(("--token", "--password", "--api-key"), "run hyperverse login, or set HYPERVERSE_TOKEN"),
     **dict.fromkeys(("-u", "--user", "--as-user"), "hyperverse login acts as the user of a token"),
@@ -96,6 +99,8 @@ def wrong(exc: click.UsageError) -> str:
             return f"Invalid value for {exc.param.get_error_hint(exc.ctx)}: {value} is not {_range(kind)}."
     if isinstance(exc, click.exceptions.NoSuchCommand) and cure(exc):
         return exc.message
+    if isinstance(exc, click.NoSuchOption) and _setting(exc):
+        return exc.message  # options with similar names are not meant
     said = exc.format_message()
     if isinstance(exc, click.MissingParameter):
         return " ".join(said.split())
@@ -108,7 +113,7 @@ def cure(exc: click.UsageError) -> str:
     if exc.ctx is None or "\n  hint: " in exc.message:
         return ""
     if isinstance(exc, click.NoSuchOption):
-        return _option(exc.option_name, exc.ctx) if not exc.possibilities else ""
+        return _setting(exc) or (_option(exc.option_name, exc.ctx) if not exc.possibilities else "")
     if isinstance(exc, click.exceptions.NoSuchCommand):
         return _command(exc.command_name, exc.ctx)
     if isinstance(exc, click.MissingParameter):
@@ -132,6 +137,14 @@ def _range(kind: click.IntRange | click.FloatRange) -> str:
         high = f"at most {kind.max:g}" if kind.max is not None else ""
         return f"{number} of {' and '.join(bound for bound in (low, high) if bound)}"
     return f"{number} from {kind.min:g} to {kind.max:g}"
+
+
+def _setting(exc: click.NoSuchOption) -> str:
+    """Returns advice about an option that is a setting of the configuration."""
+    name = exc.option_name.partition("=")[0]
+    if exc.ctx is None or name in _OPTIONS or name in _ELSEWHERE:
+        return ""
+    return where_set(name, of_machine=exc.ctx.command.name in _MACHINE)
 
 
 def _option(name: str, ctx: click.Context) -> str:

@@ -12,7 +12,7 @@ from .contract import Registry
 from .feed import FeedRegistry
 from .particles import ParticleRegistry
 from .places import PlaceRegistry
-from .plain_texts import check_text, check_texts, is_storable
+from .plain_texts import as_storable, check_text, check_texts, is_storable, keys_to_store
 from .records import (
     Assigned,
     Assignment,
@@ -60,11 +60,13 @@ __all__ = [
     "TokenRecord",
     "Trouble",
     "TrustRegistry",
+    "as_storable",
     "check_new_states",
     "check_state",
     "check_text",
     "check_texts",
     "is_storable",
+    "keys_to_store",
     "refusals",
     "stored_texts",
 ]

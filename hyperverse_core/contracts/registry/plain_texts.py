@@ -12,7 +12,7 @@ from typing import Final
 from ...errors import BadRequest
 from .records import MachineKey, StarRecord, TokenRecord
 
-__all__ = ["check_text", "check_texts", "is_storable"]
+__all__ = ["as_storable", "check_text", "check_texts", "is_storable", "keys_to_store"]
 
 _SHOWN: Final = 20
 """Number of characters that an error shows before and after its place."""
@@ -24,10 +24,23 @@ _TEXTS: Final[dict[type, tuple[str, tuple[str, ...]]]] = {
 """The name of each record in errors, and those of its fields that are stored as they are."""
 
 
+_REPLACED: Final = dict.fromkeys((0, *range(0xD800, 0xE000)), "\ufffd")
+
+
 def is_storable(text: str) -> bool:
     """Returns whether ``text`` can be stored: it has neither the character NUL nor half of a surrogate pair. A look-up
     of any other text finds nothing."""
     return _fault(text) is None
+
+
+def as_storable(text: str) -> str:
+    """Returns ``text`` with U+FFFD in place of each character that cannot be stored. For copies of what an earlier
+    release has stored; texts from outside are refused instead (:func:`check_text`).
+
+    Args:
+        text: any text.
+    """
+    return text.translate(_REPLACED)
 
 
 def check_text(what: str, text: str) -> None:
@@ -53,6 +66,18 @@ def check_texts(records: Iterable[TokenRecord | MachineKey | StarRecord]) -> Non
             value: str | tuple[str, ...] = getattr(record, field)
             for text in (value,) if isinstance(value, str) else value:
                 check_text(f"{field!r} of {called}", text)
+
+
+def keys_to_store(keys: Iterable[MachineKey]) -> list[MachineKey]:
+    """Returns the keys of machines that a registry has to store: all of them, except removed ones that it cannot store,
+    since it has none of these. Raises BadRequest for an admitted one that cannot be stored.
+
+    Args:
+        keys: the argument of :meth:`Registry.set_machine_keys`.
+    """
+    wanted = [key for key in keys if key.admitted or all(map(is_storable, (key.machine, key.transport, key.key)))]
+    check_texts(wanted)
+    return wanted
 
 
 def _around(text: str, place: int) -> str:

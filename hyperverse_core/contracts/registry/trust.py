@@ -75,7 +75,8 @@ class TrustRegistry(abc.ABC):
 
         Raises:
             NotFound: there is no such invitation, or no longer: it was spent, or has expired.
-            BadRequest: this registry keeps no keys, which is the default.
+            BadRequest: this registry keeps no keys, which is the default; or an admitted key has a text that cannot be
+                stored. The removal of such a key finds nothing (:func:`keys_to_store`).
         """
         raise _keeps_no_keys()
 

@@ -81,6 +81,9 @@ class Texts(RegistryKitBase):
             assert not await registry.revoke_token(text)
             with pytest.raises(NotFound, match="invitation"):
                 await registry.set_machine_keys([_KEY], invitation=text)
+            for field in ("machine", "transport", "key"):
+                removed = attrs.evolve(_KEY, admitted=False, **{field: text})
+                await registry.set_machine_keys([removed])
         assert await registry.tokens() == [_TOKEN]
         assert await registry.machine_keys() == []
 
