@@ -197,11 +197,7 @@ class PostgresRegistry(PostgresTrust):
         bounds = (None, None) if point.is_root else first_below(point)
         outcome, _ = await self._writer.write(
             WriteUnit(
-                "override",
-                [rows[0], len(point.segments) + 1, *bounds],
-                changes=None,
-                locks=locks_of((point.text,)),
-                states=states,
+                "override", [rows[0], len(point.segments) + 1, *bounds], None, locks_of((point.text,)), states=states
             )
         )
         if outcome is True:
@@ -237,11 +233,7 @@ class PostgresRegistry(PostgresTrust):
         return [record_of(row) for row in deleted]
 
     async def set_status(self, point: Point, status: Status) -> None:
-        there, _ = await self._writer.write(
-            WriteUnit(
-                "status", [point.text, status.value], changes=frozenset((point.text,)), locks=locks_of((point.text,))
-            )
-        )
+        there, _ = await self._writer.write(WriteUnit.at(point.text, "status", [point.text, status.value]))
         if not there:
             raise refusals.not_registered((point,))
 
@@ -271,9 +263,7 @@ class PostgresRegistry(PostgresTrust):
         return bool(await self._calls.write_one("properties", [row], point.text))
 
     async def sequence(self, point: Point) -> int:
-        number, _ = await self._writer.write(
-            WriteUnit("sequence", [point.text], changes=frozenset((point.text,)), locks=locks_of((point.text,)))
-        )
+        number, _ = await self._writer.write(WriteUnit.at(point.text, "sequence", [point.text]))
         if number is None:
             raise refusals.not_registered((point,))
         return int(number)
@@ -289,12 +279,7 @@ class PostgresRegistry(PostgresTrust):
     async def assign(self, point: Point, star: StarKey, incarnation: int, expected: Assignment | None) -> Assigned:
         held = (None, None, None) if expected is None else (str(expected.star), expected.incarnation, expected.epoch)
         said, state = await self._writer.write(
-            WriteUnit(
-                "assign",
-                [point.text, str(star), incarnation, *held],
-                changes=frozenset((point.text,)),
-                locks=locks_of((point.text,)),
-            )
+            WriteUnit.at(point.text, "assign", [point.text, str(star), incarnation, *held])
         )
         if isinstance(said, int):
             return Assigned(Assignment(star, incarnation, said), state)

@@ -61,6 +61,11 @@ class WriteUnit:
         init=False, factory=lambda: asyncio.get_running_loop().create_future()
     )
 
+    @classmethod
+    def at(cls, point: str, kind: str, job: Any) -> WriteUnit:
+        """Returns a write that changes only ``point``, and whose entry in the feed is about it."""
+        return cls(kind, job, frozenset((point,)), locks_of((point,)))
+
 
 def next_group(waiting: deque[WriteUnit]) -> list[WriteUnit]:
     """Takes from ``waiting`` the first unit and the units that may be done with it. No unit left in front of a taken
