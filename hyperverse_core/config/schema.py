@@ -395,5 +395,9 @@ class Config(_Checked):
         return attrs.evolve(self, lanes=attrs.evolve(lanes, driver=driver, named=True), control=control)
 
     def faults(self) -> list[Fault]:
-        """Returns faults for stars that occur twice and for links to stars that do not exist."""
-        return star_faults(self.stars)
+        """Returns faults for stars that occur twice, for links to stars that do not exist, and for servers of an
+        unknown form."""
+        found = star_faults(self.stars)
+        if "servers" in self.lanes.settings and not self.lanes.named:
+            found.append(Fault("lanes.servers", "must begin with nats:// or tls://", "or name the `driver` in [lanes]"))
+        return found

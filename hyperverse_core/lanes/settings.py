@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, TypeVar
 
 import attrs
@@ -14,22 +14,24 @@ __all__ = ["parse_settings"]
 T = TypeVar("T")
 
 
-def parse_settings(cls: type[T], table: Mapping[str, Any]) -> T:
+def parse_settings(cls: type[T], table: Mapping[str, Any], *, also: Collection[str] = ()) -> T:
     """Makes settings from a table of the config.
 
     Args:
         cls: an attrs class whose fields are numbers above 0, each with a default: an ``int`` is a count, a ``float`` is
             a number of seconds.
         table: names and values.
+        also: names that the caller reads itself; they are ignored here.
 
     Raises:
         ConfigError: lists every fault: unknown names, with the most similar known one, and invalid values.
     """
     fields: dict[str, attrs.Attribute[Any]] = attrs.fields_dict(cls)  # type: ignore[arg-type]  # it is an attrs class
+    known = (*also, *fields)
     faults = [
-        f"no setting {key!r}{did_you_mean(key, fields) or '; known: ' + ', '.join(fields)}"
+        f"no setting {key!r}{did_you_mean(key, known) or '; known: ' + ', '.join(known)}"
         for key in table
-        if key not in fields
+        if key not in known
     ]
     for key, field in fields.items():
         value = table.get(key, field.default)
@@ -39,4 +41,4 @@ def parse_settings(cls: type[T], table: Mapping[str, Any]) -> T:
             faults.append(f"{key} = {value!r}: must be {kind} above 0")
     if faults:
         raise ConfigError(faults=faults)
-    return cls(**table)
+    return cls(**{key: value for key, value in table.items() if key in fields})

@@ -23,9 +23,21 @@ _PINGS = 3
 _PENDING = 4 * 1024 * 1024
 
 
+class _NoTls(nats.errors.Error):  # type: ignore[misc, unused-ignore]  # its types are not read
+    """The server does not encrypt."""
+
+
 class BrokerClient(Client):  # type: ignore[misc, unused-ignore]  # its types are not read
     """A client that does not reconnect by itself: after a reconnect, nats-py would send what was pending again, in the
     name of connections that no longer exist."""
+
+    async def _process_info(self, info: dict[str, Any], initial_connection: bool = False) -> None:
+        # Without this, nats-py would send user and password in clear to a server that does not require TLS.
+        if initial_connection and self.options.get("tls") is not None and not info.get("tls_required"):
+            if not info.get("tls_available"):
+                raise _NoTls("it does not encrypt")
+            info["tls_required"] = True
+        await super()._process_info(info, initial_connection)
 
     def cut(self) -> None:
         """Closes the socket, whatever the client is doing. What waits to be sent is dropped: a socket with pending
@@ -105,6 +117,9 @@ def _why(settings: NatsSettings, faults: list[Exception]) -> HyperverseError:
             else "it rejects the credentials in [lanes]: check `credentials`, `nkey`, or the user in `servers`"
         )
         return Unauthorized(f"the NATS server at {where} rejects this machine", hint=hint)
+    if any(isinstance(fault, _NoTls) for fault in faults):
+        hint = "switch TLS on at the server, or write nats:// in `servers` and leave out `tls_ca` and `tls_cert`"
+        return Unauthorized(f"the NATS server at {where} does not encrypt, as [lanes] demands", hint=hint)
     if any(isinstance(fault, ssl.SSLError) for fault in faults) or "certificate" in said.lower():
         hint = "name its certificate authority with `tls_ca`, or ask its operator for the certificate's host name"
         return Unauthorized(f"the NATS server at {where} failed to prove its identity: {_last(faults)}", hint=hint)

@@ -95,7 +95,7 @@ class NatsSettings:
         faults = [*_text_faults(table)]
         limits = NatsLimits()
         try:
-            limits = parse_settings(NatsLimits, {key: value for key, value in table.items() if key not in _TEXTS})
+            limits = parse_settings(NatsLimits, table, also=_TEXTS)
         except ConfigError as exc:
             faults += exc.faults
         if not faults:
@@ -124,7 +124,7 @@ class NatsSettings:
     @property
     def wants_tls(self) -> bool:
         """Whether the connection must be encrypted."""
-        return bool(self.tls_ca or self.tls_cert) or any(url.startswith("tls://") for url in self.servers)
+        return bool(self.tls_ca or self.tls_cert) or any(url.lower().startswith("tls://") for url in self.servers)
 
     def tls_context(self) -> ssl.SSLContext | None:
         """Returns the TLS context; None without TLS. Raises ConfigError when a file is not what it should be."""
@@ -198,9 +198,17 @@ def _server_fault(url: Any) -> str:
     escapes = "in a user or password write %40 for @, %2F for /, %3A for : and %23 for #"
     try:
         parts = urlsplit(url)
-        host, port = parts.hostname, parts.port
+        host = parts.hostname
     except ValueError:
         return f"a URL is malformed; {escapes}"
+    behind = f"{parts.path}{parts.query}{parts.fragment}"
+    if "@" in behind or parts.netloc.count("@") > 1:  # what looks like a host is a part of the password
+        return f"a URL is malformed; {escapes}"
+    try:
+        port = parts.port
+    except ValueError:
+        digits = parts.netloc.rpartition(":")[2].isdecimal()
+        return "the port of a URL is not a number from 1 to 65535" if digits else f"a URL is malformed; {escapes}"
     if parts.scheme not in _SCHEMES:
         return f"a URL must begin with {' or '.join(f'{scheme}://' for scheme in _SCHEMES)}"
     if not host or port == 0 or any(letter.isspace() for letter in url):

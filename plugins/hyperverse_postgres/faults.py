@@ -150,7 +150,7 @@ def refusal(error: BaseException, where: str, schema: str) -> HyperverseError:
 def _refusal(error: BaseException, where: str, schema: str) -> HyperverseError:
     said = said_by(error)
     match error:
-        case pg.InvalidAuthorizationSpecificationError() if "pg_hba.conf" in said:
+        case asyncpg.PostgresError() if "pg_hba.conf" in said:
             return ConfigError(
                 f"the database of the registry, {where}, does not admit this user from this host: {said}",
                 hint="let its administrator permit them in pg_hba.conf; if only encrypted connections are permitted, "

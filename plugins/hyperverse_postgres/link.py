@@ -45,14 +45,14 @@ _SESSION: Final = {
 
 _CHECK: Final = """
 do $$ begin
-  if current_setting('enable_seqscan') <> 'off' or current_setting('statement_timeout') <> '30s' then
+  if current_setting('enable_seqscan') <> 'off' then
     raise protocol_violation using message = 'it ignores startup parameters';
   end if;
   perform set_config('client_connection_check_interval', '1000', false);
 exception when invalid_parameter_value then null;  -- not supported on every system
 end $$
 """
-"""Without these settings, something between us and the server has taken them away."""
+"""The first one was among the parameters with which we connected."""
 """Ends statements whose connection has closed meanwhile, even while they wait for a lock."""
 
 
@@ -155,5 +155,9 @@ async def _connected(settings: PostgresSettings, seconds: float) -> Connection:
     async with asyncio.timeout(seconds):
         connection = await asyncpg.connect(settings.url, timeout=seconds, command_timeout=None, **given)
         if not settings.pooler:
-            await connection.execute(_CHECK)
+            try:
+                await connection.execute(_CHECK)
+            except BaseException:
+                connection.terminate()
+                raise
     return connection

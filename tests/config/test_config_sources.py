@@ -206,8 +206,12 @@ def test_the_servers_of_a_broker_are_enough_to_choose_its_transport(tmp_path: Pa
 
 
 @pytest.mark.parametrize("servers", ['"http://a"', "[]", "[7]", '"a:4222"', "7"])
-def test_servers_that_name_no_broker_choose_nothing(tmp_path: Path, servers: str) -> None:
-    assert load(tmp_path, f"[lanes]\nservers = {servers}\n").config.lanes.driver == "stream"
+def test_servers_that_name_no_broker_are_refused_unless_a_driver_is_named(tmp_path: Path, servers: str) -> None:
+    assert faults_of(tmp_path, f"[lanes]\nservers = {servers}\n") == [
+        "lanes.servers: must begin with nats:// or tls://; or name the `driver` in [lanes]"
+    ]
+    lanes = load(tmp_path, f"[lanes]\ndriver = 'mine'\nservers = {servers}\n").config.lanes
+    assert (lanes.driver, list(lanes.settings)) == ("mine", ["servers"])
 
 
 def test_a_driver_written_as_a_text_is_told_how(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import datetime
 import hashlib
@@ -159,6 +160,47 @@ async def test_a_server_proves_itself_by_a_certificate(nats_server: Callable[...
     url = server.url.replace("nats://", "tls://")
     await works_with({"servers": url, "tls_ca": str(certificate)})
     assert "tls_ca" in (await refused_with({"servers": url})).hint
+
+
+async def test_a_server_that_permits_both_is_spoken_to_with_tls(
+    nats_server: Callable[..., NatsServer], tmp_path: Path
+) -> None:
+    certificate, key = tmp_path / "server.pem", tmp_path / "server.key"
+    _certify(certificate, key)
+    server = nats_server(f'tls {{ cert_file: "{certificate}", key_file: "{key}" }}\nallow_non_tls: true\n')
+    await works_with({"servers": server.url})
+    url = server.url.replace("nats://", "tls://")
+    await works_with({"servers": url, "tls_ca": str(certificate)})
+    assert "tls_ca" in (await refused_with({"servers": url})).hint, "its certificate was looked at"
+
+
+@pytest.mark.parametrize("how", ["tls", "TLS", "tls_ca"])
+async def test_a_server_that_does_not_encrypt_is_told_nothing_by_who_wants_tls(how: str, tmp_path: Path) -> None:
+    heard: list[bytes] = []
+    over = asyncio.Event()
+
+    async def listen(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b'INFO {"server_id":"x","version":"2.10.0","max_payload":1048576,"auth_required":true}\r\n')
+        heard.append(await reader.read())
+        writer.close()
+        await writer.wait_closed()
+        over.set()
+
+    certificate, key = tmp_path / "server.pem", tmp_path / "server.key"
+    _certify(certificate, key)
+    server = await asyncio.start_server(listen, "127.0.0.1", 0)
+    try:
+        where = f"me:hush@127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        table = {"servers": f"{how}://{where}"}
+        if how == "tls_ca":
+            table = {"servers": f"nats://{where}", "tls_ca": str(certificate)}
+        error = await refused_with(table)
+        assert "does not encrypt" in error.message
+        assert "TLS" in error.hint
+        await over.wait()
+        assert heard == [b""]
+    finally:
+        server.close()
 
 
 async def test_a_user_that_may_not_listen_is_told_which_right_is_missing(

@@ -46,10 +46,11 @@ async def test_a_process_that_is_stopped_at_any_moment_leaves_no_transaction_ope
         script = str(Path(__file__).with_name("assigning_process.py"))
         other = await asyncio.create_subprocess_exec(sys.executable, script, *given, stdin=pipe, stdout=pipe)
         assert other.stdout is not None
-        stopped_at_work = 0
+        stops = stopped_at_work = 0
         try:
             assert await asyncio.wait_for(other.stdout.readline(), START) == b"ready\n"
-            for _ in range(_STOPS):
+            while stops < _STOPS or (not stopped_at_work and stops < 100 * _STOPS):
+                stops += 1
                 for _ in range(chance.randrange(1, 8)):
                     await asyncio.wait_for(other.stdout.readline(), PATIENCE)  # it goes on
                 await asyncio.sleep(chance.random() * 0.01)  # at any moment
