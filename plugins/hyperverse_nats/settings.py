@@ -103,7 +103,7 @@ class NatsSettings:
         if faults:
             raise ConfigError(faults=faults, hint=f"known texts: {', '.join(_TEXTS)}")
         texts = {key: table[key] for key in _TEXTS if key in table and key != "servers"}
-        return cls(servers=tuple(_list(table["servers"])), limits=limits, **texts)
+        return cls(servers=tuple(map(_with_small_scheme, _list(table["servers"]))), limits=limits, **texts)
 
     @property
     def where(self) -> str:
@@ -124,7 +124,7 @@ class NatsSettings:
     @property
     def wants_tls(self) -> bool:
         """Whether the connection must be encrypted."""
-        return bool(self.tls_ca or self.tls_cert) or any(url.lower().startswith("tls://") for url in self.servers)
+        return bool(self.tls_ca or self.tls_cert) or any(url.startswith("tls://") for url in self.servers)
 
     def tls_context(self) -> ssl.SSLContext | None:
         """Returns the TLS context; None without TLS. Raises ConfigError when a file is not what it should be."""
@@ -162,6 +162,11 @@ class NatsSettings:
 
 def _list(servers: Any) -> Sequence[Any]:
     return [servers] if isinstance(servers, str) else servers
+
+
+def _with_small_scheme(url: str) -> str:
+    scheme, _, rest = url.partition("://")
+    return f"{scheme.lower()}://{rest}"  # nats-py knows no others
 
 
 def _host_and_port(url: str) -> str:
