@@ -21,6 +21,7 @@ from hyperverse_core.registry import (
     Registered,
     Registration,
     StarRecord,
+    Strategy,
     TokenRecord,
 )
 from hyperverse_core.testing.memory_particle import MemoryParticle
@@ -279,6 +280,43 @@ class TrimsLabels(MemoryRegistry):
         await super().add_token(attrs.evolve(token, label=token.label.strip()))
 
 
+class OverridesBeginEpochsAnew(MemoryRegistry):
+    async def register(self, registration: Registration) -> Registered:
+        registered = await super().register(registration)
+        if registration.strategy is Strategy.OVERRIDE:
+            self._particles[registration.point].epoch = 0
+        return registered
+
+
+class ForgetsTheStateOfTheDead(MemoryRegistry):
+    """Hands over no state with a particle whose star is gone."""
+
+    async def assign(self, point: Point, star: StarKey, incarnation: int, expected: Assignment | None) -> Assigned:
+        particle = self._particles[point]
+        orphan = self._read(particle).assignment != particle.record.assignment
+        assigned = await super().assign(point, star, incarnation, expected)
+        return attrs.evolve(assigned, state=None) if orphan else assigned
+
+
+class WithdrawsAllOrNone(MemoryRegistry):
+    async def withdraw(self, stars: Sequence[StarRecord]) -> None:
+        if all(map(self._is_announced, stars)):
+            await super().withdraw(stars)
+
+
+class ExpiresAnyIncarnation(MemoryRegistry):
+    async def expire(self, star: StarRecord) -> bool:
+        held = self._stars.get(star.key)
+        return held is not None and await super().expire(attrs.evolve(star, incarnation=held.incarnation))
+
+
+class SpendsInvitationsFirst(MemoryRegistry):
+    async def set_machine_keys(self, keys: Sequence[MachineKey], *, invitation: str | None = None) -> None:
+        if invitation is not None:
+            await super().set_machine_keys([], invitation=invitation)
+        await super().set_machine_keys(keys)
+
+
 _CAUGHT = (
     (LosesUpdates, "test_no_number_of_a_sequence_is_given_twice"),
     (LetsTwoRegister, "test_one_of_many_registers_a_point"),
@@ -319,6 +357,11 @@ _CAUGHT = (
     (CannotLookThemUp, "test_a_look_up_of_such_a_text_finds_nothing"),
     (ReplacesWhatUtf8HasNot, "test_properties_are_any_text"),
     (TrimsLabels, "test_other_texts_come_back_as_they_were"),
+    (OverridesBeginEpochsAnew, "test_epochs_grow_over_an_override"),
+    (ForgetsTheStateOfTheDead, "test_a_particle_whose_star_is_gone_is_assigned_with_its_state"),
+    (WithdrawsAllOrNone, "test_a_star_that_is_gone_keeps_no_other_from_being_withdrawn"),
+    (ExpiresAnyIncarnation, "test_a_star_that_was_renewed_or_announced_again_does_not_expire"),
+    (SpendsInvitationsFirst, "test_an_invitation_is_not_spent_on_keys_that_are_refused"),
     (TakesWhatIsBelowOnly, "test_select_finds_what_a_look_at_every_particle_finds"),
 )
 

@@ -187,6 +187,15 @@ class Assignments(RegistryKitBase):
             assert again.epoch > held.epoch
             held = again
 
+    async def test_epochs_grow_over_an_override(self, registry: Registry) -> None:
+        held = await _hosted(registry)
+        for _ in range(3):
+            await registry.register(Registration(_A, BASE, HYPERUSER, strategy=Strategy.OVERRIDE))
+            again = (await registry.assign(_A, FOLD, held.incarnation, None)).assignment
+            assert again.epoch > held.epoch
+            await _cannot_save(registry, held)
+            held = again
+
     async def test_the_last_of_one_host_s_saves_wins(self, registry: Registry) -> None:
         held = await _hosted(registry)
         for number in range(30):

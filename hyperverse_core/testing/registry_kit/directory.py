@@ -124,6 +124,12 @@ class DirectoryGroup(RegistryKitBase):
         await registry.withdraw([first])
         assert await registry.stars() == [second]
 
+    async def test_a_star_that_is_gone_keeps_no_other_from_being_withdrawn(self, registry: Registry) -> None:
+        star, other = await registry.announce(fold()), await registry.announce(fold(_JUMP))
+        await registry.withdraw([star])
+        await registry.withdraw([star, other])
+        assert await registry.stars() == []
+
     async def test_a_star_that_stands_still_expires_once(self, registry: Registry) -> None:
         await populate(registry, "localhost<Space>", "localhost:a")
         star = await registry.announce(fold())
@@ -140,4 +146,6 @@ class DirectoryGroup(RegistryKitBase):
         (renewed,) = await registry.stars()
         await registry.announce(fold())
         assert not await registry.expire(renewed)
-        assert len(await registry.stars()) == 1
+        again = await registry.announce(fold())
+        assert not await registry.expire(attrs.evolve(again, incarnation=again.incarnation - 1))
+        assert await registry.stars() == [again]

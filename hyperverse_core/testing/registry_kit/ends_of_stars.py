@@ -122,6 +122,17 @@ class EndsOfStars(RegistryKitBase):
                         await registry.assign(_A, _OTHER, other.incarnation, past)
                 assert (await registry.record(_A)).assignment == new
 
+    async def test_a_particle_whose_star_is_gone_is_assigned_with_its_state(self, registry: Registry) -> None:
+        await populate(registry, "localhost<Space>", "localhost:a")
+        other = await registry.announce(fold(_OTHER))
+        for end in _ENDS:
+            star = await registry.announce(fold())
+            held = await hosted_at(registry, _A, star)
+            await registry.save_state(_A, held, end.__name__.encode())
+            await end(registry, star)
+            assigned = await registry.assign(_A, _OTHER, other.incarnation, None)
+            assert assigned.state == end.__name__.encode()
+
     async def test_one_of_many_takes_a_particle_whose_star_is_gone(self, registry: Registry) -> None:
         await populate(registry, "localhost<Space>", "localhost:a")
         other = await registry.announce(fold(_OTHER))

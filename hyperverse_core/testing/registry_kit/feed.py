@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Final
 
 import attrs
 import pytest
 
-from ...contracts.registry import ChangeKind, PropertyValue, Registration, Registry, Status, Strategy, TokenRecord
+from ...contracts.registry import (
+    Change,
+    ChangeKind,
+    PropertyValue,
+    Registration,
+    Registry,
+    Status,
+    Strategy,
+    TokenRecord,
+)
 from ...errors import Conflict, NotFound
 from ...universe.access.access import AccessGrant
 from ...universe.address.point import HYPERUSER, Point
@@ -31,6 +41,15 @@ __all__ = ["ChangeFeedGroup", "Reopening"]
 
 _A = at("localhost:a")
 _LONG = 60.0
+_FAR, _ROUNDS = 500, 10  # more entries than any registry hands over at once
+_TOLD: Final = (
+    {"draining": True},
+    {"address": "elsewhere"},
+    {"server_key": "another"},
+    {"kinds": ("Base",)},
+    {"links": ("nexus",)},
+)
+"""What a renewal may change and the feed tells of, one after another."""
 
 
 class ChangeFeedGroup(RegistryKitBase):
@@ -77,8 +96,13 @@ class ChangeFeedGroup(RegistryKitBase):
         star = await registry.announce(fold())
         await hosted_at(registry, _A, star)
         since = await registry.revision()
-        await registry.renew([attrs.evolve(star, draining=True)])
-        assert await heard(registry, since) == [(ChangeKind.STAR, Point.of_star(FOLD).text)]
+        for change in _TOLD:
+            since, star = await registry.revision(), attrs.evolve(star, **change)
+            await registry.renew([star])
+            assert await heard(registry, since) == [(ChangeKind.STAR, Point.of_star(FOLD).text)], change
+        since = await registry.revision()
+        await registry.renew([attrs.evolve(star, particles=7, facts="facts")])
+        assert await heard(registry, since) == []
         since = await registry.revision()
         await registry.withdraw([star])
         assert await heard(registry, since) == [(ChangeKind.STAR, Point.of_star(FOLD).text)]
@@ -115,6 +139,42 @@ class ChangeFeedGroup(RegistryKitBase):
         assert revisions == sorted(set(revisions))
         assert revisions[-1] == await registry.revision()
         assert [entry.point for entry in entries if entry.kind is ChangeKind.STATUS] == points[:20]
+
+    async def test_all_readers_see_one_order(self, registry: Registry) -> None:
+        await populate(registry, "localhost<Space>")
+        points = [at(f"localhost:{name}") for name in "zyxabc"]
+        followed: list[Change] = []
+
+        async def follow() -> None:
+            while len(followed) < 1 + 4 * len(points):
+                since = followed[-1].revision if followed else 0
+                followed.extend((await registry.changes(since, timeout=_LONG)).entries)
+
+        following = asyncio.ensure_future(follow())
+        for point in points:
+            await registry.register(Registration(point, BASE, HYPERUSER))
+        for value in ("1", "2", "3"):
+            await outcomes(registry.set_properties([point], [SetProperty("x", value)]) for point in points)
+            assert await drain(registry) == await drain(registry)
+        await following
+        everything = await drain(registry)
+        assert followed == everything
+        for entry in everything:
+            behind = everything[everything.index(entry) + 1 :]
+            assert await drain(registry, entry.revision) == behind
+
+    async def test_a_reader_far_behind_gets_everything_in_turn(self, registry: Registry) -> None:
+        await populate(registry, "localhost<Space>")
+        points = [at(f"localhost:p{number}") for number in range(_FAR)]
+        await outcomes(registry.register(Registration(point, BASE, HYPERUSER)) for point in points)
+        since = await registry.revision()
+        rounds = _ROUNDS if self.feed_keeps is None else min(_ROUNDS, self.feed_keeps // _FAR)
+        for value in range(rounds):
+            await registry.set_properties(points, [SetProperty("x", str(value))])
+        entries = await drain(registry, since)
+        assert len(entries) == rounds * _FAR
+        for number in range(rounds):
+            assert {entry.point for entry in entries[number * _FAR : (number + 1) * _FAR]} == set(points)
 
     async def test_what_is_in_the_feed_can_be_read(self, registry: Registry) -> None:
         await populate(registry, "localhost<Space>")

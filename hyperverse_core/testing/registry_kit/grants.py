@@ -9,7 +9,7 @@ from ...contracts.registry import ChangeKind, Registry, TokenRecord
 from ...errors import NotFound
 from ...universe.access.access import AccessGrant
 from ...universe.address.point import ROOT
-from .fixture_tree import RegistryKitBase, at, outcomes, populate, snapshot
+from .fixture_tree import RegistryKitBase, at, heard, outcomes, populate, snapshot
 
 __all__ = ["GrantsAndTokens"]
 
@@ -98,6 +98,13 @@ class GrantsAndTokens(RegistryKitBase):
         newer = TokenRecord("ab", at("localhost:users:less"), "phone")
         await registry.add_token(newer)
         assert await registry.tokens() == [newer]
+
+    async def test_the_feed_tells_of_a_token_that_replaces_another(self, registry: Registry) -> None:
+        token = TokenRecord("ab", at("localhost:users:scott"), scope="None")
+        await registry.add_token(attrs.evolve(token, scope=""))
+        since = await registry.revision()
+        await registry.add_token(token)
+        assert await heard(registry, since) == [(ChangeKind.TOKEN, "localhost:users:scott")]
 
     async def test_tokens_are_listed_by_label_and_hash(self, registry: Registry) -> None:
         scott = at("localhost:users:scott")

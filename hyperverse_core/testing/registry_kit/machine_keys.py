@@ -8,9 +8,9 @@ import attrs
 import pytest
 
 from ...contracts.registry import ChangeKind, MachineKey, Registry
-from ...errors import NotFound
+from ...errors import BadRequest, NotFound
 from ...universe.address.point import GLOBAL_MACHINE
-from .fixture_tree import RegistryKitBase
+from .fixture_tree import RegistryKitBase, heard, outcomes
 
 __all__ = ["MachineKeys"]
 
@@ -53,8 +53,16 @@ class MachineKeys(RegistryKitBase):
                 await registry.set_machine_keys([_ALPHA], invitation=digest)
         assert await registry.machine_keys() == []
 
+    async def test_an_invitation_is_not_spent_on_keys_that_are_refused(self, registry: Registry) -> None:
+        await registry.add_invitation("digest", 3600.0)
+        with pytest.raises(BadRequest):
+            await registry.set_machine_keys([_ALPHA, attrs.evolve(_BETA, machine="be\0ta")], invitation="digest")
+        (spent,) = await outcomes([registry.set_machine_keys([_ALPHA], invitation="digest")])
+        assert spent is None, "nothing was written when the keys were refused, so the invitation can still be spent"
+        assert await registry.machine_keys() == [_ALPHA]
+
     async def test_the_feed_tells_of_keys_of_machines(self, registry: Registry) -> None:
-        before = await registry.revision()
-        await registry.set_machine_keys([_ALPHA, _BETA])
-        (entry,) = (await registry.changes(before, timeout=5.0)).entries
-        assert (entry.kind, entry.point) == (ChangeKind.MACHINE, GLOBAL_MACHINE)
+        for keys in ([_ALPHA, _BETA], [attrs.evolve(_ALPHA, admitted=False)]):
+            before = await registry.revision()
+            await registry.set_machine_keys(keys)
+            assert await heard(registry, before) == [(ChangeKind.MACHINE, GLOBAL_MACHINE.text)]

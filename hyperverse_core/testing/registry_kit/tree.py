@@ -7,14 +7,27 @@ from functools import partial
 
 import pytest
 
-from ...contracts.registry import PropertyValue, Registration, Registry
+from ...contracts.registry import ChangeKind, PropertyValue, Registration, Registry
 from ...errors import Conflict
 from ...universe.access.access import AccessGrant, GrantKind
 from ...universe.address.point import HYPERUSER, ROOT, Point
 from ...universe.kind_defs.properties import SetProperty
 from ...universe.kinds.kind import Kind
 from ...universe.selectors.selector import Selector
-from .fixture_tree import APP, BASE, EVERYTHING, SPACE, USER, RegistryKitBase, at, points_of, populate, snapshot, whole
+from .fixture_tree import (
+    APP,
+    BASE,
+    EVERYTHING,
+    SPACE,
+    USER,
+    RegistryKitBase,
+    at,
+    heard,
+    points_of,
+    populate,
+    snapshot,
+    whole,
+)
 
 __all__ = ["ReadingTheTree"]
 
@@ -208,8 +221,11 @@ class ReadingTheTree(RegistryKitBase):
         await by_hyper("a:app", "a:scott")
         await by_hyper("a", "a:app:part")
         await _grant(registry, "a", "a:scott", by="a:app:part")
+        since = await registry.revision()
         await registry.delete([at("a:app")])
         assert await registry.grants() == kept
+        told = {point for kind, point in await heard(registry, since) if kind is ChangeKind.REVOKED}
+        assert told == {"a:app", "a"}, "who may do what has changed there, and machines keep what they have read"
 
 
 async def _grant(registry: Registry, on: str, to: str, *, by: str) -> AccessGrant:
