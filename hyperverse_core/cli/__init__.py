@@ -1,9 +1,9 @@
 """The ``hyperverse`` command.
 
-Importing this package is cheap: the module of a command is imported when the command runs. Commands are in rooms by
-what the user does: ``machine``, ``look``, ``setup``, ``bench`` and ``demo``. They use ``talk``, which connects to a
-running machine and has the commands of the command language, and ``terminal``, which has what all commands share.
-Commands of plugins import :mod:`hyperverse_core.commands`.
+Importing this package is cheap: the module of a command is imported when the command runs. Commands are grouped in
+packages by what the user does: ``machine``, ``look``, ``access``, ``setup``, ``bench`` and ``demo``. They use ``talk``,
+which connects to a running machine and contains the commands of the command language, and ``terminal``, which contains
+the common part of all commands. Commands of plugins import :mod:`hyperverse_core.commands`.
 """
 
 from __future__ import annotations

@@ -67,7 +67,7 @@ class LazyGroup(click.Group):
         return [*COMMANDS, *(name for name in listed() if name not in COMMANDS)]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Imports and returns the command; None when there is none of that name."""
+        """Imports and returns the command; None if there is none of that name."""
         if cmd_name not in COMMANDS:
             from .plugin_commands import load
 
@@ -79,7 +79,7 @@ class LazyGroup(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Does what click does, and suggests the nearest names when there is no such command."""
+        """Resolves the command as click does, and suggests the nearest names if there is no such command."""
         name = args[0] if args else ""
         command = self.get_command(ctx, name)
         if command is None and not name.startswith("-"):
@@ -122,7 +122,8 @@ def _version(ctx: click.Context, param: click.Parameter, value: Any) -> None:
 
 
 def _width() -> int:
-    """The columns of a help text, as click takes them. Asked click, it imports shutil for this, and with that much."""
+    """The columns of a help text, as click computes them. Calling click for this would import shutil, which imports
+    much more."""
     try:
         columns = int(os.environ.get("COLUMNS") or 0) or os.get_terminal_size(1).columns
     except (ValueError, OSError):  # stdout is not a terminal, or COLUMNS is not a number

@@ -1,4 +1,4 @@
-"""Words of other tools, and what they are here."""
+"""Words of other tools, and their counterparts here."""
 
 from __future__ import annotations
 
@@ -59,11 +59,11 @@ _SORTS: Final = {
     **dict.fromkeys(("events", "ev"), "watch POINT"),
     **dict.fromkeys(("users", "user"), "user list"),
 }
-"""What ``get`` is asked for, as in kubectl."""
+"""The arguments of ``get``, as in kubectl."""
 
 
 def advice(args: Sequence[str]) -> str:
-    """Returns what to type instead of words that begin with no command of ours; empty when nobody can say."""
+    """Returns what to type instead of words that do not begin with a command of ours; empty if that is unknown."""
     word = args[0].lower()
     if word == "help" and len(args) > 1:
         return f"hyperverse {args[1]} --help"
@@ -77,6 +77,6 @@ def advice(args: Sequence[str]) -> str:
 
 
 def _about(form: str, others: Sequence[str]) -> str:
-    """A form of ours, about the point that was typed, if one was."""
+    """Returns a command of ours with the point that was typed, if there was one."""
     point = next((word for word in others if _POINT.fullmatch(word)), "")
     return form.replace("localhost:a", point).replace("POINT", point) if point else form

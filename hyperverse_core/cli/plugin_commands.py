@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 __all__ = ["listed", "load"]
 
 _VARIABLES = ("HYPERVERSE_DISABLE_PLUGINS", "HYPERVERSE_LOAD_PLUGINS", "HYPERVERSE__PLUGINS")
-"""Beginnings of the names of variables that choose plugins."""
+"""Prefixes of the names of variables that choose plugins."""
 
 
 def load(name: str) -> click.Command | None:
-    """Returns the command of that name; None when no plugin has it. Raises PluginError when it cannot be loaded."""
+    """Returns the command of that name; None if no plugin has it. Raises PluginError if it cannot be loaded."""
     make = _plugins().commands().get(name)
     if make is None:
         return None
@@ -44,10 +44,10 @@ def _plugins() -> PluginSet:
     from .terminal.options import Options
 
     choice = Options()
-    choice.quiet = True  # the command itself says what was passed over
+    choice.quiet = True  # the command itself reports what was ignored
     try:
         return choice.plugins()
-    except ConfigError:  # a command that needs the configuration reports it; the help must work without
+    except ConfigError:  # a command that needs the configuration reports the error; the help must work without it
         return PluginSet.load()
 
 
@@ -77,8 +77,8 @@ def _short_help(name: str) -> str:
 
 
 def _key() -> list[Any]:
-    """What the list depends on beside the files of the plugins: the import path, and the configuration, which belongs
-    to the working directory."""
+    """Returns what the list depends on besides the files of the plugins: the import path, and the configuration, which
+    depends on the working directory."""
     from ..config.search import CONFIG_NAME, LOCAL_PLUGIN, find_project_file
 
     variables = {name: text for name, text in os.environ.items() if name.startswith(_VARIABLES)}
@@ -91,8 +91,8 @@ def _key() -> list[Any]:
 
 
 def _config_folders() -> list[Path]:
-    """Returns the folders where the user's file may be. Asking ``platformdirs``, which knows it, would take longer than
-    the help."""
+    """Returns the folders where the user's file may be. Importing ``platformdirs``, which knows them, would take longer
+    than the help."""
     named, home = os.environ.get("XDG_CONFIG_HOME", ""), os.environ.get("HOME", "")
     below = [Path(home) / ".config", Path(home) / "Library" / "Application Support"] if home else []
     return [*([Path(named)] if named else []), *below]
@@ -109,7 +109,7 @@ def _stamps(paths: list[str]) -> dict[str, int]:
 
 
 def _cache_path(key: list[Any]) -> Path:
-    """A file for each set of config files, so that two projects do not drive one another out."""
+    """Returns a file for each set of config files, so that two projects do not overwrite each other's cache."""
     base = Path(os.path.expanduser(os.environ.get("XDG_CACHE_HOME") or "~/.cache"))  # noqa: PTH111  # raises nothing
     if base.parts[:1] == ("~",):  # without a home directory there is no cache
         base = Path(os.devnull)
@@ -131,5 +131,5 @@ def _write(path: Path, content: dict[str, Any]) -> None:
         fresh = path.with_suffix(f".{os.getpid()}")
         fresh.write_text(json.dumps(content), "utf-8")
         fresh.replace(path)
-    except OSError:  # without a cache the help is slower, and otherwise the same
+    except OSError:  # without a cache the help is slower, but otherwise the same
         return

@@ -143,7 +143,7 @@ class Client(ClientSender):
         texts = {"machine": machine, "address": address, "server_key": server_key, "token": token}
         for argument, value in texts.items():
             if not isinstance(value, str | None):
-                raise BadRequest(f"{argument} is {type_named(value)}, not a text")
+                raise BadRequest(f"{argument} is {type_named(value)}, not a string")
         if token is not None:
             as_token(token)
         if not isinstance(data_dir, str | os.PathLike | None):

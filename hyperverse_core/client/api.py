@@ -225,7 +225,9 @@ def check_script(text: object, files: object) -> None:
         files: the contents of files by name, or None.
     """
     if not isinstance(text, str):
-        raise BadRequest(f"text is {type_named(text)}, not a text of commands", hint="exec('create localhost<Space>')")
+        raise BadRequest(
+            f"text is {type_named(text)}, not a string of commands", hint="exec('create localhost<Space>')"
+        )
     if files is None:
         return
     if not isinstance(files, Mapping) or not all(isinstance(name, str) for name in files):

@@ -42,13 +42,13 @@ def as_text(name: str, value: object, example: str) -> str:
     """Returns the argument ``name``, which must be a string. Raises BadRequest."""
     if isinstance(value, str):
         return str(value)
-    raise BadRequest(f"{name} is {type_named(value)}, not a text", hint=f"for example {name}={example!r}")
+    raise BadRequest(f"{name} is {type_named(value)}, not a string", hint=f"for example {name}={example!r}")
 
 
 def as_token(value: object) -> str:
     """Returns the token that the caller passed. Raises BadRequest."""
     if not isinstance(value, str):
-        raise BadRequest(f"token is {type_named(value)}, not a text")
+        raise BadRequest(f"token is {type_named(value)}, not a string")
     if value != value.strip():  # most often a line of a file with its line break
         raise BadRequest("the token has white space at its beginning or end", hint="pass token.strip()")
     return value
@@ -120,7 +120,9 @@ def as_changes(properties: object, *, lock: bool = False, removable: bool = True
 
 def _as_change(key: object, value: object, lock: bool, removable: bool) -> PropertyChange:
     if not isinstance(key, str):
-        raise BadRequest(f"properties have {type_named(key)} as a key, not a text", hint="properties={'title': 'Mine'}")
+        raise BadRequest(
+            f"properties have {type_named(key)} as a key, not a string", hint="properties={'title': 'Mine'}"
+        )
     if not _KEY.fullmatch(key):
         raise BadRequest(
             f"properties have the key {key!r:.60}", hint="keys consist of lower-case letters, digits, '.' and '-'"
@@ -131,7 +133,7 @@ def _as_change(key: object, value: object, lock: bool, removable: bool) -> Prope
     if value is None and removable:
         return UnsetProperty(key)
     raise BadRequest(
-        f"properties[{key!r}] is {type_named(value)}, not a text or number", hint=f"write {{{key!r}: '...'}}"
+        f"properties[{key!r}] is {type_named(value)}, not a string or number", hint=f"write {{{key!r}: '...'}}"
     )
 
 

@@ -1,4 +1,5 @@
-"""Closing: the parts of a machine close in the opposite order of their opening, and none keeps the others."""
+"""Closing: the parts of a machine close in the opposite order of their opening, and none prevents the others from
+closing."""
 
 from __future__ import annotations
 
@@ -16,15 +17,15 @@ __all__ = ["ClosingStack"]
 
 _log = guarded_log("hyperverse.machine")
 _CLOSE = 2.0
-"""Seconds that closing one part may take when no time is left to stop gracefully."""
+"""Seconds that closing one part may take if no time is left to stop gracefully."""
 
 Step = Callable[[], Awaitable[object]]
 
 
 class ClosingStack:
-    """What a machine does when it stops: the opposite of how it was opened, the last step first.
+    """The steps of a machine when it stops: the opposite of its opening, the last step first.
 
-    A step that fails, or takes too long, is logged and does not keep the others.
+    A step that fails, or takes too long, is logged and does not prevent the others.
     """
 
     def __init__(self) -> None:
@@ -32,33 +33,33 @@ class ClosingStack:
         self._until = 0.0
 
     def close(self, name: str, close: Step) -> None:
-        """Has a part closed. Closing may take two seconds, and in a graceful stop as long as that may still take.
+        """Adds the closing of a part. It may take two seconds or, in a graceful stop, all the time that is left.
 
         Args:
-            name: of the part, for the log.
+            name: the name of the part, for the log.
             close: closes it.
         """
         self._stack.push_async_callback(partial(self._close, name, close))
 
     def leave(self, name: str, leave: Step) -> None:
-        """Has something done for others before what was opened so far closes. It is left out when the machine does not
-        stop gracefully, or when no time is left for that.
+        """Adds a farewell to others, which runs before the parts that are open so far close. It is skipped if the
+        machine does not stop gracefully, or if no time is left for it.
 
         Args:
-            name: of what it is about, for the log.
-            leave: does it.
+            name: the subject of the farewell, for the log.
+            leave: carries it out.
         """
         self._stack.push_async_callback(partial(self._leave, name, leave))
 
     def callback(self, step: Callable[[], None]) -> None:
-        """Has something called that neither waits nor fails."""
+        """Adds a call that neither waits nor fails."""
         self._stack.callback(step)
 
     async def run(self, grace: float = 0.0) -> None:
-        """Closes everything. May be called twice; there is nothing left to do then.
+        """Closes everything. May be called twice; the second call does nothing.
 
         Args:
-            grace: seconds that all of it may take; what has not ended by then is cut. 0 to cut at once.
+            grace: seconds that all of it may take; steps that have not ended by then are cut. 0 cuts them immediately.
         """
         self._until = asyncio.get_running_loop().time() + grace
         await self._stack.aclose()
@@ -73,7 +74,7 @@ class ClosingStack:
     async def _leave(self, name: str, leave: Step) -> None:
         left = self._left()
         if left > 0:
-            await self._guarded(f"{name} could not be left in order", leave, left)
+            await self._guarded(f"{name}: the farewell failed", leave, left)
 
     async def _guarded(self, complaint: str, step: Step, seconds: float) -> None:
         try:
@@ -84,7 +85,7 @@ class ClosingStack:
             _log.warning("%s: %s", complaint, exc)
         except BaseException as exc:
             if ends_task(exc):
-                self._until = 0.0  # whoever stops the machine waits no longer
+                self._until = 0.0  # the caller that stops the machine waits no longer
                 raise
             _log.exception("%s; please report it", complaint)
 

@@ -1,8 +1,8 @@
-"""Children that a plugin forks hold nothing of ours: no lock of a machine, no socket, no file of its registry.
+"""Ensures that children that a plugin forks hold no lock of a machine, no socket, and no file of its registry.
 
-A child that is forked has every open file of its parent. One that outlives a machine that was killed would keep the
-machine's lock and its addresses, and the machine could not come back. A child that is started as another program
-(``subprocess``) has none: Python opens files so that they are closed then.
+A forked child has every open file of its parent. If it outlived a machine that was killed, it would keep the machine's
+lock and its addresses, and the machine could not restart. A child that runs another program (``subprocess``) has none
+of these files, because Python opens files so that they are closed in that case.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _machines: set[OwnFiles] = set()
 
 
 class OwnFiles:
-    """What one machine of this process keeps from forked children.
+    """The open files of one machine of this process that forked children must not keep.
 
     Args:
         lock: path of its lock.
@@ -36,14 +36,14 @@ class OwnFiles:
         _machines.add(self)
 
     def has_database(self, path: Path) -> None:
-        """The machine has a database open there: the file, and what lies beside it."""
+        """Adds a database that the machine has open: the file, and the files beside it."""
         self._files += [path, *(path.with_name(path.name + ending) for ending in _BESIDE)]
 
     def listens_at(self, addresses: Iterable[str]) -> None:
-        """The machine listens there.
+        """Adds addresses at which the machine listens.
 
         Args:
-            addresses: as transports write them, a path or a port behind ``://``.
+            addresses: addresses as transports write them, with a path or a port after ``://``.
         """
         for address in addresses:
             place = address.partition("://")[2]
@@ -54,7 +54,7 @@ class OwnFiles:
                 self._ports.add(int(port))
 
     def forget(self) -> None:
-        """The machine has let go of everything. May be called twice."""
+        """Called when the machine has released everything. May be called twice."""
         _machines.discard(self)
 
     def has(self, number: int) -> bool:
@@ -67,7 +67,7 @@ class OwnFiles:
     def _has_socket(self, number: int) -> bool:
         with socket.socket(fileno=os.dup(number)) as other:
             ends = [other.getsockname()]
-            with contextlib.suppress(OSError):  # it is connected to nobody
+            with contextlib.suppress(OSError):  # the socket is not connected
                 ends.append(other.getpeername())
         return any(
             end in self._paths if isinstance(end, str) else isinstance(end, tuple) and end[1] in self._ports
@@ -84,14 +84,16 @@ def _is(path: Path, found: os.stat_result) -> bool:
 
 
 def _let_go() -> None:
-    """In a child that was just forked. An open file is not closed but replaced by one that says nothing: whoever in
-    the child believes that it has the old one must not close somebody else's, or unlock for its parent."""
+    """Runs in a child that was just forked. An open file is not closed, but replaced by the null device, because code
+    in the child that believes it has the old file must not close another file, or unlock it for its parent."""
     if not _machines:
         return
     nothing = os.open(os.devnull, os.O_RDWR)
     folder = next((folder for folder in _FOLDERS if folder.is_dir()), None)
     for number in [int(path.name) for path in folder.iterdir()] if folder is not None else ():
-        with contextlib.suppress(OSError, ValueError):  # it was the one of the listing, or is of no kind that we know
+        with contextlib.suppress(
+            OSError, ValueError
+        ):  # it was the file of the listing itself, or is of an unknown kind
             if any(machine.has(number) for machine in _machines):
                 os.dup2(nothing, number, inheritable=False)
     os.close(nothing)

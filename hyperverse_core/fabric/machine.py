@@ -42,9 +42,9 @@ __all__ = ["Machine"]
 
 _log = guarded_log("hyperverse.machine")
 _TRIES = 30
-"""How many times a machine looks for free places for its stars when other machines keep taking them."""
+"""Number of times that a machine looks for free places for its stars if other machines keep taking them."""
 _PAUSE = 0.1
-"""The longest pause before another attempt, in seconds, for each attempt already made."""
+"""Longest pause before another attempt, in seconds for each earlier attempt."""
 
 
 class Machine:
@@ -63,9 +63,9 @@ class Machine:
     Raises:
         BadRequest: an argument has the wrong type.
 
-    Enter it with ``async with`` to start it; the machine is ready once it is entered. Entering raises what prevents
-    the machine from serving at all:
-    ConfigError, Conflict (another machine uses the data directory), Unavailable (an address is in use), PluginError.
+    Enter it with ``async with`` to start it; the machine is ready once it is entered. If the machine cannot serve at
+    all, entering raises ConfigError, Conflict (another machine uses the data directory), Unavailable (an address is in
+    use) or PluginError.
     """
 
     def __init__(
@@ -84,7 +84,7 @@ class Machine:
         self.state = Status.PENDING
         self.cause = ""
         self.plugins: PluginSet = PluginSet.load(self.config.plugins, extra=plugins, base=self.data_dir.parent)
-        self.life = secrets.token_hex(8)  # never from the seeded generator: two lives must not share an id
+        self.life = secrets.token_hex(8)  # never from the seeded generator, because two runs must not share an id
         self._given = (registry, transport, policy)
         self._closing = ClosingStack()
         self._parts: Parts | None = None
@@ -112,7 +112,7 @@ class Machine:
             raise AttributeError(no_such_name(self, name))
 
     async def start(self) -> None:
-        """Starts the machine, and returns when it is ready. When it raises, everything it opened is closed again."""
+        """Starts the machine, and returns when it is ready. If it raises, everything that it opened is closed again."""
         self.state = Status.INIT
         self._stopped = asyncio.Event()
         try:
@@ -139,7 +139,7 @@ class Machine:
             try:
                 return await self._open()
             except StarTaken as exc:
-                # Machines with other data directories looked for free places at the same moment.
+                # Machines with other data directories looked for free places at the same time.
                 tries += 1
                 if tries == _TRIES or any(self._given) or not self._may_move(exc.star):
                     raise
@@ -181,13 +181,13 @@ class Machine:
             _log.error("plugin %s: hyperverse_machine_started failed", info.name, exc_info=exc)
 
     async def wait_stopped(self) -> None:
-        """Returns when the machine has stopped, or when somebody has asked it to stop."""
+        """Returns when the machine has stopped, or was asked to stop."""
         if self._stopped is None:
             raise self._unstarted()
         await self._stopped.wait()
 
     def request_stop(self) -> None:
-        """Asks the owner of the machine to stop it: :meth:`wait_stopped` returns."""
+        """Asks the owner of the machine to stop it, by making :meth:`wait_stopped` return."""
         if self._stopped is None:
             raise self._unstarted()
         self._stopped.set()
@@ -207,7 +207,7 @@ class Machine:
             _log.error("plugin %s: hyperverse_machine_stopping failed", info.name, exc_info=exc)
 
     async def _close(self, grace: float) -> None:
-        """Closes everything that was opened, in reverse order.
+        """Closes everything that is open, in reverse order.
 
         Args:
             grace: seconds allowed for running work; 0 to cancel it at once.
@@ -263,7 +263,7 @@ class Machine:
             token: the secret itself, such as the content of the file ``token`` in the data directory.
 
         Raises:
-            BadRequest: ``token`` is not a text, or has white space around it.
+            BadRequest: ``token`` is not a string, or has white space around it.
             Unauthorized: the token is unknown, expired or revoked.
             TooMany: there were too many attempts with wrong tokens, or the agent has too many sessions.
             Unavailable: the machine is not running, or the policy has failed.

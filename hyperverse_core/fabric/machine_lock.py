@@ -1,4 +1,5 @@
-"""One machine of each name per data directory. The lock is the kernel's, so it ends with the process that holds it."""
+"""Allows one machine of each name per data directory. The lock belongs to the kernel, so it ends with the process that
+holds it."""
 
 from __future__ import annotations
 
@@ -20,15 +21,15 @@ def _mend(path: Path) -> str:
     """Returns the command that corrects the owner or the mode of a directory that others can write to."""
     name = shlex.quote(str(path))
     if path.stat().st_uid not in (0, os.geteuid()):
-        return f"choose another with --data-dir, or make it yours: sudo chown -R {os.geteuid()} {name}"
-    return f"if you trust what is in it: chmod go-w {name}"
+        return f"choose another with --data-dir, or take ownership: sudo chown -R {os.geteuid()} {name}"
+    return f"if you trust its content: chmod go-w {name}"
 
 
 class MachineLock:
     """Holds ``DATA_DIR/machines/NAME/lock`` while the machine runs.
 
     Attributes:
-        index: how many machines came to this data directory earlier.
+        index: number of machines that used this data directory before this one.
     """
 
     def __init__(self, data_dir: Path, name: str) -> None:
@@ -56,7 +57,7 @@ class MachineLock:
             lock.acquire()
         except filelock.Timeout:
             raise Conflict(
-                f"a machine named {self._name!r} runs on {str(self._data_dir)!r} already",
+                f"a machine named {self._name!r} already runs on {str(self._data_dir)!r}",
                 hint="stop it with `hyperverse down`, or give this one another --name or --data-dir",
             ) from None
         except OSError as exc:
@@ -70,19 +71,21 @@ class MachineLock:
 
     def _check_own(self) -> None:
         """Makes the directories of this machine accessible to their owner only, even if others may enter the data
-        directory. Raises ConfigError if another user could write there: whoever can write a key or a token gets in."""
+        directory. Raises ConfigError if another user could write there, because a user who can write a key or a token
+        gets access."""
         for path in (self._data_dir, self._data_dir / "keys", self.directory.parent, self.directory):
             if not path.exists():
                 continue
             why = distrust(path)
             if why:
-                raise ConfigError(f"{why}, and so it cannot be used for a machine", hint=_mend(path))
+                raise ConfigError(f"{why}, so it cannot be used for a machine", hint=_mend(path))
             mode = path.stat().st_mode
             if path != self._data_dir and mode & (stat.S_IRWXG | stat.S_IRWXO) and path.stat().st_uid == os.geteuid():
                 path.chmod(0o700)
 
     def _own_index(self) -> int:
-        """How many machines used this data directory before this one first did; the number is kept in a file."""
+        """Returns the number of machines that used this data directory before this one first did. The number is kept in
+        a file."""
         mine = self.directory / "index"
         with filelock.FileLock(self.directory.parent / "lock", timeout=5, mode=0o600):
             if not mine.exists():

@@ -1,4 +1,4 @@
-"""What a machine is made with, and the parts that it is made of."""
+"""The inputs of a machine, and its parts."""
 
 from __future__ import annotations
 
@@ -55,17 +55,17 @@ __all__ = ["Given", "Parts"]
 
 @attrs.frozen
 class Given:
-    """What a machine is made with.
+    """The inputs of a machine.
 
     Attributes:
-        config: what it is told.
-        data_dir: where it keeps its files.
-        plugins: the plugins that were loaded.
-        life: shared by no two lives of a machine.
+        config: its configuration.
+        data_dir: the directory of its files.
+        plugins: the loaded plugins.
+        life: a text that is different for each run of a machine.
         chance: the machine's source of randomness.
-        registry, transport, policy: used instead of those that the config names.
+        registry, transport, policy: used instead of those in the config.
         state: returns the state of the machine and its cause.
-        request_stop: asks whoever runs the machine to stop it.
+        request_stop: asks the owner of the machine to stop it.
     """
 
     config: Config
@@ -82,18 +82,18 @@ class Given:
 
 @attrs.frozen
 class Parts:
-    """The parts of a machine: those that are opened, and those that tests look at."""
+    """The parts of a machine: those that are opened, and those that tests examine."""
 
     lock: MachineLock
     registry: Registry
     transport: LaneTransport
     policy: SecurityPolicy
     policy_name: str
-    """How the policy is named in errors."""
+    """The name of the policy in errors."""
     interceptors: Interceptors
     pool: WorkerPool
     home: Star
-    """The star that stands for this machine itself."""
+    """The star that represents this machine itself."""
     stars: dict[StarKey, Star]
     served: ServedKinds
     homes: Homes
@@ -130,5 +130,5 @@ class Parts:
 
     @property
     def outbound(self) -> Outbound:
-        """Sends from the star that stands for this machine."""
+        """Sends from the star that represents this machine."""
         return self.outbounds[self.home.key]

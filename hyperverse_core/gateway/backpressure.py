@@ -12,7 +12,7 @@ __all__ = ["Backpressure"]
 
 
 class Backpressure:
-    """Tells whether there is room for another reply. Waves that wait for room continue in order, one at a time."""
+    """Tracks whether there is room for another reply. Waves that wait for room continue in order, one at a time."""
 
     __slots__ = ("_loop", "_stuck", "_waiting", "_waking")
 
@@ -45,7 +45,7 @@ class Backpressure:
             await future
         finally:
             if future.done() and not future.cancelled():
-                self._loop.call_soon(self._wake_next)  # after whatever this one sends at once
+                self._loop.call_soon(self._wake_next)  # after everything that this wave sends immediately
 
     def _wake_next(self) -> None:
         self._waking = False

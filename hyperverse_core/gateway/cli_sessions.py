@@ -28,7 +28,7 @@ class CliSession:
     """One session.
 
     Attributes:
-        surface: where its commands are sent.
+        surface: the address of its commands.
         working: the point that relative points start from.
         used: time of the event loop when it was last used.
     """
@@ -57,7 +57,7 @@ class CliSessions:
         return len(self._open)
 
     def open(self, sender: Point, working: Point = ROOT) -> CliSession:
-        """Opens a session. Raises Forbidden for anybody but the owner, and TooMany when it already has 64."""
+        """Opens a session. Raises Forbidden for any particle but the owner, and TooMany if the owner already has 64."""
         self._check(sender)
         self._sweep()
         if len(self._open) >= _MOST:
@@ -68,19 +68,18 @@ class CliSessions:
         return session
 
     def find(self, sender: Point, topic: str) -> CliSession:
-        """Returns the session that a wave with ``topic`` addresses. Raises Forbidden, and NotFound when it has
-        ended."""
+        """Returns the session that a wave with ``topic`` addresses. Raises Forbidden, and NotFound if it has ended."""
         self._check(sender)
         self._sweep()
         session = self._open.get(topic)
         if session is None:
-            raise NotFound(f"no session {topic!r}", hint="it is over: open a new one with Ext<NewCliSession>")
+            raise NotFound(f"no session {topic!r}", hint="it has ended: open a new one with Ext<NewCliSession>")
         session.used = self._loop.time()
         return session
 
     def _check(self, sender: Point) -> None:
         if sender != self._owner:
-            raise Forbidden(f"the sessions of {self._owner.text!r} are its own", hint="open one of your own")
+            raise Forbidden(f"only {self._owner.text!r} may use its sessions", hint="open a session of your own")
 
     def _sweep(self) -> None:
         over = self._loop.time() - _KEPT_SECONDS

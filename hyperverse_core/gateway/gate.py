@@ -1,7 +1,7 @@
-"""ControlGate: the entrance for clients outside of the machine's process.
+"""ControlGate: the gateway for clients outside of the machine's process.
 
-A client shows a token, the security policy identifies its agent, and a particle of Kind Control in the machine's own
-star represents the client while it is connected. Its waves start there, on behalf of the agent that it proved to be.
+A client presents a token, the security policy identifies its agent, and a particle of Kind Control in the machine's own
+star represents the client while it is connected. Its waves start there, on behalf of that agent.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ __all__ = ["ControlGate"]
 _log = guarded_log("hyperverse.control")
 _GRACE_SECONDS = 2.0
 _MOST_STRANGERS = 2000
-"""Clients that may be connected without being admitted yet, at the same time."""
+"""Greatest number of clients that may be connected without being admitted yet."""
 _SOONEST = 1.0
-"""Seconds for which a replaced key remains valid at least, so that the client that replaced it gets its answer."""
+"""Least number of seconds for which a replaced key stays valid, so that the client that replaced it gets its answer."""
 _REFUSED_LINES = 20
 """Log lines per second about clients that were refused; the others are only counted."""
 
@@ -42,7 +42,7 @@ class ControlGate(Gateway):
         address: address that it listens on; empty while it does not listen.
         server_key: public key that it proves.
         protocols: version numbers of the wire protocol that the machine understands.
-        replay_cache: replies that a client may ask for again, by agent and id.
+        replay_cache: replies that a client may request again, by agent and id.
         host: what the gate uses of its machine.
     """
 
@@ -76,7 +76,7 @@ class ControlGate(Gateway):
     # -- life ---------------------------------------------------------------------------------------------
 
     async def open(self, host: GatewayHost) -> None:
-        """Starts to listen, and writes the address to the data directory. Creates a key when there is none.
+        """Starts to listen, and writes the address to the data directory. Creates a key if there is none.
 
         Raises:
             ConfigError: the data directory cannot be written.
@@ -97,7 +97,7 @@ class ControlGate(Gateway):
         return keys_folder(self.host.data_dir, self.host.transport_name) / "clients.key"
 
     def _write_note(self, older_address: str = "", older_key: str = "") -> None:
-        """Writes down where clients find this machine."""
+        """Writes the address and key of this machine to the data directory, where clients find them."""
         host = self.host
         note = EndpointFile(
             name=host.machine,
@@ -116,11 +116,11 @@ class ControlGate(Gateway):
     # -- key rotation --------------------------------------------------------------------------------------
 
     async def rotate_key(self, keep: float, address: str = "") -> str:
-        """See the contract. All machines of a data directory prove the same key: if another machine has written a new
-        one meanwhile, that one is used."""
+        """See the contract. All machines of a data directory prove the same key. If another machine has written a new
+        one meanwhile, that key is used."""
         async with self._rotating:
             if self._closed or not self._opened:
-                raise Unavailable("the machine stops", retry_after=1.0)
+                raise Unavailable("the machine is stopping", retry_after=1.0)
             kept = ensure_identity(self._key_file(), self.host.transport.new_identity)
             identity = self.host.transport.new_identity() if kept.public == self.server_key else kept
             if not identity.public:
@@ -136,7 +136,7 @@ class ControlGate(Gateway):
             if not written:
                 replace_identity(self._key_file(), identity)
         except HyperverseError:
-            self._replaced.add(endpoint)  # nobody learns its key
+            self._replaced.add(endpoint)  # its key is never announced
             raise
         loop = asyncio.get_running_loop()
         self._older[self._endpoint] = loop.call_later(max(keep, _SOONEST), self._end, self._endpoint)
@@ -164,7 +164,7 @@ class ControlGate(Gateway):
         self._remove_note()
         await self._wait_until_quiet()
         for session in list(self._sessions.values()):
-            session.refuse(Unavailable("the machine stops", retry_after=1.0))
+            session.refuse(Unavailable("the machine is stopping", retry_after=1.0))
         while self._tasks:
             ending = tuple(self._tasks)
             await asyncio.gather(*ending, return_exceptions=True)
@@ -177,7 +177,7 @@ class ControlGate(Gateway):
 
     def _remove_note(self) -> None:
         note = read_endpoint_file(self.host.directory / CONTROL_FILE)
-        if note is not None and note.pid == os.getpid() and note.address == self.address:  # not that of another gate
+        if note is not None and note.pid == os.getpid() and note.address == self.address:  # not of another gate
             (self.host.directory / CONTROL_FILE).unlink(missing_ok=True)
 
     async def _wait_until_quiet(self) -> None:
@@ -190,18 +190,18 @@ class ControlGate(Gateway):
             _log.warning("waves of clients are still in flight and are cancelled")
 
     def one_ended(self) -> None:
-        """A wave of a client has ended."""
+        """Notes that a wave of a client has ended."""
         if self._quiet is not None and not any(s.waves and s.waves.running for s in self._sessions.values()):
             self._quiet.set()
 
     # -- what the transport tells -------------------------------------------------------------------------
 
     def lane_up(self, peer: Peer) -> None:
-        """A client has connected."""
+        """Called when a client has connected."""
         session = self._sessions[peer] = ClientSession(self, peer)
         self._strangers.add(session)
         if self._closed:
-            session.refuse(Unavailable("the machine stops", retry_after=1.0))
+            session.refuse(Unavailable("the machine is stopping", retry_after=1.0))
         elif peer.endpoint in self._replaced:
             session.refuse(
                 Unauthorized(
@@ -210,16 +210,16 @@ class ControlGate(Gateway):
                 )
             )
         elif len(self._strangers) > _MOST_STRANGERS:
-            session.refuse(Unavailable(f"{_MOST_STRANGERS} clients wait to be let in", retry_after=1.0))
+            session.refuse(Unavailable(f"{_MOST_STRANGERS} clients are waiting for admission", retry_after=1.0))
 
     def lane_frames(self, peer: Peer, frames: Sequence[bytes]) -> None:
-        """A client has sent frames."""
+        """Called when a client has sent frames."""
         session = self._sessions.get(peer)
         if session is not None:
             session.take(frames)
 
     def lane_down(self, peer: Peer, reason: str) -> None:
-        """A client has gone."""
+        """Called when a client has disconnected."""
         session = self._sessions.pop(peer, None)
         if session is not None:
             self._strangers.discard(session)
@@ -232,7 +232,7 @@ class ControlGate(Gateway):
         self._strangers.discard(session)
 
     def note_refusal(self, level: int, client: str, error: HyperverseError) -> None:
-        """Logs why a client is refused. Under a flood of them, most are only counted."""
+        """Logs why a client is refused. If there are too many, most are only counted."""
         if self._refused_timer is None:
             self._refused_timer = asyncio.get_running_loop().call_later(1.0, self._log_refused)
         self._refused += 1
@@ -245,7 +245,7 @@ class ControlGate(Gateway):
             _log.warning("%d more clients were disconnected within a second", more)
 
     def dismiss(self, session: ClientSession, reason: str) -> None:
-        """Closes a client's connection once everything queued for it was sent."""
+        """Closes a client's connection after everything queued for it is sent."""
         session.end(reason)
         self._strangers.discard(session)
         if self._sessions.pop(session.peer, None) is not None:
@@ -259,7 +259,7 @@ class ControlGate(Gateway):
             _log.warning("client %s could not be disconnected: %s", peer.name, str(exc) or "it took too long")
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        """Runs a coroutine that ends by itself soon; :meth:`close` waits for it."""
+        """Runs a coroutine that soon ends by itself; :meth:`close` waits for it."""
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

@@ -1,4 +1,4 @@
-"""The particle that represents a client: the client receives what is sent to it."""
+"""The particle that represents a client, and forwards waves to it."""
 
 from __future__ import annotations
 

@@ -20,8 +20,8 @@ P = TypeVar("P", bound=Pong)
 
 
 def reply_frame(reply: Pong, largest: int) -> bytes:
-    """Returns the frame of a reply; if the reply cannot be sent, that of an error that says why. ``largest``: most
-    bytes of a frame."""
+    """Returns the frame of a reply or, if the reply cannot be sent, of an error that says why. ``largest`` is the
+    greatest number of bytes in a frame."""
     try:
         frame = encode_pong(reply)
     except BadRequest as exc:
@@ -48,7 +48,7 @@ def _fitting(wave: str, echoes: Sequence[Echo], largest: int, *, last: bool) -> 
         error = _too_large(len(frame), largest)
     except BadRequest as exc:
         error = exc
-    if len(echoes) > 1:  # find the one that cannot be sent: the others arrive
+    if len(echoes) > 1:  # find the one that cannot be sent, so that the others arrive
         half = len(echoes) // 2
         yield from _fitting(wave, echoes[:half], largest, last=False)
         yield from _fitting(wave, echoes[half:], largest, last=last)
@@ -63,5 +63,5 @@ def _instead(reply: P, error: HyperverseError) -> P:
 
 def _too_large(size: int, largest: int) -> HandlerFailed:
     return HandlerFailed(
-        f"the answer has {size} bytes, and a lane carries {largest}", hint="ask for it in parts, or raise max_frame"
+        f"the answer has {size} bytes, and a lane carries {largest}", hint="request it in parts, or raise max_frame"
     )

@@ -55,20 +55,20 @@ _MOST_HELD = 32 * 1024 * 1024
 
 
 class SessionGate(Protocol):
-    """What a client's connection uses of the gate that accepted it."""
+    """The part of the gate that a client's connection uses."""
 
     host: GatewayHost
     protocols: ProtocolRange
     replay_cache: Replays
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        """Runs a coroutine that ends by itself soon."""
+        """Runs a coroutine that soon ends by itself."""
 
     def dismiss(self, session: Any, reason: str) -> None:
         """Closes a client's connection."""
 
     def one_ended(self) -> None:
-        """A wave of a client has ended."""
+        """Notes that a wave of a client has ended."""
 
     def let_in(self, session: Any) -> None:
         """Notes that a client was admitted."""
@@ -82,10 +82,10 @@ class ClientSession:
 
     Attributes:
         peer: its connection.
-        session: sends its waves; None before it was admitted.
+        session: sends its waves; None before it is admitted.
         room: tells whether it accepts its replies.
-        waves: the waves that it has sent; None before it was admitted.
-        over: whether it is gone: nothing more is sent to it.
+        waves: the waves that it has sent; None before it is admitted.
+        over: whether it is gone, so that nothing more is sent to it.
     """
 
     def __init__(self, gate: SessionGate, peer: Peer) -> None:
@@ -114,7 +114,7 @@ class ClientSession:
     # -- admission ----------------------------------------------------------------------------------------
 
     def take(self, frames: Sequence[bytes]) -> None:
-        """Takes frames that have arrived."""
+        """Handles frames that have arrived."""
         for frame in frames:
             if self.over:
                 return
@@ -136,12 +136,12 @@ class ClientSession:
 
     def _first(self, message: object) -> None:
         if not isinstance(message, HelloFrame) or self._said_hello:
-            raise ProtocolError("a client sends nothing but its hello before it is welcomed")
+            raise ProtocolError("a client sends only its hello before it is welcomed")
         self._said_hello = True
         self.gate.spawn(self._let_in(message))
 
     def _hello_is_late(self) -> None:
-        self.refuse(TimedOut(f"not let in within {_HELLO_SECONDS:g} s"))
+        self.refuse(TimedOut(f"not admitted within {_HELLO_SECONDS:g} s"))
 
     async def _let_in(self, hello: HelloFrame) -> None:
         try:
@@ -150,7 +150,7 @@ class ClientSession:
             shown = Credentials(token=hello.token, peer_key=key, address=self.peer.address)
             session = await self.host.sessions.open(shown, particle=self._particle, ended=self._ended)
             if self.over:
-                session.end("it has gone before it was let in")
+                session.end("it has gone before it was admitted")
             else:
                 self._welcome(session, number)
         except HyperverseError as exc:
@@ -158,8 +158,8 @@ class ClientSession:
         except BaseException as exc:
             if ends_task(exc):
                 raise
-            _log.exception("client %s could not be let in", self.peer.name)
-            self.refuse(InternalError(f"the machine could not let the client in: {type(exc).__name__}"))
+            _log.exception("client %s could not be admitted", self.peer.name)
+            self.refuse(InternalError(f"the machine could not admit the client: {type(exc).__name__}"))
 
     def _agreed(self, hello: HelloFrame) -> int:
         """Returns the protocol number that both sides use. Raises ProtocolError."""
@@ -172,7 +172,7 @@ class ClientSession:
         return ControlParticle(self.relay, CliSessions(point, self.host.chance))
 
     def _ended(self, reason: str) -> None:
-        """The machine ended the session: its token was revoked, or the machine stops."""
+        """Called when the machine ends the session, because its token was revoked or the machine stops."""
         self.refuse(Unauthorized(f"the session has ended: {reason}"))
 
     def _welcome(self, session: Session, number: int) -> None:
@@ -208,11 +208,11 @@ class ClientSession:
             frame = encode_frame(RefusalFrame(error.status, error.message, error.hint))
             self.transmit(self.peer, frame)
         except Unavailable:
-            pass  # then it only sees that the connection is closed
+            pass  # then the client only sees that the connection closes
         self.gate.dismiss(self, error.message)
 
     def end(self, reason: str) -> None:
-        """The client is gone, or is disconnected: frees everything that belongs to it. May be called twice."""
+        """Frees everything that belongs to a client that is gone or is disconnected. May be called twice."""
         if self.over:
             return
         self.over = True
@@ -229,20 +229,20 @@ class ClientSession:
     # -- to the client ------------------------------------------------------------------------------------
 
     def send_or_dismiss(self, frame: bytes) -> None:
-        """Sends at once. Disconnects a client that does not read the replies to its own frames."""
+        """Sends immediately. Disconnects a client that does not read the replies to its own frames."""
         try:
             self.transmit(self.peer, frame)
         except LaneFull:
             self._sent_away()
         except Unavailable:
-            pass  # it is gone, and its connection is about to be reported lost
+            pass  # the client is gone, and its connection is about to be reported lost
 
     async def send(self, frame: bytes, otherwise: bytes = b"", *, priority: int = 3) -> None:
         """Sends, and waits a while for a client that does not keep up; if it still does not, disconnects it.
 
         Args:
-            otherwise: sent instead when too much is queued already; if empty, the client is disconnected at once.
-            priority: priority of the wave that this answers.
+            otherwise: sent instead if too much is already queued; if empty, the client is disconnected immediately.
+            priority: the priority of the answered wave.
         """
         if self.over:
             return
@@ -284,7 +284,7 @@ class ClientSession:
         if self.over:
             return
         _log.warning("client %s does not accept its replies and is disconnected", self.name)
-        self.gate.dismiss(self, "it does not take its replies")
+        self.gate.dismiss(self, "it does not accept its replies")
 
     async def relay(self, wave: Directed) -> Pong | None:
         """Sends a wave to the client and returns its reply, None for a Signal."""
@@ -297,7 +297,7 @@ class ClientSession:
         if len(self._relayed) >= self.host.limits.waves:
             raise TooMany(f"{len(self._relayed)} waves wait for the client {self.name!r}", retry_after=0.1)
         if wave.id in self._relayed:
-            raise Conflict(f"a wave with id {wave.id!r} waits for the client {self.name!r} already")
+            raise Conflict(f"a wave with id {wave.id!r} already waits for the client {self.name!r}")
         self.transmit(self.peer, encode_ping(wave, now), priority=wave.handling.priority)
         future: asyncio.Future[Pong] = self.loop.create_future()
         self._relayed[wave.id] = future

@@ -42,16 +42,16 @@ _LONGEST_WAIT = 86_400.0
 
 
 class WavesGate(Protocol):
-    """What the waves of a client use of its gate."""
+    """The part of the gate that the waves of a client use."""
 
     replay_cache: Replays
 
     def one_ended(self) -> None:
-        """A wave of a client has ended."""
+        """Notes that a wave of a client has ended."""
 
 
 class ClientLink(Protocol):
-    """What the waves of a client use of its connection."""
+    """The part of a client's connection that its waves use."""
 
     host: GatewayHost
     loop: asyncio.AbstractEventLoop
@@ -62,7 +62,7 @@ class ClientLink(Protocol):
     def gate(self) -> WavesGate: ...
 
     def send_or_dismiss(self, frame: bytes) -> None:
-        """Sends at once, or disconnects the client."""
+        """Sends immediately, or disconnects the client."""
 
     async def send(self, frame: bytes, otherwise: bytes = b"", *, priority: int = 3) -> None:
         """Sends, and waits a while for a client that does not keep up."""
@@ -96,8 +96,8 @@ class ClientWaves:
         self._largest_frame = host.transport.max_frame
 
     def take(self, raw: _Asked, frame: bytes, unread: int = 0) -> None:
-        """Takes a wave that arrived in ``frame``. ``unread``: bytes of its body if that is too large to be read, else
-        0."""
+        """Accepts a wave that arrived in ``frame``. ``unread`` is the size of its body in bytes if that is too large to
+        be read, and 0 otherwise."""
         wave: Ping | Signal | Ripple | None = None
         try:
             weight = LEAST if len(frame) <= TINY else frame_weight(raw.body, frame)
@@ -120,8 +120,8 @@ class ClientWaves:
                 wave = self._forbidden_wave(raw)
             self._refuse(raw, Pong.failure(exc) if wave is None else self.session.refusal(wave, exc))
         except Exception as exc:  # a defect: only this wave fails, the client stays connected
-            _log.exception("the frame of wave %s could not be taken; please report it", raw.id, extra={"wave": raw.id})
-            error = InternalError(f"the wave {raw.id} could not be taken: {described(exc)}", hint="please report it")
+            _log.exception("the frame of wave %s failed; please report it", raw.id, extra={"wave": raw.id})
+            error = InternalError(f"the wave {raw.id} could not be handled: {described(exc)}", hint="please report it")
             self._refuse(raw, Pong.failure(error))
 
     def _refuse(self, raw: _Asked, reply: Pong) -> None:
@@ -132,20 +132,21 @@ class ClientWaves:
 
     def _check_body(self, size: int) -> None:
         if size > self._largest_body:
-            raise TooLarge(f"the body has {size} bytes, and {self._largest_body} are allowed", hint="send it in parts")
+            raise TooLarge(f"the body has {size} bytes; {self._largest_body} are allowed", hint="send it in parts")
 
     def _wave(self, raw: _Asked) -> Ping | Signal | Ripple:
-        """Returns the wave as the fabric knows it, not checked yet. Raises BadRequest, ParseError, Forbidden."""
+        """Returns the wave in the form that the fabric uses, before its checks. Raises BadRequest, ParseError,
+        Forbidden."""
         if raw.id[:2] != "c-" or len(raw.id) > _LONGEST_ID or not raw.id.isprintable():
             raise BadRequest(f"{raw.id[:_LONGEST_ID]!r} is not the id of a client's wave", hint="it begins with 'c-'")
         return wave_of_client(raw, self.session.origin, _LONGEST_WAIT)
 
     def _forbidden_wave(self, raw: _Asked) -> Ping | Signal | Ripple | None:
-        """Returns the wave that the client may not send, for observers; None when it is invalid in another way too."""
+        """Returns the wave that the client may not send, for observers; None if it is also invalid in another way."""
         try:
             return wave_of_client(raw, self._forbidden, _LONGEST_WAIT)
         except HyperverseError:
-            return None  # the client is told only that it is forbidden, and why
+            return None  # the client only learns that it is forbidden, and why
 
     # -- in flight ----------------------------------------------------------------------------------------
 
@@ -169,11 +170,12 @@ class ClientWaves:
         await self._send(wave, await self.session.ask(wave))
 
     def _send(self, wave: Directed, reply: Pong) -> Coroutine[Any, Any, None]:
-        """Not a coroutine itself, so that nothing keeps ``reply`` alive while its frame waits."""
+        """Returns the coroutine that sends a reply. It is not a coroutine itself, so that nothing keeps ``reply`` alive
+        while its frame waits."""
         frame = reply_frame(reply, self._largest_frame)
         if len(frame) <= _SMALL:
             return self.client.send(frame, priority=wave.handling.priority)
-        lost = {"error": "the client does not keep up with its replies", "hint": "ask for less at once"}
+        lost = {"error": "the client does not keep up with its replies", "hint": "request less at once"}
         short = msgspec.structs.replace(reply, status=503, body=lost, outcome=Outcome.UNKNOWN, headers=None)
         return self.client.send(frame, reply_frame(short, self._largest_frame), priority=wave.handling.priority)
 
@@ -233,7 +235,7 @@ class ClientWaves:
         self.client.gate.one_ended()
 
     def cut(self) -> None:
-        """Cancels the waves in flight, except those whose reply may be asked for again."""
+        """Cancels the waves in flight, except those whose reply may be requested again."""
         for task in self.running.values():
             if task is not None:
                 task.cancel()
@@ -242,8 +244,8 @@ class ClientWaves:
     # -- waves that may be repeated -----------------------------------------------------------------------
 
     def _begin_repeatable(self, wave: Ping) -> None:
-        """Takes a Ping that its sender may send again, also over another connection: it is handled once."""
-        key = f"{self.session.agent.text} {wave.id}"  # so that no agent gets the replies to another one
+        """Accepts a Ping that its sender may repeat, even over another connection; it is handled once."""
+        key = f"{self.session.agent.text} {wave.id}"  # so that no agent gets the replies to another agent
         first = self.replay_cache.first(key, wave)
         if wave.id in self.running:
             if first is None:
@@ -261,8 +263,8 @@ class ClientWaves:
             raise
 
     async def _first(self, wave: Ping, key: str) -> None:
-        """Handles the Ping. It is not cancelled when the client is gone: the client may come back and ask for the
-        reply."""
+        """Handles the Ping. It is not cancelled when the client disconnects, because the client may return and request
+        the reply."""
         try:
             reply = await self.session.ask(wave, outlives=True)
             size = len(reply_frame(reply, self._largest_frame))
@@ -275,7 +277,7 @@ class ClientWaves:
             self.replay_cache.settle(key, reply, size=0)
             await self._send(wave, reply)
         finally:
-            self.replay_cache.settle(key, None)  # does nothing when it is settled already
+            self.replay_cache.settle(key, None)  # does nothing if it is already settled
             self._ended(wave)
 
     async def _repeat(self, wave: Ping, first: asyncio.Future[Pong]) -> None:

@@ -1,4 +1,4 @@
-"""Finds plugins, loads each separately, and records which plugin provides what.
+"""Finds plugins, loads each separately, and records what each plugin provides.
 
 A plugin that cannot be imported or that registers something invalid is *failed*. Two plugins that claim the same name
 or Kind are *blocked*, and so is a plugin that the user disables. A plugin whose optional dependency is not installed is
@@ -53,7 +53,7 @@ __all__ = ["PluginInfo", "PluginSet", "StarKindSpec", "State"]
 
 
 _SHORT = 300
-"""Most characters of a reason that is quoted within another message."""
+"""Greatest number of characters of a reason that is quoted within another message."""
 
 
 @attrs.define
@@ -91,9 +91,9 @@ class PluginSet:
         Args:
             settings: the table ``[plugins]`` of the configuration.
             extra: modules or objects to load as plugins in addition to the installed ones.
-            base: folder of ``hyperverse_local.py`` when the settings name none; the working directory when None.
-            environ: environment variables; those of the process when None. ``HYPERVERSE_DISABLE_PLUGINS`` names further
-                plugins not to load, ``HYPERVERSE_LOAD_PLUGINS`` the only ones to load, and
+            base: folder of ``hyperverse_local.py`` if the settings name none; None is the working directory.
+            environ: environment variables; None means those of the process. ``HYPERVERSE_DISABLE_PLUGINS`` names
+                further plugins not to load, ``HYPERVERSE_LOAD_PLUGINS`` the only ones to load, and
                 ``HYPERVERSE_TRACE_PLUGINS=1`` writes each hook call to stderr.
         """
         settings = settings or Plugins()
@@ -148,8 +148,8 @@ class PluginSet:
         return offer.plugin if offer is not None else ""
 
     def why_missing(self, kind: str) -> str:
-        """Returns why no driver serves a Kind, as the end of a hint: the failed plugins that may provide it; empty when
-        none has failed."""
+        """Returns why no driver serves a Kind, as the end of a hint that names the failed plugins that may provide it;
+        empty if none has failed."""
         troubled = [info for info in self.plugins if info.state != "ok" and not info.on_purpose]
         sure = [info for info in troubled if kind in info.registers.get("driver", ())]
         causes = [f"plugin {i.name!r} {i.reason}" for i in sure if not i.trouble] + [
@@ -162,8 +162,8 @@ class PluginSet:
         return opening(thing, name, self.who_provides(thing, name))
 
     def check_required(self) -> None:
-        """Raises when a plugin that the configuration requires is not installed (ConfigError) or not ok
-        (PluginError)."""
+        """Raises ConfigError if a plugin that the configuration requires is not installed, and PluginError if it is not
+        ok."""
         for name in self.required:
             try:
                 plugin = self.info(name)
@@ -171,12 +171,12 @@ class PluginSet:
                 raise ConfigError(faults=[f"plugins.require: {exc.message}; {exc.hint}"]) from exc
             if plugin.state != "ok":
                 raise PluginError(
-                    f"the plugin {name!r} is required and {plugin.state}: {plugin.reason}",
+                    f"the plugin {name!r} is required, but is {plugin.state}: {plugin.reason}",
                     hint="repair the plugin, or remove it from [plugins] require",
                 )
 
     def check(self, thing: str, name: str) -> None:
-        """Raises NotFound, with the nearest names as a hint, when no plugin provides a thing of that name."""
+        """Raises NotFound, with the nearest names as a hint, if no plugin provides a thing of that name."""
         if (thing, name) not in self.offers:
             self._unknown(thing, name)
 
@@ -207,7 +207,7 @@ class PluginSet:
         return cast(Gateway, self._make("gateway", name, dict(settings or {})))
 
     def settings(self, thing: str, name: str) -> SettingsInfo:
-        """Returns what a plugin declares about the settings of a thing; nothing for one that is unknown or cannot be
+        """Returns what a plugin declares about the settings of a thing; empty if the thing is unknown or cannot be
         imported."""
         offer = self.offers.get((thing, name))
         if offer is None:

@@ -24,9 +24,9 @@ class FoundPoint:
 
     Attributes:
         name: its name.
-        point: the entry point to load; None when the line is malformed.
-        line: the line as it is written.
-        distribution, version: its distribution; the name of its folder when the metadata does not give the name.
+        point: the entry point to load; None if the line is malformed.
+        line: the line as written.
+        distribution, version: its distribution; the name of its folder if the metadata does not give the name.
     """
 
     name: str
@@ -42,7 +42,7 @@ class Found:
 
     Attributes:
         points: the entry points of the group, including malformed ones.
-        passed_over: what could not be read, and where; no plugin is known to be missing because of it.
+        passed_over: descriptions of metadata that could not be read. Plugins in them remain unknown.
     """
 
     points: list[FoundPoint] = attrs.field(factory=list)
@@ -51,7 +51,7 @@ class Found:
 
 def find_entry_points(group: str) -> Found:
     """Reads the entry points of ``group`` of every distribution on the import path. If there are several distributions
-    of one name, the first counts, as it is the one that an import finds."""
+    of one name, the first counts, because an import finds that one."""
     found = Found()
     seen: set[str] = set()
     for distribution in importlib.metadata.distributions():
@@ -76,8 +76,8 @@ def find_entry_points(group: str) -> Found:
 
 
 def _key(distribution: importlib.metadata.Distribution, place: str) -> str:
-    """Returns the name of a distribution from that of its folder: reading the metadata would take a hundred times
-    longer."""
+    """Returns the name of a distribution, taken from that of its folder. Reading the metadata would take a hundred
+    times longer."""
     name = Path(place).name
     if name.endswith((".dist-info", ".egg-info")):
         return name.rpartition(".")[0].partition("-")[0]
@@ -114,7 +114,7 @@ def _points(text: str, group: str, distribution: str, version: str) -> Iterator[
 
 
 def _malformed(text: str, group: str) -> Iterator[str]:
-    """Yields the lines of other groups that are not entry points: those of our group are reported as failed plugins."""
+    """Yields the lines of other groups that are not entry points; those of our group are reported as failed plugins."""
     for section, line in _lines(text):
         if not section or (section != group and "=" not in line):
             yield line
@@ -126,12 +126,12 @@ def _place(distribution: importlib.metadata.Distribution) -> str:
 
 
 def name_and_version(distribution: importlib.metadata.Distribution | None) -> tuple[str, str]:
-    """Returns name and version of a distribution; empty strings when its metadata is damaged."""
+    """Returns name and version of a distribution; empty strings if its metadata is damaged."""
     if distribution is None:
         return "", ""
     try:
         metadata = _metadata(distribution)
-    except Exception:  # undecodable or in no known format; since Python 3.14 also when it is missing
+    except Exception:  # it cannot be decoded or has an unknown format; since Python 3.14 also if it is missing
         return "", ""
     if metadata is None:
         return "", ""
@@ -141,12 +141,12 @@ def name_and_version(distribution: importlib.metadata.Distribution | None) -> tu
 def requirement_lines(distribution: str) -> list[str]:
     """Returns the requirements of an installed distribution, as its metadata lists them.
 
-    Raises PackageNotFoundError when it is not installed, and any exception when its metadata is damaged.
+    Raises PackageNotFoundError if it is not installed, and any exception if its metadata is damaged.
     """
     found = importlib.metadata.distribution(distribution)
     metadata = _metadata(found)
     lines = metadata.get_all("Requires-Dist") if metadata is not None else None
-    return list(lines or found.requires or ())  # an egg has them in a file of its own
+    return list(lines or found.requires or ())  # an egg has them in a separate file
 
 
 def _metadata(distribution: importlib.metadata.Distribution) -> Any:
@@ -162,5 +162,5 @@ def _headers(text: str) -> Any:
 
 
 def _field(metadata: Any, name: str) -> str:
-    """Returns a field; an empty string when it is missing. Since Python 3.12 accessing a missing one directly warns."""
+    """Returns a field; an empty string if it is missing. Since Python 3.12, direct access to a missing field warns."""
     return str(metadata[name] or "") if name in metadata else ""

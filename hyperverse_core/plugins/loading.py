@@ -35,7 +35,7 @@ _OWN = "cosmic-hyperverse"
 
 _LONGEST_REASON = 500
 _OURS = str(Path(__file__).parents[1])
-"""The folder of the platform: an error that is raised there deliberately was caused by other code."""
+"""The folder of the platform. Other code is the cause of an error that is raised there deliberately."""
 
 
 @attrs.define
@@ -44,14 +44,13 @@ class PluginInfo:
 
     Attributes:
         name: name of its entry point.
-        distribution, version: its distribution; empty when it has none.
+        distribution, version: its distribution; empty if it has none.
         state: ``ok``, ``blocked``, ``failed`` or ``unavailable``.
         reason: why its state is not ``ok``.
         registers: names of what it registers, by kind of thing (``registry``, ``transport``, ``policy``, ``placement``,
-            ``driver``, ``star kind``, ``command``, ``observer``). None of it is used when the plugin is blocked or
-            failed.
-        error: the exception that made it fail, for a traceback.
-        on_purpose: whether it is blocked because the user disabled it.
+            ``driver``, ``star kind``, ``command``, ``observer``). None of it is used if the plugin is blocked or
+        failed. error: the exception that made it fail, for a traceback. on_purpose: whether it is blocked because the
+        user disabled it.
     """
 
     name: str
@@ -65,10 +64,10 @@ class PluginInfo:
 
     @property
     def trouble(self) -> str:
-        """One text for people that says what is wrong with it; empty when nothing is, or when the user intends it.
+        """A message for people that says what is wrong with it; empty if nothing is, or if the user intends it.
 
-        Installing the platform without one of its extras counts as intended. If the configuration selects the plugin
-        nevertheless, an error says what is missing.
+        Installing the platform without one of its extras counts as intended. If the configuration nevertheless selects
+        the plugin, an error says what is missing.
         """
         if self.on_purpose or (self.state == "ok" and not self.reason):
             return ""
@@ -79,7 +78,7 @@ class PluginInfo:
 
 
 def hook_of(pm: pluggy.PluginManager, hook: str, plugin: object) -> pluggy.HookCaller:
-    """Returns a hook with the implementation of one plugin only: when it raises, the others are still called."""
+    """Returns a hook with the implementation of one plugin only, so that the others are still called if it raises."""
     return pm.subset_hook_caller(hook, [other for other in pm.get_plugins() if other is not plugin])
 
 
@@ -148,7 +147,7 @@ class Loading:
         if info.state == "ok":
             self._check_extras(info, offers)
         if info.state == "ok" and not offers.found and not self._listens(plugin):
-            info.reason = "it registers nothing; a hook is marked `@hookimpl`, and calls `register`"
+            info.reason = "it registers nothing; mark its hooks with `@hookimpl`, and call `register` in them"
 
     def _import_and_call(self, source: PluginSource, offers: Offers) -> object:
         """Imports a plugin and lets it register what it provides. Returns the plugin."""
@@ -163,7 +162,7 @@ class Loading:
             hook_of(self.pm, hook, plugin)(register=offers.register(thing))
 
     def _listens(self, plugin: object) -> bool:
-        """Returns whether it has a hook that registers nothing, such as ``hyperverse_machine_started``."""
+        """Returns whether it has a hook that is not for registering, such as ``hyperverse_machine_started``."""
         return any(hook.name not in HOOKS.values() for hook in self.pm.get_hookcallers(plugin) or ())
 
     def _check_hooks(self, plugin: object) -> None:
@@ -219,8 +218,8 @@ class Loading:
         return left
 
     def _check_names(self) -> None:
-        """Fails plugins whose drivers name Kinds and the like that nothing declares. While another plugin that may
-        declare them is not loaded, it only adds a note."""
+        """Fails plugins whose drivers name Kinds and the like that nothing declares. If another plugin that may declare
+        them is not loaded, it only adds a note."""
         names = {"driver": set(STANDARD_KINDS), "placement": set[str](), "star kind": set[str]()}
         for thing, name in builtin_offers():
             names.setdefault(thing, set()).add(name)
@@ -252,7 +251,7 @@ def _registers(offers: Offers) -> dict[str, tuple[str, ...]]:
 
 
 def _place(exc: BaseException) -> str:
-    """Returns the line of the plugin where an error of the platform was raised, as the end of a text; empty when no
+    """Returns the line of the plugin where an error of the platform was raised, as the end of a message; empty if no
     plugin was involved."""
     found = ""
     for frame, line in traceback.walk_tb(exc.__traceback__):
@@ -267,5 +266,5 @@ def _why(exc: BaseException) -> str:
         said = f"{exc.message} ({exc.hint})" if exc.hint else exc.message
         return said if ", line " in said else f"{said}{_place(exc)}"
     if isinstance(exc, SystemExit):
-        return f"it exits when it is imported or registers: {described(exc)}"
+        return f"it exits the process when it is imported or registers: {described(exc)}"
     return " ".join(described(exc).split())[:_LONGEST_REASON].rstrip(":")

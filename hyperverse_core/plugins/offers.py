@@ -23,7 +23,7 @@ __all__ = ["CORE", "HOOKS", "Offer", "Offers", "StarKindSpec", "builtin_offers",
 
 _log = guarded_log("hyperverse.plugins")
 CORE: Final = "the core"
-"""The provider of built-in things, in place of a plugin's name."""
+"""The provider of built-in things, instead of a plugin's name."""
 
 HOOKS: Final[Mapping[str, str]] = {
     "registry": "hyperverse_register_registries",
@@ -80,7 +80,7 @@ class Offer:
 
 @attrs.define
 class Offers:
-    """Collects what one plugin registers. Raises when something is invalid, so that the plugin's hook fails."""
+    """Collects what one plugin registers. It raises if something is invalid, so that the plugin's hook fails."""
 
     plugin: str
     found: dict[tuple[str, str], Offer] = attrs.field(factory=dict)
@@ -137,7 +137,7 @@ class Offers:
         self.mistakes += [mistake for mistake in driver_mistakes(driver) if mistake not in self.mistakes]
 
     def check(self) -> None:
-        """Raises BadRequest with a list of all mistakes in the classes that were registered."""
+        """Raises a BadRequest that lists all mistakes in the registered classes."""
         if self.mistakes:
             raise refusal(self.mistakes)
 
@@ -153,7 +153,7 @@ class Offers:
         while (
             "observer",
             name,
-        ) in self.found:  # a plugin may have two of one class: nothing asks for an observer by name
+        ) in self.found:  # a plugin may have two of one class, because observers are not looked up by name
             name += "'"
         self._add(Offer("observer", name, self.plugin, observer))
 
@@ -164,13 +164,13 @@ class Offers:
 
 
 def check_command(name: str, command: object) -> None:
-    """Raises BadRequest when what a plugin has registered as the command ``name`` is not a command."""
+    """Raises BadRequest if the object that a plugin has registered as the command ``name`` is not a command."""
     import click  # starting a machine may not need it
 
     if not isinstance(command, click.Command):
         raise BadRequest(
-            f"the command {name!r} is {command!r:.80}, and no click.Command",
-            hint="write `@click.command()` above the function, and register what that returns",
+            f"the command {name!r} is {command!r:.80}, not a click.Command",
+            hint="write `@click.command()` above the function, and register the result",
         )
 
 
@@ -203,7 +203,7 @@ def builtin_offers() -> dict[tuple[str, str], Offer]:
 
 
 def load_factory(offer: Offer, distribution: str) -> Callable[..., Any]:
-    """Returns the factory of an offer, importing it when the offer has an import path.
+    """Returns the factory of an offer, and imports it if the offer has an import path.
 
     Args:
         offer: what a plugin registered.

@@ -1,4 +1,4 @@
-"""Opening what a plugin has created: an error there is the plugin's failure, not a bug of the platform."""
+"""Opens objects that plugins have created. An error there is a failure of the plugin, not a bug of the platform."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def opening(thing: str, name: str, plugin: str) -> Iterator[None]:
     Args:
         thing: the kind of thing that is opened, such as ``registry``.
         name: its name.
-        plugin: the plugin that provides it; empty when it is unknown.
+        plugin: the plugin that provides it; empty if it is unknown.
 
     Raises:
         PluginError: an exception other than a HyperverseError was raised.

@@ -28,16 +28,16 @@ _UNREADABLE = (InvalidRequirement, InvalidVersion, UndefinedComparison, Undefine
 def missing_requirements(distribution: str, extra: str) -> list[str]:
     """Returns what the optional dependency ``extra`` of a distribution still needs.
 
-    Extras of requirements are followed: ``foo[bar]`` is met when foo and everything that its extra ``bar`` requires are
+    Extras of requirements are followed: ``foo[bar]`` is met if foo and everything that its extra ``bar`` requires are
     installed.
 
     Args:
-        distribution: name of an installed distribution. One that is not installed needs nothing.
+        distribution: name of an installed distribution. A distribution that is not installed needs nothing.
         extra: name of the optional dependency, in any spelling (``Big_Birds`` is ``big-birds``).
 
     Returns:
         One string for each requirement that is not met, in the order of the metadata: the name of a project that is not
-        installed, or ``"foo>=2 instead of 1.4"`` for one that is installed in another version.
+        installed, or ``"foo>=2 instead of 1.4"`` for one whose installed version does not fit.
     """
     return list(dict.fromkeys(_missing(distribution, extra, set())))
 
@@ -92,7 +92,7 @@ def _read(line: str) -> Requirement:
 
 
 def _unmet(requirement: Requirement) -> str:
-    """Returns why a requirement is not met; empty when it is. Any version meets a requirement that names a URL."""
+    """Returns why a requirement is not met; empty if it is. Any version meets a requirement that names a URL."""
     try:
         found = importlib.metadata.distribution(requirement.name)
     except importlib.metadata.PackageNotFoundError:
@@ -105,7 +105,7 @@ def _unmet(requirement: Requirement) -> str:
     except InvalidVersion as exc:
         _log.warning("%s: accepting its version, which is malformed: %s", requirement.name, _reason(exc))
         return ""
-    if requirement.specifier.contains(parsed, prereleases=True):  # its user chose a pre-release
+    if requirement.specifier.contains(parsed, prereleases=True):  # the user has chosen a pre-release
         return ""
     return f"{requirement.name}{requirement.specifier} instead of {version}"
 

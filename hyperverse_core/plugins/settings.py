@@ -1,4 +1,4 @@
-"""What plugins declare about their settings: which of them anybody may see, and their defaults."""
+"""The declarations of plugins about their settings: which of them anybody may see, and their defaults."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _EVERY: Final[Mapping[str, frozenset[str]]] = {
 
 @attrs.frozen
 class SettingsInfo:
-    """What is known about the settings of one factory or driver.
+    """The declaration of the settings of one factory or driver.
 
     Attributes:
         plain: names of the settings that anybody may see.

@@ -35,7 +35,7 @@ class PluginSource:
     Attributes:
         name: name of its entry point.
         distribution, version: its distribution; empty when it has none.
-        load: imports the plugin, and raises what the import raises.
+        load: imports the plugin, and raises the exceptions of the import.
         given: whether a program passed it in, so that ``only`` does not exclude it.
     """
 
@@ -74,14 +74,14 @@ def object_source(plugin: Any) -> PluginSource:
 
 
 def local_source(directory: Path) -> PluginSource:
-    """Returns the source of ``hyperverse_local.py`` in a directory. Loading it fails when the file is missing."""
+    """Returns the source of ``hyperverse_local.py`` in a directory. Loading it fails if the file is missing."""
     return PluginSource("local", str(directory / LOCAL_PLUGIN), "", lambda: _load_file(directory / LOCAL_PLUGIN))
 
 
 def _load_file(path: Path) -> ModuleType:
     spec = importlib.util.spec_from_file_location(path.stem, path)
     if spec is None or spec.loader is None or not path.is_file():
-        raise FileNotFoundError(f"there is no {str(path)!r}, which [plugins] local = true asks for")
+        raise FileNotFoundError(f"there is no {str(path)!r}, which [plugins] local = true requires")
     module = importlib.util.module_from_spec(spec)
     sys.modules[path.stem] = module  # as an import does, so that its classes can be pickled and inspected
     try:

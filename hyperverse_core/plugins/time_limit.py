@@ -1,4 +1,4 @@
-"""A time limit for loading one plugin: one that hangs on import is reported by name, and loading continues without
+"""A time limit for loading one plugin. A plugin that hangs on import is reported by name, and loading continues without
 it."""
 
 from __future__ import annotations
@@ -19,20 +19,20 @@ __all__ = ["within"]
 T = TypeVar("T")
 _log = guarded_log("hyperverse.plugins")
 _FIRST_WORD = 5.0
-"""Seconds after which the log names the plugin that the program waits for."""
+"""Seconds after which the log names the plugin for which the program waits."""
 _AGAIN = 0.5
 """Seconds after which a plugin that has swallowed the interruption is interrupted again."""
 _VEHICLE = signal.SIGURG
-"""A signal that interrupts blocking calls, is ignored by default, and that no event loop handles."""
+"""A signal that interrupts blocking calls, is ignored by default, and is not handled by any event loop."""
 
 
 class _TooLong(BaseException):
-    """Passes through a plugin that catches every Exception."""
+    """An exception that passes through a plugin that catches every Exception."""
 
 
 def within(plugin: str, seconds: float, work: Callable[[], T]) -> T:
-    """Returns what ``work`` returns. Only the main thread can be interrupted while it waits for something; in any other
-    thread the work gets a thread of its own, which is abandoned when it takes too long.
+    """Returns the result of ``work``. Only the main thread can be interrupted while it waits for something. Called in
+    any other thread, it runs the work in a separate thread, which is abandoned if it takes too long.
 
     Args:
         plugin: name of the plugin.
@@ -98,7 +98,7 @@ def _left_behind(plugin: str, seconds: float, work: Callable[[], T]) -> T:
     if where:
         import ctypes  # rarely needed
 
-        # This ends a thread that computes. One that waits for ever costs nothing but its stack.
+        # This ends a thread that computes. A thread that waits forever costs only its stack.
         ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(worker.ident or 0), ctypes.py_object(_TooLong))
         raise _too_long(seconds, where)
     return ended[0]()
@@ -109,7 +109,8 @@ def _raise(error: BaseException) -> Any:
 
 
 def _waited(plugin: str, seconds: float, done: threading.Event, ident: int) -> str:
-    """Waits until it is done, at most for so many seconds. Returns where the thread then is; empty when it is done."""
+    """Waits until it is done, for at most that many seconds. Returns the place where the thread then is; empty if it is
+    done."""
     if done.wait(min(_FIRST_WORD, seconds)):
         return ""
     _log.warning("plugin %r is still loading, %s", plugin, _where(ident))
@@ -119,8 +120,8 @@ def _waited(plugin: str, seconds: float, done: threading.Event, ident: int) -> s
 def _too_long(seconds: float, where: str) -> PluginError:
     return PluginError(
         f"it has not loaded after {seconds:g} s, {where}",
-        hint="move what waits into `hyperverse_machine_started` or the `start` of a driver, "
-        "or allow more with [plugins] load_seconds",
+        hint="move code that waits into `hyperverse_machine_started` or the `start` of a driver, "
+        "or allow more time with [plugins] load_seconds",
     )
 
 
@@ -130,5 +131,5 @@ def _where(thread: int) -> str:
     while frame is not None and frame.f_code.co_filename.startswith("<frozen"):
         frame = frame.f_back
     if frame is None:
-        return "nobody knows where"
+        return "at an unknown place"
     return f"in {frame.f_code.co_filename}, line {frame.f_lineno}"

@@ -1,4 +1,4 @@
-"""Verification: imports everything that plugins have registered by import path, which otherwise happens on first
+"""Verification: imports everything that plugins have registered by import path, which otherwise happens at the first
 use."""
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ __all__ = ["check_factory", "verify"]
 
 
 def check_factory(offer: Offer, factory: Any) -> None:
-    """Raises BadRequest with a list of what is wrong with an imported factory."""
+    """Raises a BadRequest that lists what is wrong with an imported factory."""
     if not callable(factory):
         raise BadRequest(f"the factory of the {offer.thing} {offer.name!r} is {factory!r}, which cannot be called")
     mistakes = list(factory_mistakes(offer.thing, factory))

@@ -96,7 +96,7 @@ class MemoryTrust(Registry):
             self._feed.log(ChangeKind.TOKEN, token.agent)
         return token is not None
 
-    # -- which machines are let in ------------------------------------------------------------------------
+    # -- which machines are admitted ----------------------------------------------------------------------
 
     async def machine_keys(self) -> list[MachineKey]:
         self._check_open()

@@ -15,7 +15,7 @@ from .machines import ContentHolder
 __all__ = ["WHOLE", "Artifact"]
 
 WHOLE = 3 * 1024 * 1024
-"""The most bytes of content in one answer. The body of a wave holds 4 MiB."""
+"""Greatest number of bytes of content in one answer. The body of a wave can have 4 MiB."""
 
 
 @attrs.define
@@ -38,7 +38,7 @@ class Artifact(Particle):
 
     @handler("Cmd<Read>")
     async def read(self, ctx: Ctx, offset: int | None = None, length: int | None = None) -> Any:
-        """Returns the content: bytes, or a text if its media type is a text. With ``offset`` or ``length`` it returns
+        """Returns the content: bytes, or a string if its media type is text. With ``offset`` or ``length`` it returns
         the bytes of that range. A folder returns the names of its entries.
 
         The headers ``digest``, ``size`` and ``content-type`` describe the whole content.
@@ -62,7 +62,7 @@ class Artifact(Particle):
 
     @handler("Cmd<Update>")
     async def update(self, ctx: Ctx, body: Any = None) -> None:
-        """Refuses: a version never changes."""
+        """Always refuses, because a version never changes."""
         raise Conflict(f"{ctx.point} is part of a version, which never changes", hint="publish another version")
 
     def _said(self) -> dict[str, str]:
@@ -74,8 +74,8 @@ class Artifact(Particle):
         length = max(0, min(length, self.size - offset))
         if length > WHOLE:
             raise TooLarge(
-                f"{length} bytes are more than one answer carries, which is {WHOLE}",
-                hint='ask for ranges, {"offset": 0, "length": 1048576}, or use `hyperverse artifacts get`',
+                f"{length} bytes are too many for one answer, which carries at most {WHOLE}",
+                hint='request ranges, {"offset": 0, "length": 1048576}, or use `hyperverse artifacts get`',
             )
         if not length:
             return b""

@@ -1,4 +1,5 @@
-"""The boot bundle: the binds of User and UserBase. The platform's own repository has it from the first start on."""
+"""The boot bundle: the binds of User and UserBase. It is published to the platform's own repository at the first
+start."""
 
 from __future__ import annotations
 
@@ -33,7 +34,7 @@ _log = logging.getLogger("hyperverse.artifacts")
 
 
 async def keep_boot_content(blobs: Blobs) -> None:
-    """Puts the content of the boot bundle into this machine's store, so that it depends on no other machine."""
+    """Stores the content of the boot bundle on this machine, so that the machine depends on no other one for it."""
     for content in _FILES.values():
         await blobs.keep(content)
 
@@ -55,4 +56,4 @@ async def publish_boot(machine: Any) -> None:
         manifest = {"manifest": Manifest(tuple(entries)).text()}
         await client.exec(f"publish? ^[ manifest ]-> {BOOT}", files=manifest)
     except HyperverseError as exc:
-        _log.warning("the boot bundle %s is not there yet; the next start tries again: %s", BOOT, exc)
+        _log.warning("the boot bundle %s could not be published; the next start tries again: %s", BOOT, exc)

@@ -37,15 +37,15 @@ class Repo(Particle):
         older_than: float = 3600.0,
         dry_run: bool = False,
     ) -> Any:
-        """Removes content from a machine that no version in any repository needs. Only the hyperuser may, because
-        nobody else sees all versions.
+        """Removes content from a machine that no version in any repository needs. Only the hyperuser may do this,
+        because no other agent sees all versions.
 
         Args:
-            ctx: of the wave.
+            ctx: the context of the wave.
             machine: its name.
             keep: digests of content that is needed.
-            prefix: first hexadecimal digits of the digests that this is about.
-            older_than: seconds for which content is kept in any case.
+            prefix: first hexadecimal digits of the digests to process.
+            older_than: age in seconds below which content is always kept.
             dry_run: whether to remove nothing.
 
         Returns:
@@ -67,7 +67,7 @@ class BundleSeries(Particle):
 
     @handler("Ext<Missing>")
     async def missing(self, ctx: Ctx, digest: str, size: int) -> dict[str, Any]:
-        """Returns the offsets of the pieces that are still missing, and the machine that takes them."""
+        """Returns the offsets of the missing pieces, and the machine that accepts them."""
         self._check(size)
         return {"offsets": list(await self.host.blobs.missing(digest, size)), "machine": self.host.machine}
 
@@ -75,14 +75,14 @@ class BundleSeries(Particle):
     async def piece(
         self, ctx: Ctx, digest: str, size: int, offset: int, piece: bytes, piece_digest: str
     ) -> dict[str, Any]:
-        """Takes a piece of content. Returns whether the content is complete, and the machine that has it."""
+        """Stores a piece of content. Returns whether the content is complete, and the machine that has it."""
         self._check(size)
         whole = await self.host.blobs.put(digest, size, offset, piece, piece_digest)
         return {"whole": whole, "machine": self.host.machine}
 
     def _check(self, size: int) -> None:
         if size > self.budget.bytes:
-            raise TooLarge(f"the content has {size} bytes, and {self.budget.bytes} are allowed")
+            raise TooLarge(f"the content has {size} bytes; at most {self.budget.bytes} are allowed")
 
 
 @attrs.define
@@ -98,7 +98,7 @@ class Bundle(Particle):
 
     @handler("Cmd<Update>")
     async def update(self, ctx: Ctx, body: Any = None) -> None:
-        """Refuses: a version never changes."""
+        """Always refuses, because a version never changes."""
         raise Conflict(f"{ctx.point} is a version, which never changes", hint="publish another version")
 
     @handler("Ext<Prepare>")

@@ -13,7 +13,7 @@ from .reading import bundles_below, files_of
 __all__ = ["collect"]
 
 _MANY = 20_000
-"""The most digests in one wave. A longer list is split by first digits."""
+"""Greatest number of digests in one wave. A longer list is split by first digits."""
 _WAIT = 60.0
 
 
@@ -27,8 +27,8 @@ async def collect(client: Client, *, older_than: float, dry_run: bool) -> dict[s
     Raises:
         BadRequest: ``older_than`` is not a number of seconds.
         NotFound: there is no Repo.
-        HyperverseError: a version cannot be read, so nobody knows what it needs, and nothing was removed; or a machine
-            does not answer, or refuses.
+        HyperverseError: a version cannot be read, so that the content it needs is unknown and nothing was removed; or a
+            machine does not answer, or refuses.
     """
     if not older_than >= 0:  # nothing is younger than NaN, so content that is being published would be removed
         raise BadRequest(f"older_than is {older_than}, which is not a number of seconds", hint="write 3600")

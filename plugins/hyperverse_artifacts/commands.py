@@ -21,7 +21,7 @@ __all__ = ["counted", "in_bytes", "print_json", "progress", "publish"]
 def publish(source: Path, point: str) -> None:
     """Publish the folder or zip file SOURCE as the version POINT, such as localhost:repo:my:1.0.0.
 
-    Content that the machine has already is not sent again, and an interrupted upload resumes where it stopped. A
+    Content that the machine already has is not sent again, and an interrupted upload resumes where it stopped. A
     version never changes, and it is published completely or not at all.
     """
     from hyperverse_core import Point
@@ -61,7 +61,7 @@ def _tell(row: dict[str, Any]) -> None:
 
 
 def progress(size: int, label: str = "sending") -> Any:
-    """A progress bar on stderr; none unless that is a terminal."""
+    """Returns a progress bar on stderr, which is shown only on a terminal."""
     hidden = options().json or options().quiet or not sys.stderr.isatty()
     return click.progressbar(length=size, label=label, file=sys.stderr, hidden=hidden)
 

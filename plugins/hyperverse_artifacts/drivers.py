@@ -42,7 +42,7 @@ class RepoDriver(Driver):
         self._host = host
 
     async def create(self, record: ParticleRecord) -> Particle:
-        """Gives it access to the machines."""
+        """Creates the Repo, with access to the machines."""
         return Repo(self._host)
 
 
@@ -59,7 +59,7 @@ class BundleSeriesDriver(Driver):
         self._host, self._budget = host, Budget.read(host.settings)
 
     async def create(self, record: ParticleRecord) -> Particle:
-        """Gives it the store."""
+        """Creates the BundleSeries, with access to the store."""
         return BundleSeries(self._host, self._budget)
 
 
@@ -81,13 +81,15 @@ class BundleDriver(Driver):
             raise BadRequest(f"{point.text!r} has no version", hint="write one at its end: localhost:repo:my:1.0.0")
 
     async def complete(self, host: DriverHost, draft: Draft) -> Draft:
-        """Checks the files and makes an artifact of each. Their content is in the store by then."""
+        """Checks the files and creates an artifact for each. Their content is already in the store."""
         if draft.state is None:
             raise BadRequest(
                 f"{draft.point.text!r} would be empty", hint=f"hyperverse publish FOLDER {draft.point.text}"
             )
         if not isinstance(draft.state, bytes):
-            raise BadRequest("a bundle is made of a zip file", hint="publish ^[ bundle.zip ]-> localhost:repo:my:1.0.0")
+            raise BadRequest(
+                "a bundle is made from a zip file", hint="publish ^[ bundle.zip ]-> localhost:repo:my:1.0.0"
+            )
         if is_zip(draft.state):
             manifest = await self._unpacked(host, draft.state)
         else:
@@ -137,7 +139,7 @@ class ArtifactDriver(Driver):
     placement = "near-parent"
 
     async def start(self, host: DriverHost) -> None:
-        """Serves content of this machine to other machines."""
+        """Starts to serve content of this machine to other machines."""
         self._holder = ContentHolder(host)
         host.serve(Holdings(host))
         await keep_boot_content(host.blobs)
@@ -147,14 +149,14 @@ class ArtifactDriver(Driver):
         await self._holder.close()
 
     async def check(self, host: DriverHost, point: Point, kind: Kind, properties: Mapping[str, PropertyValue]) -> None:
-        """Refuses: artifacts are created with their bundle."""
+        """Always refuses, because artifacts are created with their bundle."""
         raise Conflict(
             f"{point.text!r} cannot be created on its own: a version never changes",
             hint="publish a bundle with that file",
         )
 
     async def create(self, record: ParticleRecord) -> Particle:
-        """Tells the artifact what its content is."""
+        """Creates the artifact, with the description of its content."""
         said = {key: value.value for key, value in record.properties.items()}
         if record.kind.sub == "Dir":
             return Artifact(holder=self._holder)

@@ -1,7 +1,7 @@
 """FileBlobs: content in a folder, by digest.
 
-``content/ab/abcdef...`` holds complete content, ``incoming/abcdef...`` an upload with a journal of its pieces, and
-``damaged/`` content that no longer matched its digest. A file is renamed into ``content`` once it matches its digest
+``content/ab/abcdef...`` contains complete content, ``incoming/abcdef...`` an upload with a journal of its pieces, and
+``damaged/`` content that no longer matches its digest. A file is renamed into ``content`` once it matches its digest
 and has been written to disk.
 """
 
@@ -32,7 +32,7 @@ class FileBlobs(Blobs):
     """Stores content in a folder. Several processes may share the folder.
 
     Args:
-        settings: ``folder``, where the content is stored; the machine sets it when ``[blobs]`` does not.
+        settings: ``folder``, where the content is stored; the machine sets it if ``[blobs]`` does not.
     """
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
@@ -76,8 +76,8 @@ class FileBlobs(Blobs):
         length = min(PIECE, size - offset)
         if type(offset) is not int or offset < 0 or offset % PIECE or length <= 0 or len(piece) != length:
             raise BadRequest(
-                f"{len(piece)} bytes at {offset} are no piece of {size} bytes",
-                hint=f"a piece must begin at a multiple of  {PIECE} and has {PIECE} bytes, or what is left",
+                f"{len(piece)} bytes at {offset} are not a piece of {size} bytes",
+                hint=f"a piece must begin at a multiple of  {PIECE} and have {PIECE} bytes, except for the last one",
             )
         hex_of(piece_digest)
 
@@ -133,7 +133,7 @@ class FileBlobs(Blobs):
             for each in (self._folder / "incoming").iterdir():
                 data = each.with_suffix("")
                 if each != data and data.exists():
-                    continue  # a journal; a process that was killed at the end may have left one alone
+                    continue  # a journal; a process that was killed near the end may have left one without its file
                 if each.stat().st_mtime < time.time() - older_than:
                     Incoming(data.parent, data.name, 0).drop()
                     count += 1
@@ -168,7 +168,7 @@ class FileBlobs(Blobs):
         return self._folder / "content" / name[:2] / name
 
     def _touched(self, incoming: Incoming) -> bool:
-        """Whether the content exists; its age counts from now on. Raises Conflict when it has another size."""
+        """Whether the content exists; if so, resets its age. Raises Conflict if it has a different size."""
         place = self._place(incoming.name)
         try:
             size = place.stat().st_size
@@ -225,6 +225,6 @@ class FileBlobs(Blobs):
         self._checked.pop(name, None)
         self._place(name).replace(self._folder / "damaged" / name)
         return Unavailable(
-            f"the content sha256:{name} was damaged in {str(self._folder)!r}, and is set aside",
-            hint="it is fetched again from a machine that has it; if none has, publish it again",
+            f"the content sha256:{name} was damaged in {str(self._folder)!r}, and was set aside",
+            hint="it is fetched again from a machine that has it; if no machine has it, publish it again",
         )

@@ -20,7 +20,7 @@ async def ranged(
     read: Callable[[int, int], Awaitable[bytes]],
     said: Mapping[str, str],
 ) -> Pong:
-    """Returns the answer: 200, 206 for one range, 304 when the client has the content already, 416 when the range is
+    """Returns the answer: 200, 206 for one range, 304 if the client already has the content, 416 if the range is
     outside the content.
 
     Args:
@@ -41,15 +41,15 @@ async def ranged(
         return Pong(200, await read(0, size), headers=headers)
     first, last = span
     if first > last:
-        error = {"error": f"the content has {size} bytes, and the range {wanted!r} is not in it"}
+        error = {"error": f"the content has {size} bytes; the range {wanted!r} is outside of it"}
         return Pong(416, error, headers={**headers, "content-range": f"bytes */{size}"})
     content = await read(first, last - first + 1)
     return Pong(206, content, headers={**headers, "content-range": f"bytes {first}-{last}/{size}"})
 
 
 def _span(wanted: str, size: int) -> tuple[int, int] | None:
-    """The first and the last byte of a range; an empty span when it is outside the content; None for what is ignored:
-    several ranges, other units, malformed headers."""
+    """Returns the first and the last byte of a range; an empty span if it is outside the content. Returns None for
+    several ranges, other units and malformed headers, which are ignored."""
     found = _RANGE.fullmatch(wanted)
     if found is None or len(wanted) > 60:
         return None

@@ -25,9 +25,9 @@ class Incoming:
     process may leave a piece without a line, but never a line without its piece.
 
     Attributes:
-        folder: where the files of all uploads are.
-        name: hexadecimal digest of the whole.
-        size: bytes of the whole.
+        folder: the folder of all uploads.
+        name: hexadecimal digest of the whole content.
+        size: bytes of the whole content.
     """
 
     folder: Path
@@ -36,7 +36,7 @@ class Incoming:
 
     @property
     def data(self) -> Path:
-        """The file that is filled."""
+        """The file with the pieces."""
         return self.folder / self.name
 
     @property
@@ -45,8 +45,8 @@ class Incoming:
         return self.folder / f"{self.name}.pieces"
 
     def missing(self, place: Path) -> list[int]:
-        """Returns the offsets of the missing pieces. Empty content is moved to ``place`` at once. Raises Conflict when
-        the upload was begun with another size."""
+        """Returns the offsets of the missing pieces. Empty content is moved to ``place`` immediately. Raises Conflict
+        if the upload was started with a different size."""
         if self.size == 0:
             with self._locked() as file:
                 self._finish(file, place)
@@ -64,7 +64,7 @@ class Incoming:
 
     def write(self, offset: int, piece: bytes, place: Path) -> bool:
         """Stores a verified piece, and moves the content to ``place`` after the last one. Returns whether the content
-        is complete. Raises Conflict when it does not match its digest."""
+        is complete. Raises Conflict if it does not match its digest."""
         with self._locked() as file:
             if place.exists():  # another process stored it first
                 self.drop()
@@ -110,12 +110,12 @@ class Incoming:
             if len(words) != 3 or not line.endswith("\n"):  # a process was killed in the middle of this line
                 continue
             if int(words[0]) != self.size:
-                raise Conflict(f"sha256:{self.name} was begun with {words[0]} bytes, not {self.size}")
+                raise Conflict(f"sha256:{self.name} was started with {words[0]} bytes, not {self.size}")
             held[int(words[1])] = words[2]
         return held
 
     def _finish(self, file: int, place: Path) -> None:
-        """Moves the content to its place and syncs it to disk. Raises Conflict when it does not match its digest."""
+        """Moves the content to its place and syncs it to disk. Raises Conflict if it does not match its digest."""
         os.ftruncate(file, self.size)
         whole = hashlib.sha256()
         for at in range(0, self.size, PIECE):
@@ -123,7 +123,7 @@ class Incoming:
         if whole.hexdigest() != self.name:
             self.drop()
             raise Conflict(
-                f"the {self.size} bytes do not have the digest sha256:{self.name}", hint="put all pieces again"
+                f"the {self.size} bytes do not have the digest sha256:{self.name}", hint="send all pieces again"
             )
         os.fsync(file)
         place.parent.mkdir(mode=0o700, exist_ok=True)

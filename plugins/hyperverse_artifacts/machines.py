@@ -35,7 +35,7 @@ class Holdings(Particle):
         """Returns a range of content."""
         _demand_ours(ctx)
         if length > PIECE:
-            raise BadRequest(f"{length} bytes are more than a piece", hint=f"ask for {PIECE} at most")
+            raise BadRequest(f"{length} bytes are more than a piece", hint=f"request at most {PIECE}")
         return await self.host.blobs.get(digest, offset, length)
 
     @handler("Ext<Sizes>")
@@ -65,14 +65,14 @@ def _demand_ours(ctx: Ctx) -> None:
     """Raises Forbidden unless the wave comes from a driver of this plugin."""
     if _OURS.fullmatch(ctx.agent.text) is None:
         raise Forbidden(
-            f"{ctx.agent} may not take content by its digest",
+            f"{ctx.agent} may not read content by its digest",
             hint="read the artifact: localhost:repo:my:1.0.0:/app.wasm",
         )
 
 
 @attrs.define
 class ContentHolder:
-    """All content, as seen from this machine: in its own store, or fetched from the machine that has it.
+    """Access of this machine to all content: in its own store, or fetched from the machine that has it.
 
     Attributes:
         host: the host of a driver of this plugin.
@@ -97,7 +97,7 @@ class ContentHolder:
         except HyperverseError:
             if on == self.host.machine:
                 raise
-            await self.bring(digest, size, on)  # it is damaged and was set aside
+            await self.bring(digest, size, on)  # it was damaged and set aside
             return await self.host.blobs.get(digest, offset, length)
 
     async def bring(self, digest: str, size: int, on: str) -> None:
@@ -105,7 +105,7 @@ class ContentHolder:
         if await self.host.blobs.size(digest) is not None:
             return
         if on == self.host.machine:
-            raise Unavailable(f"the content {digest} is not on machine {on!r} any more", hint="publish it again")
+            raise Unavailable(f"the content {digest} is no longer on machine {on!r}", hint="publish it again")
         under_way = self._under_way.get(digest)
         if under_way is None:
             under_way = self._under_way[digest] = asyncio.ensure_future(self._fetch(digest, size, on))
@@ -133,7 +133,7 @@ class ContentHolder:
             body = {"digest": digest, "offset": offset, "length": length}
             reply = await self.host.ping(driver_of(on), "Ext<Range>", body, wait=_WAIT, retries=3)
             if not reply.ok:
-                raise Unavailable(f"machine {on!r}, which has the content {digest}, does not give it: {reply.error}")
+                raise Unavailable(f"machine {on!r}, which has the content {digest}, does not provide it: {reply.error}")
             if not isinstance(reply.body, bytes):
                 raise ProtocolError(f"machine {on!r} sent {type(reply.body).__name__} for content")
             return reply.body

@@ -35,7 +35,7 @@ class Budget:
 
     @classmethod
     def read(cls, settings: Mapping[str, Any]) -> Budget:
-        """The budget that ``[drivers.Bundle]`` sets. Raises BadRequest."""
+        """Returns the budget in ``[drivers.Bundle]``. Raises BadRequest."""
         chosen = {name: settings[name] for name in ("files", "bytes") if name in settings}
         for name, value in chosen.items():
             if type(value) is not int or value < 1:
@@ -43,11 +43,11 @@ class Budget:
         return cls(**chosen)
 
     def check(self, files: int, size: int) -> None:
-        """Raises TooLarge when a bundle holds more than this."""
+        """Raises TooLarge if a bundle contains more than this."""
         if files > self.files:
-            raise TooLarge(f"the bundle has {files} files, and {self.files} are allowed", hint=_MORE)
+            raise TooLarge(f"the bundle has {files} files; at most {self.files} are allowed", hint=_MORE)
         if size > self.bytes:
-            raise TooLarge(f"the bundle has {size} bytes, and {self.bytes} are allowed", hint=_MORE)
+            raise TooLarge(f"the bundle has {size} bytes; at most {self.bytes} are allowed", hint=_MORE)
 
 
 _MORE: Final = "publish it in several bundles, or raise `files` or `bytes` in [drivers.Bundle]"
@@ -70,7 +70,7 @@ class Entry:
     on: str
 
     def plain(self) -> dict[str, Any]:
-        """As a map."""
+        """Returns the entry as a map."""
         return attrs.asdict(self)
 
 
@@ -128,7 +128,7 @@ class Manifest:
 def _entry(row: Any) -> Entry:
     entry = Entry(row["path"], row["digest"], row["size"], row["on"])
     if not (isinstance(entry.path, str) and isinstance(entry.on, str) and type(entry.size) is int and entry.size >= 0):
-        raise ValueError(f"a file is described by {row!r:.200}")
+        raise ValueError(f"the description of a file is {row!r:.200}")
     hex_of(entry.digest)
     return entry
 

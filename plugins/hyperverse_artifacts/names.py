@@ -45,11 +45,11 @@ _TYPES: Final = {
 
 
 def check_paths(paths: Iterable[str]) -> None:
-    """Checks the paths of a bundle: they are relative and of plain names, no two differ in case only, and no file is
-    also a folder.
+    """Checks the paths of a bundle: they must be relative and consist of plain names, no two may differ in case only,
+    and no file may also be a folder.
 
     Raises:
-        BadRequest: a path is refused; the text names it and says why.
+        BadRequest: a path is refused; the message names it and says why.
     """
     seen: dict[str, str] = {}
     folders: dict[str, str] = {}
@@ -57,7 +57,7 @@ def check_paths(paths: Iterable[str]) -> None:
         _check_path(path)
         folded = path.lower()
         if folded in seen:
-            same = "is there twice" if seen[folded] == path else f"differs from {seen[folded]!r} in case only"
+            same = "occurs twice" if seen[folded] == path else f"differs from {seen[folded]!r} in case only"
             raise _refused(path, same)
         seen[folded] = path
         for folder in _folders(path):
@@ -79,18 +79,18 @@ def _fault(path: str) -> str:
     if not path:
         return "is empty"
     if "\0" in path:
-        return "has a NUL character"
+        return "contains a NUL character"
     if "\\" in path:
-        return "has a backslash; write / between folders"
+        return "contains a backslash; write / between folders"
     if path.startswith("/") or re.match(r"[A-Za-z]:/", path):
         return "is absolute"
     if len(path) > _LONGEST_PATH:
-        return f"has {len(path)} characters, and {_LONGEST_PATH} are allowed"
+        return f"has {len(path)} characters; at most {_LONGEST_PATH} are allowed"
     for name in path.split("/"):
         if name in ("", ".", ".."):
-            return f"has the part {name!r}"
+            return f"contains the part {name!r}"
         if len(name) > _LONGEST_NAME:
-            return f"has a name of {len(name)} characters, and {_LONGEST_NAME} are allowed"
+            return f"has a name of {len(name)} characters; at most {_LONGEST_NAME} are allowed"
         if _NAME.fullmatch(name) is None:
             return f"has the name {name!r}; use letters from a to z, digits, '.', '_' and '-'"
     return ""
@@ -98,7 +98,9 @@ def _fault(path: str) -> str:
 
 def _refused(path: str, why: str) -> BadRequest:
     shown = path if len(path) < 120 else f"{path[:100]}..."
-    return BadRequest(f"the file {shown!r} {why}", hint="a bundle was not published; rename the file, or leave it out")
+    return BadRequest(
+        f"the file {shown!r} {why}", hint="the bundle was not published; rename the file, or leave it out"
+    )
 
 
 def _folders(path: str) -> list[str]:

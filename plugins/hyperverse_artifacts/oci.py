@@ -32,7 +32,7 @@ _BUNDLE: Final = "application/vnd.hyperverse.bundle.v1"
 _TITLE: Final = "org.opencontainers.image.title"
 _REF: Final = "org.opencontainers.image.ref.name"
 _CREATED: Final = "1970-01-01T00:00:00Z"
-"""The same for every export, so that one version has one digest."""
+"""The same for every export, so that a version always has the same digest."""
 _LARGEST: Final = 4 * 1024 * 1024
 
 
@@ -100,10 +100,10 @@ def sources_in(folder: Path, tag: str = "") -> list[Source]:
 
     Raises:
         NotFound: there is no such layout or image.
-        BadRequest: the layout is malformed or damaged, or a file has an odd name.
+        BadRequest: the layout is malformed or damaged, or the name of a file is not allowed.
     """
     if not (folder / "oci-layout").is_file():
-        raise NotFound(f"{str(folder)!r} is no OCI image layout", hint="it has no file oci-layout")
+        raise NotFound(f"{str(folder)!r} is not an OCI image layout", hint="it has no file oci-layout")
     index = _parsed((folder / "index.json"), None)
     manifest = _parsed(_blob(folder, _chosen(index, tag)), _chosen(index, tag))
     layers = manifest.get("layers")
@@ -118,7 +118,7 @@ def _chosen(index: Mapping[str, Any], tag: str) -> Mapping[str, Any]:
     said = index.get("manifests")
     if not isinstance(said, list):
         raise BadRequest(
-            "the index of the layout has no list of manifests", hint="the layout is damaged: make it again"
+            "the index of the layout has no list of manifests", hint="the layout is damaged: export it again"
         )
     images = [one for one in said if isinstance(one, dict) and one.get("mediaType") == MANIFEST]
     named = {str(_annotation(one, _REF) or ""): one for one in images}
@@ -145,9 +145,9 @@ def _blob(folder: Path, descriptor: Mapping[str, Any]) -> Path:
 def _parsed(file: Path, descriptor: Mapping[str, Any] | None) -> dict[str, Any]:
     try:
         if file.exists() and not file.is_file():
-            raise BadRequest(f"{str(file)!r} is no plain file")  # reading a pipe would never end
+            raise BadRequest(f"{str(file)!r} is not a regular file")  # reading a pipe would never end
         if file.stat().st_size > _LARGEST:
-            raise BadRequest(f"{str(file)!r} is too large for JSON of a layout")
+            raise BadRequest(f"{str(file)!r} is too large for a JSON file of a layout")
         content = file.read_bytes()
         said = json.loads(content)
     except FileNotFoundError:
@@ -155,9 +155,9 @@ def _parsed(file: Path, descriptor: Mapping[str, Any] | None) -> dict[str, Any]:
     except (ValueError, RecursionError, OSError) as exc:
         raise BadRequest(f"{str(file)!r} cannot be read: {exc}") from exc
     if descriptor is not None and digest_of(content) != descriptor["digest"]:
-        raise BadRequest(f"{str(file)!r} does not have its digest", hint="the layout is damaged: make it again")
+        raise BadRequest(f"{str(file)!r} does not match its digest", hint="the layout is damaged: export it again")
     if not isinstance(said, dict):
-        raise BadRequest(f"{str(file)!r} is no JSON object")
+        raise BadRequest(f"{str(file)!r} is not a JSON object")
     return said
 
 
@@ -174,7 +174,7 @@ def _source(folder: Path, layer: Any, number: int) -> Source:
         raise BadRequest(f"layer {number} of the image has no name", hint=f"annotate it with {_TITLE}")
     source = source_of(title, file)
     if source.digest != layer["digest"] or source.size != layer.get("size", source.size):
-        raise BadRequest(f"the file {title!r} does not have its digest", hint="the layout is damaged: make it again")
+        raise BadRequest(f"the file {title!r} does not match its digest", hint="the layout is damaged: export it again")
     return source
 
 

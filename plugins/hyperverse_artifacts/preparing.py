@@ -20,7 +20,7 @@ _LARGEST: Final = 256 * 1024
 
 
 def wanted(version: str, modules: Mapping[str, str], documents: Mapping[str, str]) -> dict[str, Any]:
-    """What the Mechtron driver is asked to compile.
+    """Returns the request to the Mechtron driver to compile modules.
 
     Args:
         version: point of the bundle.
@@ -31,8 +31,8 @@ def wanted(version: str, modules: Mapping[str, str], documents: Mapping[str, str
 
 
 async def prepare(host: DriverHost, version: str, entries: Iterable[Entry]) -> None:
-    """Compiles the modules whose documents are in this machine's store, in the background: publishing does not wait for
-    it."""
+    """Compiles the modules whose documents are in this machine's store. This runs in the background, so that publishing
+    does not wait for it."""
     here = [entry for entry in entries if entry.on == host.machine]
     documents = {}
     for entry in here:

@@ -27,20 +27,20 @@ async def publish(client: Client, sources: Sequence[Source], point: Point, sent:
     creates the series, if the repository exists.
 
     Args:
-        sent: called with a number of bytes whenever some have been sent, or need not be.
+        sent: called with the number of bytes that have been sent, or that need not be sent.
 
     Returns:
-        what was published.
+        The manifest of the version.
 
     Raises:
         BadRequest: the point is not that of a version.
-        HyperverseError: what the machine has answered: Forbidden, Conflict (the version is there already), NotFound.
+        HyperverseError: the error of the machine: Forbidden, Conflict (the version already exists) or NotFound.
     """
     if not point.segments or point.segments[-1].kind is not SegmentKind.VERSION:
         raise BadRequest(f"{point.text!r} does not end with a version", hint=f"publish to {_EXAMPLE}")
     series = point.parent
     if series is None or series.is_root:
-        raise BadRequest(f"{point.text!r} has no series to be in", hint=f"publish to {_EXAMPLE}")
+        raise BadRequest(f"{point.text!r} is not in a series", hint=f"publish to {_EXAMPLE}")
     try:
         entries = [await _sent(client, source, series, sent) for source in sources]
     except NotFound:
@@ -53,7 +53,7 @@ async def publish(client: Client, sources: Sequence[Source], point: Point, sent:
         if "already" not in exc.message:
             raise
         raise Conflict(
-            f"the version {point.text!r} is there already", hint="a version never changes: publish a new one"
+            f"the version {point.text!r} already exists", hint="a version never changes: publish a new one"
         ) from None
     return manifest
 
@@ -84,10 +84,10 @@ async def _how(client: Client, repo: Point) -> str:
 
 
 async def compiled(client: Client, sources: Sequence[Source], point: Point) -> list[dict[str, Any]]:
-    """Waits until the modules are compiled that documents among the files name.
+    """Waits until the modules that are named by documents among the files are compiled.
 
     Returns:
-        for each document a description of its module, or why it would be refused; empty where no machine runs
+        for each document, a description of its module, or why it would be refused; an empty list if no machine runs
         Mechtrons.
     """
     files = {source.path: source for source in sources}

@@ -1,4 +1,4 @@
-"""Published versions, as a client sees them."""
+"""Reads published versions through a client."""
 
 from __future__ import annotations
 
@@ -39,7 +39,8 @@ class File:
 
 
 async def bundles_below(client: Client, point: Point | None) -> AsyncIterator[str]:
-    """Yields the points of all versions at and below a point, or everywhere for None, that the agent may select.
+    """Yields the points of all versions that the agent may select at and below a point; everywhere if the point is
+    None.
 
     Raises:
         BadRequest: the point is a file of a version.
@@ -47,7 +48,7 @@ async def bundles_below(client: Client, point: Point | None) -> AsyncIterator[st
         Forbidden: nothing is found, and the agent may not see the point.
     """
     if point is not None and point.is_artifact:
-        raise BadRequest(f"{point.text!r} is within a version", hint="name a version, a series or a repository")
+        raise BadRequest(f"{point.text!r} is inside a version", hint="name a version, a series or a repository")
     everywhere = point is None or point.is_root
     found = False
     async for row in client.select("**<Bundle>" if everywhere else f"{point}+:**<Bundle>", wait=_WAIT):
@@ -60,13 +61,13 @@ async def bundles_below(client: Client, point: Point | None) -> AsyncIterator[st
 
 
 async def files_of(client: Client, bundle: str) -> list[File]:
-    """Returns the files of a version. Raises BadRequest when the point is not a version, and the errors of the
+    """Returns the files of a version. Raises BadRequest if the point is not a version, and the errors of the
     machine."""
     said = await client.ask(bundle, "Cmd<Read>", wait=_WAIT, retries=3)
     try:
         files = [File(str(row["path"]), row["digest"], int(row["size"]), str(row["type"])) for row in said["files"]]
     except (TypeError, KeyError, ValueError):
-        raise BadRequest(f"{bundle!r} is no published version", hint="name one: localhost:repo:my:1.0.0") from None
+        raise BadRequest(f"{bundle!r} is not a published version", hint="name one: localhost:repo:my:1.0.0") from None
     check_paths(file.path for file in files)
     for file in files:
         hex_of(file.digest)
@@ -74,10 +75,10 @@ async def files_of(client: Client, bundle: str) -> list[File]:
 
 
 async def read_file(client: Client, bundle: str, file: File) -> bytes:
-    """Returns the content of a file. Raises ProtocolError when it does not match the version."""
+    """Returns the content of a file. Raises ProtocolError if it does not match the version."""
     content = await read_content(client, f"{bundle}:/{file.path}")
     if digest_of(content) != file.digest:
-        raise ProtocolError(f"{bundle}:/{file.path} has another digest than its version says")
+        raise ProtocolError(f"{bundle}:/{file.path} does not match the digest in its version")
     return content
 
 

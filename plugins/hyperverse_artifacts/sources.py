@@ -39,7 +39,7 @@ class Source:
     digest: str
 
     def piece(self, offset: int) -> bytes:
-        """The piece at ``offset``. Raises BadRequest when the file has changed meanwhile."""
+        """Returns the piece at ``offset``. Raises BadRequest if the file has changed meanwhile."""
         with self.file.open("rb") as file:
             file.seek(offset)
             piece = file.read(PIECE)
@@ -57,8 +57,8 @@ def sources_of(given: Path, budget: Budget) -> Iterator[list[Source]]:
 
     Raises:
         NotFound: there is no such folder or file.
-        BadRequest: a file is a link or has an odd name, there is none, or the zip file is damaged.
-        TooLarge: there is more than ``budget`` allows.
+        BadRequest: a file is a link or its name is not allowed, there is no file, or the zip file is damaged.
+        TooLarge: the files exceed ``budget``.
     """
     if given.is_dir():
         yield _folder(given, budget)
@@ -95,17 +95,21 @@ def _walk(folder: Path, above: str) -> Iterator[tuple[str, Path]]:
                 continue
             path = above + entry.name
             if entry.is_symlink():
-                raise BadRequest(f"the file {path!r} is a link", hint="a bundle holds plain files only: copy the file")
+                raise BadRequest(
+                    f"the file {path!r} is a link", hint="a bundle contains regular files only: copy the file"
+                )
             if entry.is_dir():
                 yield from _walk(Path(entry), f"{path}/")
             elif stat.S_ISREG(entry.stat().st_mode):
                 yield path, Path(entry)
             else:
-                raise BadRequest(f"the file {path!r} is no plain file", hint="a bundle holds plain files only")
+                raise BadRequest(
+                    f"the file {path!r} is not a regular file", hint="a bundle contains regular files only"
+                )
 
 
 def source_of(path: str, file: Path) -> Source:
-    """A file of this computer. It blocks."""
+    """Returns the source of a file of this computer. It blocks."""
     whole, size = hashlib.sha256(), 0
     with file.open("rb") as opened:
         while part := opened.read(PIECE):

@@ -1,4 +1,4 @@
-"""``hyperverse artifacts``: published versions, and the content that they hold."""
+"""``hyperverse artifacts``: published versions and their content."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def rm(point: str) -> None:
 
 
 @artifacts.command()
-@click.option("--dry-run", is_flag=True, help="Remove nothing, and list what would be removed.")
+@click.option("--dry-run", is_flag=True, help="List what would be removed, and remove nothing.")
 @click.option(
     "--older-than",
     type=click.FloatRange(min=0),

@@ -25,8 +25,8 @@ class World:
 
 
 def world_of(content: bytes) -> World | None:
-    """Returns the names of a component; None when the bytes are not one. A malformed component gives the names before
-    the fault."""
+    """Returns the names of a component; None if the bytes are not one. For a malformed component it returns the names
+    before the fault."""
     if content[:8] != _COMPONENT:
         return None
     world = World([], [])
@@ -48,7 +48,7 @@ def _read(reader: _Reader, world: World) -> None:
         elif section == _EXPORTS:
             for _ in range(reader.number()):
                 world.exports.append(reader.name())
-                if reader.byte() == 0:  # of a core module: one more byte gives its sort
+                if reader.byte() == 0:  # for a core module, one more byte gives its sort
                     reader.byte()
                 reader.number()
                 if reader.byte():

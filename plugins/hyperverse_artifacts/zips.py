@@ -1,4 +1,4 @@
-"""Zip files: the entries are checked before anything is unpacked."""
+"""Reads zip files; the entries are checked before anything is unpacked."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ def zip_files(content: bytes | IO[bytes], budget: Budget) -> Iterator[tuple[str,
     Args:
         content: the zip file.
         budget: its limits. They are compared with the sizes in the entries before anything is unpacked, and an entry
-            that unpacks to more than its size is refused.
+            that unpacks to more than its declared size is refused.
 
     Raises:
-        BadRequest: it is no zip file, it is damaged or encrypted, or an entry is a link or has an odd name.
-        TooLarge: it holds more than ``budget`` allows.
+        BadRequest: it is not a zip file, it is damaged or encrypted, or an entry is a link or its name is not allowed.
+        TooLarge: its content exceeds ``budget``.
     """
     try:
         with zipfile.ZipFile(io.BytesIO(content) if isinstance(content, bytes) else content) as archive:
@@ -51,8 +51,8 @@ def _checked(archive: zipfile.ZipFile, budget: Budget) -> list[zipfile.ZipInfo]:
     for entry in entries:
         kind = stat.S_IFMT(entry.external_attr >> 16)
         if kind and not stat.S_ISREG(kind):
-            what = "a link" if stat.S_ISLNK(kind) else "no plain file"
-            raise BadRequest(f"the file {entry.orig_filename!r} is {what}", hint="a bundle holds plain files only")
+            what = "a link" if stat.S_ISLNK(kind) else "not a regular file"
+            raise BadRequest(f"the file {entry.orig_filename!r} is {what}", hint="a bundle contains regular files only")
         if entry.flag_bits & 0x1:
             raise BadRequest(f"the file {entry.orig_filename!r} is encrypted", hint="zip it without a password")
     check_paths(entry.orig_filename for entry in entries)
@@ -60,7 +60,7 @@ def _checked(archive: zipfile.ZipFile, budget: Budget) -> list[zipfile.ZipInfo]:
 
 
 def _is_folder(entry: zipfile.ZipInfo) -> bool:
-    """Whether an entry is a folder. Its name is checked like that of a file, so an odd one is refused."""
+    """Whether an entry is a folder. Its name is checked like that of a file."""
     if not entry.orig_filename.endswith("/"):
         return False
     check_paths([entry.orig_filename.rstrip("/")])

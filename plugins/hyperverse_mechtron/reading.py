@@ -25,9 +25,9 @@ async def read_text(sender: Sender, point: Point) -> str:
         try:
             body = body.decode("utf-8")
         except UnicodeDecodeError:
-            raise BadRequest(f"{point} is not a text", hint="name the document, not the module") from None
+            raise BadRequest(f"{point} is not text", hint="name the document, not the module") from None
     if not isinstance(body, str):
-        raise BadRequest(f"{point} is not a text: it is a {type(body).__name__}", hint="name a file")
+        raise BadRequest(f"{point} is not text: it is a {type(body).__name__}", hint="name a file")
     return body
 
 

@@ -14,5 +14,5 @@ __all__ = ["hyperverse_register_gateways"]
 
 @hookimpl
 def hyperverse_register_gateways(register: Register) -> None:
-    """Names the gateway; the modules that import uvicorn are loaded when the config asks for it."""
+    """Registers the gateway. The modules that import uvicorn are loaded only if the configuration uses it."""
     register("portal", "hyperverse_portal.gateway:PortalGateway", extra="portal")

@@ -45,7 +45,7 @@ class Agents:
 
     Args:
         host: the machine.
-        most: the most sessions that may be open.
+        most: greatest number of open sessions.
         idle: seconds without a request after which a session ends.
         gone: called with the token, or its substitute, when it is no longer valid.
     """
@@ -63,17 +63,16 @@ class Agents:
         """Returns the session that belongs to a token.
 
         Args:
-            token: the token, or what stands in its place; empty for a stranger, whom the policy may accept as
-                Anonymous.
+            token: the token or its substitute; empty for a stranger, whom the policy may accept as Anonymous.
             address: address of the host that sent it.
 
         Raises:
             Unauthorized: the policy does not know the token.
             TooMany: too many agents are connected, or that host has sent too many wrong tokens.
-            Unavailable: the policy has failed, or the gateway closes.
+            Unavailable: the policy has failed, or the gateway is closing.
         """
         if self._closed:
-            raise Unavailable("the portal closes", retry_after=1.0)
+            raise Unavailable("the portal is closing", retry_after=1.0)
         kept = self._kept.get(token)
         if kept is None:
             if len(self._kept) >= self._most:
@@ -86,7 +85,7 @@ class Agents:
         kept.used = time.monotonic()
         if kept.opening.done():
             return kept.opening.result()
-        return await asyncio.shield(kept.opening)  # several requests may wait for it
+        return await asyncio.shield(kept.opening)  # several requests may wait for the same session
 
     def end(self, token: Shown, reason: str) -> None:
         """Ends the session of a token, if there is one."""
@@ -95,7 +94,7 @@ class Agents:
             _end(kept, reason)
 
     async def open(self, token: Shown, address: str, ended: Callable[[str], None]) -> Session:
-        """Opens a session that the caller must end. Raises what :meth:`of` raises."""
+        """Opens a session that the caller must end. Raises the same errors as :meth:`of`."""
         return await self._host.sessions.open(credentials(token, address), ended=ended)
 
     def _opened(self, token: Shown, opening: asyncio.Future[Session]) -> None:
@@ -116,7 +115,7 @@ class Agents:
         for token, kept in tuple(self._kept.items()):
             if kept.used < before and kept.opening.done():
                 del self._kept[token]
-                kept.opening.result().end(f"no request has come for {self._idle:g} s")
+                kept.opening.result().end(f"no request has arrived for {self._idle:g} s")
         if self._kept:
             self._look_later()
 

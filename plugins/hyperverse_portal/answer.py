@@ -60,13 +60,13 @@ class HttpAnswer:
         return HttpAnswer(self.status, self.body, (*self.headers, (name, value)))
 
     def send_at_once(self, exchange: Exchange, *, without_body: bool = False) -> bool:
-        """Sends the answer in one piece. Returns False, having sent nothing, when that is not possible.
+        """Sends the answer in one piece. If that is not possible, returns False and sends nothing.
 
         Args:
             exchange: the request that is answered.
             without_body: whether only the head is sent.
         """
-        if self.status in (204, 304):  # a length there would be that of the content, which is not sent
+        if self.status in (204, 304):  # a length would be that of the content, which is not sent
             return exchange.answer(self.status, self.headers, b"")
         headers = (*self.headers, (b"content-length", b"%d" % len(self.body)))
         return exchange.answer(self.status, headers, b"" if without_body else self.body)
@@ -80,7 +80,7 @@ class HttpAnswer:
             kind: prefix of the ASGI message types; another prefix refuses a WebSocket.
         """
         headers = list(self.headers)
-        if self.status not in (204, 304):  # a length there would be that of the content, which is not sent
+        if self.status not in (204, 304):  # a length would be that of the content, which is not sent
             headers.append((b"content-length", str(len(self.body)).encode()))
         await send({"type": f"{kind}.start", "status": self.status, "headers": headers})
         await send({"type": f"{kind}.body", "body": b"" if without_body or self.status in (204, 304) else self.body})
@@ -97,10 +97,10 @@ def failure(error: HyperverseError) -> HttpAnswer:
 
 
 def not_allowed(method: str, path: str, allowed: Sequence[str]) -> HttpAnswer:
-    """Returns the answer 405 to a request whose path is answered, but not for its method.
+    """Returns the answer 405 to a request whose path exists, but not for its method.
 
     Args:
-        method: the one that was asked for.
+        method: the method of the request.
         path: the path, as the error names it.
         allowed: the methods for which the path is answered.
     """
@@ -110,7 +110,7 @@ def not_allowed(method: str, path: str, allowed: Sequence[str]) -> HttpAnswer:
 
 
 def failed(error: HyperverseError) -> Pong:
-    """Returns the reply that reports an error, with the position when a text does not parse."""
+    """Returns the reply that reports an error, with the position if a text does not parse."""
     pong = Pong.failure(error)
     if isinstance(error, ParseError) and error.text and isinstance(pong.body, dict):
         pong.body["error"] = error.told
@@ -161,14 +161,14 @@ def final_status(pong: Pong) -> int:
 
 
 def retry_after(pong: Pong) -> str:
-    """Whole seconds after which a retry may succeed; empty when the reply does not say."""
+    """Whole seconds after which a retry may succeed; empty if the reply does not say."""
     said = pong.body.get("retry_after") if pong.status >= 400 and isinstance(pong.body, Mapping) else None
     fits = isinstance(said, int | float) and not isinstance(said, bool) and 0 <= said < 1e6
     return str(math.ceil(said)) if fits and said is not None else ""
 
 
 def _token(name: str) -> bytes:
-    """The text as the name of a header; empty when it is not a valid name."""
+    """The text as the name of a header; empty if it is not a valid name."""
     return name.encode() if name.isascii() and name.replace("-", "").replace("_", "").isalnum() else b""
 
 

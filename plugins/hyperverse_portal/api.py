@@ -54,11 +54,11 @@ async def answer_api(request: HttpRequest, session: Session, settings: PortalSet
     allowed = _methods(words)
     if allowed:
         return not_allowed(request.method, request.path, allowed)
-    raise NotFound(f"no {request.path} in the API", hint=f"there are {_ROUTES}")
+    raise NotFound(f"no {request.path} in the API", hint=f"the API has {_ROUTES}")
 
 
 def _methods(words: list[str]) -> tuple[str, ...]:
-    """The methods for which a path of the API is answered; none when there is no such path."""
+    """The methods that a path of the API accepts; none if there is no such path."""
     match words:
         case ["ping", _, _] | ["exec"]:
             return ("POST",)
@@ -68,7 +68,7 @@ def _methods(words: list[str]) -> tuple[str, ...]:
 
 
 def _read(method: str) -> str:
-    """The method. ``HEAD`` counts as ``GET``, whose body is then not sent."""
+    """The method. ``HEAD`` counts as ``GET``, but the body is not sent."""
     return "GET" if method == "HEAD" else method
 
 
@@ -122,11 +122,11 @@ async def openapi_of(request: HttpRequest, session: Session) -> HttpAnswer:
 
 
 def _asked(request: HttpRequest, *names: str) -> dict[str, str]:
-    """The value of each name in a query; empty when it is missing. Raises BadRequest for unknown and repeated names."""
+    """The value of each name in a query; empty if it is missing. Raises BadRequest for unknown and repeated names."""
     found: dict[str, str] = {}
     for name, value in query_of(request):
         if name not in names or name in found:
-            what = "is there twice" if name in found else "is not asked for"
+            what = "is given twice" if name in found else "is not a parameter"
             raise BadRequest(f"{name[:100]!r} {what}", hint=f"the query may have {', '.join(names)}, each once")
         found[name] = value
     return {name: found.get(name, "") for name in names}

@@ -29,7 +29,7 @@ __all__ = ["PortalApp"]
 
 _log = logging.getLogger("hyperverse.portal")
 _READ = frozenset({"/-/health", "/-/ready", "/-/metrics", "/-/openapi.json"})
-"""Paths of the portal's own that only read, in addition to pages and files."""
+"""The portal's own read-only paths, in addition to pages and files."""
 
 
 class PortalApp:
@@ -38,8 +38,8 @@ class PortalApp:
     Args:
         host: the machine.
         settings: settings of the gateway.
-        oidc: login through an OpenID provider; None when there is none.
-        owner: token of the machine's owner; empty when this host does not have it.
+        oidc: login through an OpenID provider; None if there is none.
+        owner: token of the machine's owner; empty if this host does not have it.
     """
 
     def __init__(
@@ -91,14 +91,14 @@ class PortalApp:
 
     async def _socket(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handles one WebSocket."""
-        await receive()  # it says that somebody wants to connect
+        await receive()  # the first message announces the connection
         try:
             self._forwarding.apply(scope)
             request = HttpRequest(scope, receive)
             if request.path != "/-/ws":
                 raise NotFound(f"no WebSocket {request.path} in the portal", hint="there is /-/ws")
             if request.is_foreign and not request.bearer:
-                raise Forbidden("a page of another site may not act in your name", hint="use a page of this portal")
+                raise Forbidden("a page of another site may not act on your behalf", hint="use a page of this portal")
             await self._sockets.serve(request, self._entrance.token_of(request), receive, send)
         except HyperverseError as exc:
             refused = failure(exc)
@@ -106,7 +106,7 @@ class PortalApp:
             await refused.send(send, kind="websocket.http.response")
 
     async def _answer(self, request: HttpRequest, send: Send) -> HttpAnswer | None:
-        """Returns the answer; None when it has been sent already."""
+        """Returns the answer; None if it has already been sent."""
         if request.path.startswith(OWN):
             return await self._own(request, send)
         return await ask_particle(
@@ -150,7 +150,7 @@ class PortalApp:
         raise NotFound(f"no {path} in the portal", hint="see /-/openapi.json")
 
     def _methods(self, path: str) -> tuple[str, ...]:
-        """The methods for which one of the portal's own paths is answered; none when there is no such path."""
+        """The methods that one of the portal's own paths accepts; none if there is no such path."""
         if path == "/-/events":
             return ("GET",)
         if path in _READ or path.startswith("/-/static/"):
@@ -169,7 +169,7 @@ class PortalApp:
         except Unauthorized as exc:
             return self._entrance.page(request, None if shown == "" else exc)
         except HyperverseError as exc:
-            if shown == "" and not agent:  # the owner may still come in while nobody can say who strangers are
+            if shown == "" and not agent:  # the owner can still log in while strangers cannot be identified
                 return self._entrance.page(request, exc)
             return self._dashboard.failure(request, exc, agent)
 

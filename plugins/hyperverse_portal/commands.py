@@ -1,4 +1,4 @@
-"""Commands that the portal sends in the name of an agent, with words from a request in them.
+"""Commands that the portal sends on behalf of an agent, with words from a request in them.
 
 Each is exactly one command: a `;` in an address must never begin a second one.
 """
@@ -20,7 +20,7 @@ async def ask_command(session: Session, text: str, wait: float) -> Pong:
     """Runs one command and returns the reply. Refuses a text with several commands before any of them runs.
 
     Args:
-        session: the session of the agent that asks.
+        session: the session of the agent.
         text: the command.
         wait: seconds that the answer may take.
     """
@@ -31,7 +31,7 @@ async def select_page(session: Session, selector: str, after: str, wait: float) 
     """Returns one page of the particles that match a selector.
 
     Args:
-        session: the session of the agent that asks.
+        session: the session of the agent.
         selector: the pattern.
         after: the last point of the page before; empty for the first page.
         wait: seconds that the answer may take.

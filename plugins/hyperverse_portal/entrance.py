@@ -33,8 +33,8 @@ class BrowserEntrance:
 
     Args:
         dashboard: makes the login page.
-        body_seconds: how long a form may take to arrive.
-        oidc: login through an OpenID provider; None when there is none.
+        body_seconds: seconds that a form may take to arrive.
+        oidc: login through an OpenID provider; None if there is none.
 
     Attributes:
         agents: opens sessions.
@@ -67,7 +67,7 @@ class BrowserEntrance:
         return None
 
     def methods(self, path: str) -> tuple[str, ...]:
-        """The methods for which a path logs in or out; none when it does not."""
+        """The methods that a path for logging in or out accepts; none if the path is not one."""
         match path:
             case "/-/login":
                 return ("GET", "HEAD", "POST")
@@ -92,12 +92,12 @@ class BrowserEntrance:
         return answer if later is None else answer.also(retry_after=str(max(1, round(later))))
 
     def token_of(self, request: HttpRequest) -> Shown:
-        """Returns the token of a request, from its header or its login, or what stands in its place; empty when there
+        """Returns the token of a request, from its header or its login, or the substitute of the token; empty if there
         is none.
 
         Raises:
             Forbidden: a page of another site uses this browser's login, or the portal's own paths as a stranger. That
-                site may lie outside the network whose strangers the portal accepts.
+                site may be outside the network whose strangers the portal accepts.
             Unauthorized: the login has expired, or the header is not a bearer token.
         """
         token = request.bearer
@@ -106,7 +106,7 @@ class BrowserEntrance:
         cookie = request.cookie
         own = bool(cookie) or request.path.startswith(OWN)  # pages of particles count as other sites
         if own and request.method not in _SAFE and request.is_foreign:
-            raise Forbidden("a page of another site may not act in your name", hint="use the page of this portal")
+            raise Forbidden("a page of another site may not act on your behalf", hint="use the page of this portal")
         if not cookie:
             return ""
         shown = self._logins.token(cookie)
@@ -142,7 +142,7 @@ class BrowserEntrance:
         if token:
             return token
         if code:
-            raise Unauthorized("this link has expired or was used already", hint="run: hyperverse user token NAME")
+            raise Unauthorized("this link has expired or was already used", hint="run: hyperverse user token NAME")
         raise Unauthorized("the form has no token", hint="run: hyperverse user token NAME")
 
     def _log_out(self, request: HttpRequest) -> HttpAnswer:
@@ -160,11 +160,12 @@ class BrowserEntrance:
             shown = await oidc.finish(request)
             try:
                 await self.agents.of(shown, request.address)
-            except Unauthorized as exc:  # the policy knows no such user; logging in again would not help
+            except Unauthorized as exc:  # the policy does not know the user; logging in again would not help
                 raise Forbidden(exc.message, hint=exc.hint) from exc
         except HyperverseError as exc:
             return self.page(request, exc).with_header(*oidc.forget(request))
-        # After a redirect the browser would still count as coming from the other site, and send no cookie.
+        # After a redirect, the request would still count as coming from the other site, and the browser would send no
+        # cookie.
         answer = answer_html(page("entered.html"), request)
         cookie = _cookie(request, self._logins.add(shown), int(SECONDS))
         return answer.with_header(*oidc.forget(request)).with_header(*cookie)

@@ -1,7 +1,7 @@
 """Streams of changes as server-sent events: ``GET /-/events?point=localhost:hits&aspect=State``.
 
-A page of a particle may follow changes of that particle, as Anonymous: it has an origin of its own in the browser, so
-no login comes with its requests, and only what the policy lets strangers see can reach it.
+A page of a particle may follow changes of that particle, as Anonymous. It has an origin of its own in the browser, so
+its requests carry no login, and it only gets what the policy shows to strangers.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _encoder: Final = msgspec.json.Encoder(enc_hook=str)
 
 
 class _Events:
-    """Turns what the session of a stream hears into events."""
+    """Turns the waves to the session of a stream into events."""
 
     def __init__(self) -> None:
         self.feed = Feed()
@@ -59,7 +59,7 @@ class Streams:
         followers: recognise pages of particles.
 
     Attributes:
-        closed: whether the portal closes.
+        closed: whether the portal is closing.
     """
 
     def __init__(self, host: GatewayHost, settings: PortalSettings, followers: Followers) -> None:
@@ -70,7 +70,7 @@ class Streams:
         self.closed = False
 
     def close(self, reason: str) -> None:
-        """Ends them all."""
+        """Ends all of them."""
         self.closed = True
         for feed in self._open:
             feed.close(reason)
@@ -78,13 +78,13 @@ class Streams:
     def begin(self, feed: Feed) -> None:
         """Counts one more open stream. Raises TooMany, Unavailable."""
         if self.closed:
-            raise Unavailable("the portal closes", retry_after=1.0)
+            raise Unavailable("the portal is closing", retry_after=1.0)
         if len(self._open) >= self._settings.streams:
             raise TooMany(f"{self._settings.streams} streams are open", retry_after=1.0)
         self._open.add(feed)
 
     def ended(self, feed: Feed) -> None:
-        """Called when a feed has ended: it is no longer open."""
+        """Called when a feed has ended, and no longer counts as open."""
         self._open.discard(feed)
 
     async def serve(self, request: HttpRequest, token: Shown, send: Send) -> None:
@@ -95,13 +95,13 @@ class Streams:
             BadRequest: the query has no point, or an unknown aspect.
             Forbidden: the request does not come from a page of the particle at its host.
             TooMany: too many streams are open.
-            HyperverseError: the token is not valid, or its agent may not watch that particle. Nothing has been sent
-            then.
+            HyperverseError: the token is not valid, or its agent may not watch that particle. In this case nothing has
+                been sent.
         """
         query = query_of(request)
         points = [Point.parse(value).text for name, value in query if name == "point"]
         words = [value for name, value in query if name == "follow"]
-        if words:  # a page of a particle acts as a stranger, whoever looks at it
+        if words:  # a page of a particle acts as a stranger, whoever views it
             token, points = "", [self._followers.of(request, words[0])]
         aspects = [value for name, value in query if name == "aspect"] or list(ASPECTS)
         if not points:
@@ -134,7 +134,7 @@ class Streams:
         if by_page:
             headers.append((b"access-control-allow-origin", b"null"))
         await send({"type": "http.response.start", "status": 200, "headers": headers})
-        # A client that reconnects cannot know what has changed meanwhile.
+        # A client that reconnects cannot know the changes of the meantime.
         first = _event("missed", {}) if request.header("last-event-id") else b": watching\n\n"
         await feed.sent(send(_part(first)))
         watching = asyncio.ensure_future(self._gone(request, feed))

@@ -1,7 +1,7 @@
-"""Exchange: a request whose body has arrived already, and its answer in one piece.
+"""Exchange: a request whose body has already arrived, and its answer in one piece.
 
-ASGI passes both in several messages. uvicorn checks each of them and writes twice, which for a small answer costs as
-much as the particle does.
+ASGI passes both in several messages. uvicorn checks each message and writes twice, which for a small answer costs as
+much as the particle itself.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCy
 __all__ = ["EXCHANGE", "Exchange"]
 
 EXCHANGE: Final = "hyperverse.exchange"
-"""Its key in the scope of a request."""
+"""The key of an exchange in the scope of a request."""
 _COPIED: Final = 64 * 1024
 """Bodies up to this size, in bytes, are copied after their head; a larger copy costs more than a second system call."""
 
@@ -24,8 +24,8 @@ class Exchange:
     """One request and its answer.
 
     Args:
-        cycle: what uvicorn knows of them.
-        flow: whether the connection takes more.
+        cycle: uvicorn's state of the request and its answer.
+        flow: whether the connection accepts more bytes.
     """
 
     __slots__ = ("_cycle", "_flow")
@@ -35,21 +35,21 @@ class Exchange:
         self._flow = flow
 
     def body(self) -> bytes | None:
-        """The whole body; None while a part of it is missing, and once it has been taken."""
+        """The whole body; None while a part of it is missing, and after it has been taken."""
         cycle = self._cycle
         if cycle.more_body or cycle.disconnected or cycle.response_complete or not cycle.message_event.is_set():
             return None
-        cycle.message_event.clear()  # as if it had been received: a further wait is for the client to disconnect
+        cycle.message_event.clear()  # as if it had been received: the next wait is for the client to disconnect
         body, cycle.body = bytes(cycle.body), bytearray()
         return body
 
     def answer(self, status: int, headers: Iterable[tuple[bytes, bytes]], body: bytes) -> bool:
-        """Sends the final answer to the request. Returns False, having sent nothing, when it cannot be sent in one
-        piece now.
+        """Sends the final answer to the request. If it cannot be sent in one piece now, returns False and sends
+        nothing.
 
         Args:
             status: HTTP status.
-            headers: the headers, the length of the body included.
+            headers: the headers, including the length of the body.
             body: the content; empty for a response without a body.
 
         Raises ValueError for a header with a line break in it.

@@ -10,18 +10,18 @@ from typing import Final
 __all__ = ["Feed"]
 
 _MOST: Final = 1000
-"""The most messages that may wait for a slow reader. One more ends the stream."""
+"""Greatest number of messages that may wait for a slow reader. One more ends the stream."""
 _MOST_BYTES: Final = 1024 * 1024
-"""Bytes of them together."""
+"""Greatest number of bytes of these messages together."""
 _SENDING: Final = 10.0
-"""Seconds that the reader may take to read what was sent."""
+"""Seconds that the reader may take to read a message."""
 
 
 class Feed:
     """Messages for one reader.
 
     Attributes:
-        end: why no more messages come; empty while the stream is open.
+        end: why no more messages arrive; empty while the stream is open.
     """
 
     def __init__(self) -> None:
@@ -32,7 +32,7 @@ class Feed:
         self.end = ""
 
     def put(self, message: bytes) -> None:
-        """Queues a message for the reader. When the queue is full, the reader is too slow and its stream ends."""
+        """Queues a message for the reader. If the queue is full, the reader is too slow and its stream ends."""
         if self.end:
             return
         if len(self._waiting) >= _MOST or (self._bytes + len(message) > _MOST_BYTES and self._waiting):
@@ -47,12 +47,12 @@ class Feed:
         self._news.set()
 
     def close(self, reason: str) -> None:
-        """Ends the stream: the token is no longer valid, or the machine stops."""
+        """Ends the stream, because the token is no longer valid or the machine stops."""
         self.end = self.end or reason or "the session has ended"
         self._news.set()
 
     async def take(self, seconds: float) -> bytes | None:
-        """Returns the next message; empty when none arrives in that time, None at the end."""
+        """Returns the next message; empty if none arrives in that time, None at the end."""
         if not self._waiting and not self.end:
             self._news.clear()
             try:
@@ -67,7 +67,7 @@ class Feed:
         return message
 
     async def sent(self, sending: Awaitable[None]) -> None:
-        """Waits until the reader has taken what was sent. Raises TimeoutError when that takes too long, or the queue
+        """Waits until the reader has accepted a message. Raises TimeoutError if that takes too long or the queue
         overflows meanwhile."""
         try:
             async with asyncio.timeout(_SENDING) as self._sending:

@@ -26,17 +26,17 @@ class Figures:
         self._answers: Counter[int] = Counter()
 
     def count(self, status: int) -> None:
-        """A request was answered."""
+        """Notes that a request was answered."""
         self._answers[status] += 1
 
     async def answer(self, session: Session, wait: float) -> HttpAnswer:
         """Returns all figures in the text format of Prometheus.
 
         The figures of the machines need the privilege ``machine:figures``. Agents without it get the portal's own
-        figures, and a comment in place of the others.
+        figures, and a comment instead of the others.
 
         Args:
-            session: the session of the agent who asks.
+            session: the session of the agent that asks.
             wait: seconds that the machines may take.
         """
         own = Family("hyperverse_portal_requests_total", "counter", "Requests that were answered.")
@@ -77,8 +77,10 @@ def families_of(told: Mapping[str, Any]) -> Iterator[Family]:
         for origin, star, count in machine["pairs"]:
             pairs.add(count, machine=name, origin=origin, star=star)
         for star in machine["stars"]:
-            if star["kind"] != "Machine":  # its particles are sessions, and the platform's own
-                particles.add(max(0, star["particles"] - 1), machine=name, star=star["star"])  # less the star's own
+            if star["kind"] != "Machine":  # a machine's own star hosts sessions and the platform's particles
+                particles.add(
+                    max(0, star["particles"] - 1), machine=name, star=star["star"]
+                )  # minus the star's own particle
         denied.add(machine.get("refused", 0), machine=name)  # a machine of an earlier release does not count them
         for status, count in machine.get("unhandled", {}).items():
             unhandled.add(count, machine=name, status=status)

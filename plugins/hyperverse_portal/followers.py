@@ -1,7 +1,8 @@
 """Followers: pages of a particle that may follow the changes of that particle.
 
 A browser gives such a page an origin of its own, so its requests look like those of any other site. When the portal
-asks a particle for a page, it passes it a secret word; a page that knows the word was written by that particle.
+requests a page from a particle, it passes a secret word to the particle. A page that knows the word was written by that
+particle.
 """
 
 from __future__ import annotations
@@ -28,9 +29,9 @@ class Followers:
     """Makes the words and checks them.
 
     Args:
-        settings: name the hosts.
+        settings: the settings that name the hosts.
         secret: the owner's secret, from which the words are derived, so that they stay valid after a restart and on
-            every machine; empty when there is none, and the words then end with the portal.
+            every machine; if it is empty, the words are valid until the portal stops.
     """
 
     def __init__(self, settings: PortalSettings, secret: str) -> None:
@@ -47,7 +48,7 @@ class Followers:
         own = Point.parse(point_of(request.host, self._settings)).text
         if not hmac.compare_digest(word.encode("utf-8", "surrogateescape"), self.word(own).encode()):
             raise Forbidden(
-                "no page of the particle at this host has said that",
+                "this is not the word of the particle at this host",
                 hint=f"its handler gets the word in the header {WORD!r} when a browser asks for a page",
             )
         return own

@@ -22,7 +22,7 @@ class Forwarding:
     """Applies the forwarded headers of trusted proxies to requests.
 
     Args:
-        settings: name the trusted proxies, and the prefix of the portal on them.
+        settings: the settings that name the trusted proxies, and the prefix of the portal on them.
     """
 
     def __init__(self, settings: PortalSettings) -> None:
@@ -52,7 +52,7 @@ class Forwarding:
                 scope["path"] = path[len(prefix) :] or "/"
 
     def _asking(self, hops: Sequence[str], nearest: str) -> str:
-        """The last address that is not one of our proxies. Anybody could have sent those before it."""
+        """The last address that does not belong to a trusted proxy. The client can forge the addresses before it."""
         for hop in reversed(hops):
             found = _PORT.fullmatch(hop)
             address = hop if found is None else found[1] or found[2]
@@ -82,5 +82,5 @@ def _said(headers: Sequence[tuple[bytes, bytes]]) -> dict[bytes, list[str]]:
 
 
 def _last(said: dict[bytes, Any], name: bytes) -> str:
-    """The value that the nearest proxy sent; empty when there is none."""
+    """The value that the nearest proxy sent; empty if there is none."""
     return str(said.get(name, [""])[-1])

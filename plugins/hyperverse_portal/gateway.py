@@ -32,12 +32,12 @@ _GRACE: Final = 1
 
 
 def _is_worth_a_line(record: logging.LogRecord) -> bool:
-    """uvicorn reports a refused WebSocket as a fault of the application."""
+    """Drops the line with which uvicorn reports a refused WebSocket as a fault of the application."""
     return record.msg != "ASGI callable returned without completing handshake."
 
 
 class _Server(uvicorn.Server):
-    """A server that leaves the process's signal handlers to the machine."""
+    """A server that does not change the process's signal handlers, which belong to the machine."""
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -45,7 +45,7 @@ class _Server(uvicorn.Server):
 
 
 class PortalGateway(Gateway):
-    """HTTP/1.1 on loopback, or where the settings say.
+    """HTTP/1.1 on loopback, or at the address in the settings.
 
     Args:
         settings: see :class:`~hyperverse_portal.settings.PortalSettings`. Raises ConfigError.
@@ -77,13 +77,15 @@ class PortalGateway(Gateway):
             ws_per_message_deflate=False,  # a few bytes may decompress to many
             lifespan="off",
             log_config=None,
-            log_level="error",  # it warns about what strangers send
+            log_level="error",  # below this level it warns about requests of strangers
             access_log=False,
             server_header=False,
             proxy_headers=False,
             timeout_graceful_shutdown=_GRACE,
         )
-        logging.getLogger("uvicorn.error").addFilter(_is_worth_a_line)  # adding the same function twice adds it once
+        logging.getLogger("uvicorn.error").addFilter(
+            _is_worth_a_line
+        )  # adding the same function twice has no further effect
         self._server = _Server(config)
         self._task = asyncio.get_running_loop().create_task(self._server.serve([listening]), name="portal")
         while not self._server.started:
@@ -95,7 +97,7 @@ class PortalGateway(Gateway):
         self.invitation = self._invitation(host)
 
     def _oidc(self) -> OidcLogin | None:
-        """Login through an OpenID provider, if the settings name one. Raises ConfigError when the extra is not
+        """Login through an OpenID provider, if the settings name one. Raises ConfigError if the extra is not
         installed."""
         if self._settings.oidc is None:
             return None
@@ -107,7 +109,7 @@ class PortalGateway(Gateway):
         return OidcLogin(self._settings.oidc)
 
     def _invitation(self, host: GatewayHost) -> str:
-        """A one-time link that logs the owner of the data directory in; empty when there is no owner's token."""
+        """A one-time link that logs in the owner of the data directory; empty if there is no token of the owner."""
         assert self._app is not None
         token = _owner(host)
         return self.address + self._app.invite(token) if token else ""
@@ -117,7 +119,7 @@ class PortalGateway(Gateway):
         app, server, task = self._app, self._server, self._task
         self._app = self._server = self._task = None
         if app is not None:
-            app.close("the machine stops")
+            app.close("the machine is stopping")
         if server is None or task is None:
             return
         server.should_exit = True
@@ -127,11 +129,11 @@ class PortalGateway(Gateway):
         except TimeoutError:
             task.cancel()
         for connection in tuple(server.server_state.connections):
-            connection.transport.abort()  # its reader has stopped reading
+            connection.transport.abort()  # its client has stopped reading
 
 
 def _owner(host: GatewayHost) -> str:
-    """The token of the machine's owner; empty when this host does not have it."""
+    """The token of the machine's owner; empty if this host does not have it."""
     try:
         return (host.data_dir / "token").read_text("ascii").strip()
     except OSError:

@@ -16,21 +16,22 @@ __all__ = ["point_of", "unknown_host"]
 
 _LOOPBACK: Final = frozenset({"127.0.0.1", "::1"})
 _SHOWN: Final = 20
-"""The most hosts that are listed."""
+"""Greatest number of hosts that are listed."""
 
 
 def point_of(host: str, settings: PortalSettings) -> str:
-    """The point that answers for a host, as text: the one in the settings, or the Space of that name."""
+    """The text of the point that answers for a host: the one in the settings, or the Space of that name."""
     return settings.hosts.get(host) or ("localhost" if host in _LOOPBACK else host)
 
 
 async def unknown_host(host: str, session: Session, settings: PortalSettings) -> NotFound | None:
-    """Returns the error for a host whose particle does not exist, or is hidden from the agent; None when there is one.
+    """Returns the error for a host whose particle does not exist, or is hidden from the agent; None if the particle is
+    visible.
 
     Args:
-        host: the host of a request that was answered 404.
+        host: the host of a request whose answer was 404.
         session: the session of the agent.
-        settings: name the hosts.
+        settings: the settings that name the hosts.
     """
     asked = point_of(host, settings)
     known = list(settings.hosts)[:_SHOWN]

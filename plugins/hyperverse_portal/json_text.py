@@ -1,4 +1,4 @@
-"""JSON from strangers: a text that would need far more memory than it has bytes is refused before it is parsed.
+"""Untrusted JSON: a text that would take far more memory than it has bytes is refused before it is parsed.
 
 An empty list takes three bytes of text and a hundred bytes of memory. Four million of them took 0.4 s and 265 MB.
 """
@@ -15,9 +15,9 @@ __all__ = ["MOST_GROUPS", "MOST_VALUES", "value_of"]
 
 MOST_GROUPS: Final = 100_000
 MOST_VALUES: Final = 1_000_000
-"""The most containers and the most values of a text: the same as for a body that a client sends in a frame."""
+"""Greatest numbers of containers and of values in a text, as for a body that a client sends in a frame."""
 _PIECE: Final = 64 * 1024
-"""Bytes that are counted at a time, which bounds the memory."""
+"""Number of bytes that are counted at a time, which bounds the memory."""
 
 
 def value_of(text: bytes | str) -> Any:

@@ -1,4 +1,4 @@
-"""Logins: a browser carries a login in place of a token, so that no page, URL or history holds the token."""
+"""Logins: a browser keeps a login instead of a token, so that no page, URL or history contains the token."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .agents import Shown
 __all__ = ["SECONDS", "Logins"]
 
 SECONDS: Final = 12 * 3600.0
-"""How long a login is valid."""
+"""Seconds for which a login is valid."""
 _MOST: Final = 10_000
 _INVITED: Final = 15 * 60.0
 """Seconds for which a one-time link is valid."""
@@ -27,10 +27,10 @@ class Logins:
         self._invitations: dict[str, tuple[str, float]] = {}
 
     def add(self, token: Shown) -> str:
-        """Begins a login and returns the secret that the browser keeps. Raises TooMany.
+        """Starts a login and returns the secret that the browser keeps. Raises TooMany.
 
         Args:
-            token: a token that the policy knows, or what stands in its place.
+            token: a token that the policy knows, or its substitute.
         """
         now = time.monotonic()
         if len(self._tokens) >= _MOST:
@@ -42,7 +42,7 @@ class Logins:
         return name
 
     def token(self, name: str) -> Shown:
-        """Returns the token of a login, or what stands in its place; empty when the login is unknown or has expired."""
+        """Returns the token of a login or its substitute; empty if the login is unknown or has expired."""
         token, ends = self._tokens.get(name, ("", 0.0))
         return token if ends > time.monotonic() else ""
 
@@ -53,7 +53,8 @@ class Logins:
         return code
 
     def take(self, code: str) -> str:
-        """Returns the token of a one-time code and uses the code up; empty when the code is unknown or has expired."""
+        """Returns the token of a one-time code and makes the code invalid; empty if the code is unknown or has
+        expired."""
         token, ends = self._invitations.pop(code, ("", 0.0))
         return token if ends > time.monotonic() else ""
 

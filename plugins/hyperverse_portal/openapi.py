@@ -1,4 +1,4 @@
-"""The OpenAPI 3.1 description of the API, made from what a machine knows about its Kinds."""
+"""The OpenAPI 3.1 description of the API, made from a machine's descriptions of its Kinds."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _REFUSED = {
     "properties": {
         "error": {"type": "string"},
         "hint": {"type": "string"},
-        "caret": {"type": "string", "description": "a text that does not parse, with a caret below the fault"},
+        "caret": {"type": "string", "description": "a text that cannot be parsed, with a caret below the fault"},
         "retry_after": {"type": "number", "description": "seconds"},
     },
     "required": ["error"],
@@ -81,7 +81,7 @@ def _own_paths() -> dict[str, Any]:
         "selector": _in_query("selector", "a pattern of points; every particle by default", "localhost:**"),
         "after": _in_query("after", "the last point of the page before", "localhost:hits"),
         "point": {**_in_query("point", "the particle", "localhost:hits"), "required": True},
-        "agent": _in_query("agent", "the agent that would do it; by default the one that asks", "hyperspace:users:ann"),
+        "agent": _in_query("agent", "the agent of the act; by default that of the request", "hyperspace:users:ann"),
         "method": _in_query("method", "what would be done", "Ext<Add>"),
     }
     page = {"type": "object", "required": ["items", "after"], "properties": {"items": {"type": "array"}}}
@@ -99,7 +99,9 @@ def _own_paths() -> dict[str, Any]:
         },
         "/-/api/explain": {
             "get": {
-                **_asked("says why an agent may or may not do something", {"type": "object", "required": ["allowed"]}),
+                **_asked(
+                    "explains why an agent may or may not do something", {"type": "object", "required": ["allowed"]}
+                ),
                 "parameters": [queried["agent"], queried["point"], queried["method"]],
             }
         },
@@ -142,7 +144,7 @@ def _operation(method: str) -> dict[str, Any]:
 
 
 def _add_kind(operation: dict[str, Any], kind: str, handler: Mapping[str, Any], schemas: dict[str, Any]) -> None:
-    """Several Kinds may have a handler of the same name: the body fits one of them."""
+    """Adds the handler of a Kind. Several Kinds may have a handler of the same name; the body then fits one of them."""
     operation["tags"].append(kind)
     said = f"{kind}: {handler['doc']}" if handler["doc"] else kind
     operation["summary"] = f"{operation['summary']}; {said}".lstrip("; ")

@@ -33,9 +33,10 @@ _NAMES_PASSED_ON: Final = (
     "range",
 )
 _PASSED_ON: Final = {name.encode(): name for name in _NAMES_PASSED_ON}
-"""Headers that the particle sees, besides the trace headers. Tokens and cookies stay in the portal."""
+"""Headers that the particle receives, in addition to the trace headers. Tokens and cookies stay in the portal."""
 _SANDBOX: Final = (b"content-security-policy", b"sandbox allow-forms allow-modals allow-popups allow-scripts")
-"""The browser gives pages of particles an origin of their own, so their scripts cannot use the reader's login."""
+"""With this header, the browser gives pages of particles an origin of their own, so their scripts cannot use the
+reader's login."""
 
 
 async def ask_particle(
@@ -46,8 +47,8 @@ async def ask_particle(
     Args:
         request: the request.
         session: the session of the agent.
-        settings: name the hosts.
-        followers: make the word that the particle gets for its page.
+        settings: the settings that name the hosts.
+        followers: makes the word that the particle gets for its page.
 
     Raises:
         NotFound: no particle answers for that host.
@@ -67,7 +68,7 @@ async def ask_particle(
         headers[WORD] = followers.word(point.text)
     sent: dict[str, Any] = {"path": request.url, "headers": headers, "wait": settings.wait}
     pong = await session.ping(point, method, body, **sent)
-    if method is _HEAD and _is_missing(pong):  # most particles answer Get alone
+    if method is _HEAD and _is_missing(pong):  # most particles answer only Get
         pong = await session.ping(point, _GET, body, **sent)
     if _is_missing(pong):
         unknown = await unknown_host(request.host, session, settings)

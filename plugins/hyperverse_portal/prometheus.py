@@ -24,7 +24,7 @@ class Family:
         name: the common name of all samples; that of a counter ends with ``_total``.
         kind: ``counter``, ``gauge`` or ``histogram``.
         what: a sentence that describes them.
-        samples: for each the suffix of its name, its labels and its value.
+        samples: the suffix of the name, the labels and the value of each sample.
     """
 
     name: str
@@ -37,7 +37,7 @@ class Family:
         self.samples.append((suffix, labels, value))
 
     def lines(self) -> Iterable[str]:
-        """As text."""
+        """Yields the lines of the family in the text format."""
         yield f"# HELP {self.name} {self.what}"
         yield f"# TYPE {self.name} {self.kind}"
         for suffix, labels, value in self.samples:
@@ -64,7 +64,7 @@ def text_of(families: Sequence[Family], *, whole: bool) -> bytes:
 
 
 class _Told:
-    """Families as a collector."""
+    """A collector of ``prometheus-client`` for families."""
 
     def __init__(self, families: Sequence[Family]) -> None:
         self._families = families

@@ -17,14 +17,14 @@ from .transport import GuardedTransport
 __all__ = ["GuardedProtocol", "guarded"]
 
 _PIPELINED: Final = 64
-"""The most requests that may wait on one connection for earlier answers."""
+"""Greatest number of requests that may wait on one connection for earlier answers."""
 _OVERHEAD: Final = 8
 """Bytes of chunk framing that are accepted for each byte of a body."""
 
 
 class GuardedProtocol(HttpToolsProtocol):
-    """On its own uvicorn accepts a head of any size, waits for the rest of a head forever, and keeps an answer for a
-    reader that never reads it.
+    """By default, uvicorn accepts a head of any size, waits for the rest of a head forever, and keeps an answer for a
+    client that never reads it.
 
     A head ends with ``on_headers_complete``; the next one begins after the body.
     """
@@ -37,7 +37,7 @@ class GuardedProtocol(HttpToolsProtocol):
     _body = 0  # bytes of this body
     _refused = False
     _timer: asyncio.TimerHandle | None = None
-    _since = 0.0  # when this head began; 0 when none is expected
+    _since = 0.0  # when this head began; 0 if none is expected
     _guarded: GuardedTransport
 
     def connection_made(self, transport: Any) -> None:
@@ -71,7 +71,7 @@ class GuardedProtocol(HttpToolsProtocol):
             self._refuse(431, f"the head of the request is larger than {self.head_bytes} bytes")
             return
         if not self.url.startswith(b"/") and not self._is_for_our_host():
-            self._refuse(400, "the target of the request names another host than its header 'host'")
+            self._refuse(400, "the target of the request names a different host than its header 'host'")
             return
         if len(self.pipeline) >= _PIPELINED:
             self._refuse(429, "too many requests wait for answers on this connection")
@@ -79,7 +79,7 @@ class GuardedProtocol(HttpToolsProtocol):
         self._in_head, self._seen, self._body = False, 0, 0
         self._guarded.unread = True
         self._since = 0.0
-        self.scope["headers"] = self.headers.copy()  # fields after the body are not headers of its request
+        self.scope["headers"] = self.headers.copy()  # fields after the body are not headers of the request
         cycle = self.cycle
         super().on_headers_complete()
         if self.cycle is not cycle:
@@ -89,7 +89,7 @@ class GuardedProtocol(HttpToolsProtocol):
         return len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
 
     def _is_for_our_host(self) -> bool:
-        """Whether a target that is a whole URL names the same host as the header."""
+        """Whether a target that is a complete URL names the same host as the header."""
         named = httptools.parse_url(self.url)
         hosts = [value for name, value in self.headers if name == b"host"]
         port = b"" if named.port is None else b":%d" % named.port
@@ -113,7 +113,7 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def handle_websocket_upgrade(self) -> None:
         super().handle_websocket_upgrade()
-        # the WebSocket library is stricter about heads, and uvicorn does not answer those that it refuses
+        # the WebSocket library is stricter about heads, and uvicorn does not answer the requests that it refuses
         if not self._guarded.get_protocol().handshake_initiated:
             self._refuse(
                 400,

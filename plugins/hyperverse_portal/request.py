@@ -22,7 +22,8 @@ Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
 COOKIE: Final = "hyperverse_session"
 _ONCE: Final = frozenset({b"host", b"content-length", b"transfer-encoding", b"authorization", b"content-type"})
-"""Headers that a request may have only once. Of two, a proxy in front of the portal may have read the other one."""
+"""Headers that a request may have only once. If there were two, a proxy in front of the portal might have read the
+other one."""
 
 
 HOST: Final = re.compile(rb"\[[0-9A-Fa-f:.]+\](:\d{1,5})?|[0-9A-Za-z_.-]+(:\d{1,5})?")
@@ -47,10 +48,10 @@ class HttpRequest:
     Attributes:
         method: the HTTP method, in capitals.
         path: the path, without the query.
-        unread: whether its body was not read to the end.
-        exchange: sends the answer in one piece; None when that is not possible.
+        unread: whether its body has not been read to the end.
+        exchange: sends the answer in one piece; None if that is not possible.
 
-    Raises BadRequest when its head is ambiguous.
+    Raises BadRequest if its head is ambiguous.
     """
 
     __slots__ = ("_headers", "_receive", "_scope", "exchange", "method", "path", "unread")
@@ -69,25 +70,27 @@ class HttpRequest:
                 value = headers[name] + (b"; " if name == b"cookie" else b", ") + value
             headers[name] = value
         if b"host" not in headers:
-            raise BadRequest("the request has no header 'host'", hint="send the name of the host that it is for")
+            raise BadRequest("the request has no header 'host'", hint="send the name of the host")
         if not HOST.fullmatch(headers[b"host"]):
-            raise BadRequest("the header 'host' names no host", hint="send NAME or NAME:PORT")
+            raise BadRequest("the header 'host' does not name a host", hint="send NAME or NAME:PORT")
         encoded = headers.get(b"transfer-encoding")
         if encoded is not None and b"content-length" in headers:
             raise BadRequest("the request has both a content-length and a transfer-encoding", hint="send one of them")
         if encoded is not None and (encoded.lower() != b"chunked" or scope.get("http_version") == "1.0"):
-            raise BadRequest(f"the body has the encoding {encoded.decode('latin-1')!r}", hint="send it as it is")
+            raise BadRequest(
+                f"the body has the encoding {encoded.decode('latin-1')!r}", hint="send it without an encoding"
+            )
         self._headers = headers
         self.unread = encoded is not None or headers.get(b"content-length", b"0") != b"0"
 
     def these(self, names: Mapping[bytes, str]) -> dict[str, str]:
-        """Returns the headers that the request has, under the names that the map gives them."""
+        """Returns those of these headers that the request has, under the names that the map gives them."""
         return {
             names[name]: value.decode("latin-1") for name, value in self._headers.items() if name in names and value
         }
 
     def header(self, name: str) -> str:
-        """The value of a header; empty when there is none."""
+        """The value of a header; empty if there is none."""
         return self._headers.get(name.encode(), b"").decode("latin-1")
 
     @property
@@ -123,7 +126,7 @@ class HttpRequest:
 
     @property
     def address(self) -> str:
-        """The address of the client, or of a proxy in between; empty when the server does not know it."""
+        """The address of the client, or of a proxy in between; empty if the server does not know it."""
         client = self._scope.get("client")
         return str(client[0]) if client else ""
 
@@ -135,9 +138,9 @@ class HttpRequest:
 
     @property
     def bearer(self) -> str:
-        """The token of the Authorization header; empty when there is none.
+        """The token of the Authorization header; empty if there is none.
 
-        Raises Unauthorized when the header holds something else."""
+        Raises Unauthorized if the header contains something else."""
         raw = self._headers.get(b"authorization")
         if not raw:
             return ""
@@ -149,11 +152,11 @@ class HttpRequest:
 
     @property
     def cookie(self) -> str:
-        """The login of the browser; empty when there is none."""
+        """The login of the browser; empty if there is none."""
         return self.cookie_of(COOKIE)
 
     def cookie_of(self, name: str) -> str:
-        """The value of a cookie; empty when there is none."""
+        """The value of a cookie; empty if there is none."""
         text = self.header("cookie")
         if not text:
             return ""
@@ -177,7 +180,7 @@ class HttpRequest:
         return self.method == "GET" and b"text/html" in self._headers.get(b"accept", b"")
 
     async def raw_body(self, limit: int, seconds: float) -> bytes:
-        """Its body.
+        """Returns the body of the request as bytes.
 
         Args:
             limit: the largest body, in bytes.
@@ -197,7 +200,7 @@ class HttpRequest:
         if said and int(said) > limit:
             raise _too_large(limit)
         arrived = None if self.exchange is None else self.exchange.body()
-        if arrived is not None:  # it came with the head: no need to wait, or for a timer
+        if arrived is not None:  # it arrived with the head, so neither a wait nor a timer is needed
             self.unread = False
             if len(arrived) > limit:
                 raise _too_large(limit)
@@ -224,10 +227,10 @@ class HttpRequest:
             raise BodyTooLate(f"the body did not arrive within {seconds:g} s", hint="send it again") from None
 
     async def body(self, limit: int, seconds: float) -> Any:
-        """Returns the body as a value: parsed JSON, text, or bytes for any other type; None when there is none.
+        """Returns the body as a value: parsed JSON, text, or bytes for any other type; None if there is none.
 
-        Raises what :meth:`raw_body` raises, BadRequest when the content does not fit the content type, and TooLarge for
-        JSON with too many values."""
+        Raises the errors of :meth:`raw_body`, BadRequest if the content does not match the content type, and TooLarge
+        for JSON with too many values."""
         raw = await self.raw_body(limit, seconds)
         if not raw:
             return None
@@ -239,19 +242,19 @@ class HttpRequest:
                 return raw.decode()
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
             raise BadRequest(
-                f"the body is no {kind}: {exc}", hint="correct the body, or send another content type"
+                f"the body is not {kind}: {exc}", hint="correct the body, or send another content type"
             ) from exc
         return raw
 
     def _content_type(self) -> str:
-        """The content type of the body, without parameters; empty when the request has none. Raises BadRequest."""
+        """The content type of the body, without parameters; empty if the request has none. Raises BadRequest."""
         said = self.header("content-type")
         if said == "application/json":
             return said
         kind, _, parameters = said.partition(";")
         kind = kind.strip().lower()
         if said and not _TYPE.fullmatch(kind):
-            raise BadRequest(f"the content type {said!r} is none", hint="send one such as application/json")
+            raise BadRequest(f"the content type {said!r} is not valid", hint="send one such as application/json")
         charset = _CHARSET.search(parameters)
         if charset is not None and charset[1].lower() not in _CHARSETS:
             raise BadRequest(f"the body is in {charset[1]!r}", hint="send it in UTF-8")

@@ -28,8 +28,8 @@ class PortalSettings:
 
     Attributes:
         address: the address to listen on, ``HOST:PORT``; port 0 lets the system choose.
-        hosts: the particle that answers for a name in the Host header: name to point. A name that is not listed stands
-            for the Space of that name.
+        hosts: map from a name in the Host header to the particle that answers for it. The Space of the same name
+            answers for a name that is not listed.
         proxies: addresses and networks of proxies whose forwarded headers are believed.
         prefix: path that the portal has on such a proxy, such as ``/hyperverse``; empty for none.
         wait: seconds that a particle may take to answer.
@@ -37,8 +37,8 @@ class PortalSettings:
         body_seconds: seconds that its body may take.
         head_bytes: the largest head.
         idle: seconds without a request after which the session of an agent ends.
-        agents: how many agents may be connected at a time.
-        streams: how many streams of changes may be open at a time.
+        agents: greatest number of agents that may be connected at a time.
+        streams: greatest number of streams of changes that may be open at a time.
         oidc: the OpenID provider by which people log in; None for none.
     """
 
@@ -74,7 +74,9 @@ class PortalSettings:
         for key in fields.keys() & table.keys() - _NOT_NUMBERS:
             value, whole = table[key], isinstance(fields[key].default, int)
             if isinstance(value, bool) or not isinstance(value, int if whole else int | float) or value <= 0:
-                faults.append(f"{key} = {value!r}: must be {'a whole number' if whole else 'seconds'} above 0")
+                faults.append(
+                    f"{key} = {value!r}: must be {'a whole number' if whole else 'a number of seconds'} above 0"
+                )
         address = table.get("address", fields["address"].default)
         found = _ADDRESS.fullmatch(address) if isinstance(address, str) else None
         if found is None or int(found[3]) > 65535:

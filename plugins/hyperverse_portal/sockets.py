@@ -1,6 +1,6 @@
 """Sockets: WebSockets on which both sides send Pings, and which report changes. Each message is one JSON object.
 
-Messages of the client have an ``id`` of its choice, which the answer repeats::
+Messages of the client have an ``id`` that it chooses and that the answer repeats::
 
     {"id": 1, "to": "localhost:hits", "method": "Ext<Add>", "body": {"by": 2}}
     {"id": 2, "watch": "localhost:hits", "aspects": ["State"]}
@@ -37,9 +37,9 @@ from .settings import PortalSettings
 __all__ = ["Sockets"]
 
 _UNDER_WAY: Final = 64
-"""The most waves of one socket in progress. The next message is read when one of them has ended."""
+"""Greatest number of waves of one socket in progress. The next message is read when one of them has ended."""
 _UNANSWERED: Final = 256
-"""The most Pings to one socket that may wait for answers."""
+"""Greatest number of Pings to one socket that may wait for answers."""
 _GOING_AWAY: Final = 1001
 _POLICY: Final = 1008
 _encoder: Final = msgspec.json.Encoder(enc_hook=str)
@@ -78,7 +78,7 @@ class _Socket:
         if method == "Cmd<Bounce>":
             return Pong()
         if len(self._asked) >= _UNANSWERED:
-            return Pong.failure(TooMany(f"{_UNANSWERED} waves wait for answers of this client", retry_after=1.0))
+            return Pong.failure(TooMany(f"{_UNANSWERED} waves wait for answers from this client", retry_after=1.0))
         name = f"w{next(self._names)}"
         answer = self._asked[name] = asyncio.get_running_loop().create_future()
         try:
@@ -112,7 +112,7 @@ class _Socket:
                 raise BadRequest("a message must be a JSON object", hint=_SHAPES)
             pong = await self._answer(session, said)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
-            pong = Pong.failure(BadRequest(f"a message is no JSON: {exc}", hint=_SHAPES))
+            pong = Pong.failure(BadRequest(f"a message is not JSON: {exc}", hint=_SHAPES))
         except HyperverseError as exc:
             pong = failed(exc)
         if pong is not None:
@@ -121,7 +121,7 @@ class _Socket:
             self.say(id=name, **told, wave=pong.id, star=pong.star)
 
     async def _answer(self, session: Session, said: dict[str, Any]) -> Pong | None:
-        """Returns the answer to a message; None when the message is itself an answer. Raises HyperverseError."""
+        """Returns the answer to a message; None if the message is itself an answer. Raises HyperverseError."""
         wait = self._settings.wait
         match said:
             case {"answer": str(name), **rest}:
@@ -135,10 +135,10 @@ class _Socket:
             case {"unwatch": str(point)}:
                 body = {"point": Point.parse(point).text, "aspects": said.get("aspects")}
                 return await session.ping(MACHINE, "Ext<Unwatch>", body, wait=wait)
-        raise BadRequest("the message is of no known form", hint=_SHAPES)
+        raise BadRequest("the message has an unknown form", hint=_SHAPES)
 
     def _answered(self, name: str, said: Mapping[str, Any]) -> None:
-        """Takes the client's answer to a Ping. An answer that nobody waits for any more is not an error."""
+        """Handles the client's answer to a Ping. A late answer, for which nobody waits any more, is not an error."""
         status = said.get("status", 200)
         if not isinstance(status, int) or not 100 <= status <= 599:
             raise BadRequest(f"status = {status!r}", hint="the status must be an HTTP status, such as 200")
@@ -169,7 +169,7 @@ class Sockets:
     async def serve(self, request: HttpRequest, token: Shown, receive: Receive, send: Send) -> None:
         """Serves a client until it disconnects, is too slow, or its token expires.
 
-        Raises HyperverseError when the client is refused. Nothing has been sent then.
+        Raises HyperverseError if the client is refused. In this case nothing has been sent.
         """
         socket = _Socket(self._settings)
         self._streams.begin(socket.feed)

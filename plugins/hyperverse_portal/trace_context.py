@@ -1,4 +1,5 @@
-"""Trace context in the W3C format: the headers of a request that belong to its trace, and travel on with its wave."""
+"""Trace context in the W3C format: the headers of a request that belong to its trace and are passed on with its
+wave."""
 
 from __future__ import annotations
 
@@ -19,7 +20,7 @@ def trace_headers(request: HttpRequest) -> dict[str, str]:
 
     A ``traceparent`` that is malformed or repeated is ignored, and ``tracestate`` with it.
     One of a later version is accepted if it begins like version 00. ``tracestate`` and ``baggage`` are left out
-    when they are longer than every service has to take (512 and 8192 characters).
+    if they are longer than every service must accept (512 and 8192 characters).
     """
     found: dict[str, str] = {}
     if not request.is_traced:

@@ -1,4 +1,4 @@
-"""GuardedTransport: one end of a connection. It loses no answer and never waits for the other end."""
+"""GuardedTransport: one end of a connection. It loses no answer, and never waits endlessly for the other end."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ _LINGER: Final = 1.0
 """Seconds after the last answer for which incoming bytes are dropped. If the connection were closed at once, the system
 would reset it and the answer would be lost."""
 _LOOK: Final = 10.0
-"""Seconds between two checks whether the reader reads."""
+"""Seconds between two checks that the client reads."""
 _LEAST: Final = 10 * 1024
-"""Bytes that a reader must take between two checks, if that many are waiting."""
+"""Number of bytes that a client must read between two checks, if that many are waiting."""
 
 
 class GuardedTransport:
-    """An asyncio transport that also ends when its reader stops reading, and that lets the last answer arrive.
+    """An asyncio transport that also ends when its client stops reading, and that ensures that the last answer arrives.
 
     Args:
         transport: the connection.
-        loop: runs it.
+        loop: the event loop.
 
     Attributes:
         lingers: whether the last answer has been sent, so that incoming bytes are dropped.
@@ -42,7 +42,7 @@ class GuardedTransport:
         return getattr(self._transport, name)
 
     def write(self, data: bytes) -> None:
-        """Sends bytes. After the last answer it sends nothing: the request was refused while it was still being
+        """Sends bytes. After the last answer it sends nothing, because the request was refused while it was still being
         answered."""
         if not self.lingers:
             self._transport.write(data)
@@ -52,8 +52,8 @@ class GuardedTransport:
         return self.lingers or self._transport.is_closing()
 
     def close(self) -> None:
-        """Closes the connection once everything has been sent. If a request is unread, incoming bytes are dropped for a
-        second first."""
+        """Closes the connection after everything has been sent. If a request is unread, it first drops incoming bytes
+        for a second."""
         if self.lingers:
             return
         self.watch()
@@ -74,7 +74,7 @@ class GuardedTransport:
         self.watch()
 
     def watch(self) -> None:
-        """Begins to check that the reader takes what was sent, and ends the connection if it does not."""
+        """Starts to check that the client reads what was sent, and ends the connection if it does not."""
         if self._look is None:
             self._left = self._transport.get_write_buffer_size()
             self._look = self._loop.call_later(_LOOK, self._check)
@@ -88,7 +88,7 @@ class GuardedTransport:
             self.watch()
 
     def lost(self) -> None:
-        """The connection has ended."""
+        """Called when the connection has ended."""
         for timer in (self._look, self._end):
             if timer is not None:
                 timer.cancel()

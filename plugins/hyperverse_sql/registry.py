@@ -299,7 +299,7 @@ class SqlRegistry(Registry):
     async def revoke_token(self, digest: str) -> bool:
         return is_storable(digest) and bool(await self._write(_REVOKE_TOKEN, digest))
 
-    # -- which machines are let in ------------------------------------------------------------------------
+    # -- which machines are admitted ----------------------------------------------------------------------
 
     async def machine_keys(self) -> list[MachineKey]:
         return await self._quick.read(machine_keys.all_keys)

@@ -184,10 +184,10 @@ def test_annotations_that_cannot_be_and_a_pipe_are_refused(tmp_path: Path) -> No
         sources_in(layout(tmp_path, [({"mediaType": "text/plain", "annotations": ["a"]}, b"a")]))
     (tmp_path / "index.json").unlink()
     os.mkfifo(tmp_path / "index.json")
-    with pytest.raises(BadRequest, match="no plain file"):
+    with pytest.raises(BadRequest, match="not a regular file"):
         sources_in(tmp_path)
 
 
 def test_what_is_no_layout_is_told(tmp_path: Path) -> None:
-    with pytest.raises(NotFound, match="no OCI image layout"):
+    with pytest.raises(NotFound, match="not an OCI image layout"):
         sources_in(tmp_path)

@@ -201,7 +201,7 @@ async def test_damage_is_told_and_never_given_out(repo: Machine, tmp_path: Path)
         await read_content(client, f"{VERSION}:/wasm/app.wasm")
     assert told.value.status == 503
     assert "damaged" in told.value.message
-    with pytest.raises(HyperverseError, match="not on machine 'test' any more"):
+    with pytest.raises(HyperverseError, match="no longer on machine 'test'"):
         await read_content(client, f"{VERSION}:/wasm/app.wasm")
     await published(client, tmp_path / "f", f"{SERIES}:1.0.1")  # it brings the content again
     assert await read_content(client, f"{VERSION}:/wasm/app.wasm") == FILES["wasm/app.wasm"]

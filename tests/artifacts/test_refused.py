@@ -89,8 +89,8 @@ def test_a_zip_file_is_unpacked() -> None:
     ("content", "why"),
     [
         (entry("link", b"/etc/passwd", mode=0o777 | stat.S_IFLNK), "link"),
-        (entry("pipe", mode=0o644 | stat.S_IFIFO), "no plain file"),
-        (entry("device", mode=0o644 | stat.S_IFCHR), "no plain file"),
+        (entry("pipe", mode=0o644 | stat.S_IFIFO), "not a regular file"),
+        (entry("device", mode=0o644 | stat.S_IFCHR), "not a regular file"),
         (entry("../up"), r"\.\."),
         (entry("/root"), "absolute"),
         (entry("../up/"), r"\.\."),
@@ -173,7 +173,7 @@ def test_a_link_to_a_folder_is_refused(tmp_path: Path) -> None:
 
 def test_a_pipe_in_a_folder_is_refused(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(BadRequest, match="no plain file"), sources_of(tmp_path, SMALL):
+    with pytest.raises(BadRequest, match="not a regular file"), sources_of(tmp_path, SMALL):
         pass
 
 

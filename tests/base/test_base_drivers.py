@@ -31,11 +31,11 @@ SAMPLE = (
 POINTS = [command.split()[1].partition("<")[0] for command in SAMPLE]
 REFUSED = [
     ("create localhost:nested<Space>", "cannot live under"),
-    ("create elsewhere<Base>", "cannot hold"),
+    ("create elsewhere<Base>", "cannot contain"),
     ("create localhost:bob<User>", "cannot live under"),
-    ("create localhost:users:base<Base>", "cannot hold"),
+    ("create localhost:users:base<Base>", "cannot contain"),
     ("create localhost:loose<File<File>>", "cannot live under"),
-    ("create localhost:files:base<Base>", "cannot hold"),
+    ("create localhost:files:base<Base>", "cannot contain"),
     ("create localhost:star<Star<Fold>>", "cannot live under"),
     ("create localhost:driver<Driver>", "cannot live under"),
     ("create localhost:global<Global>", "cannot live under"),

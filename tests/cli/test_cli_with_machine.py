@@ -127,7 +127,7 @@ def test_versions_are_listed_and_what_is_not_there_is_an_error(talk: Run, space:
     assert f"no particle '{space}:repo:helo'" in missing.stderr
     assert f"did you mean '{space}:repo:hello'?" in missing.stderr
     file = talk("artifacts", "ls", f"{version}:/a.txt")
-    assert file.returncode == 1 and "is within a version" in file.stderr
+    assert file.returncode == 1 and "is inside a version" in file.stderr
 
 
 def test_ls_lists_children_with_kind(talk: Run, space: str) -> None:

@@ -352,8 +352,8 @@ def test_keys_are_shown_as_the_command_that_a_shell_takes(run: Run, data_dir: Pa
         ("zmq", "comes with the platform"),
         ("core", "comes with the platform"),
         ("local", "comes with the platform"),
-        ("user-base", "the Kind 'UserBase' exists already"),
-        ("space", "the Kind 'Space' exists already"),
+        ("user-base", "the Kind 'UserBase' already exists"),
+        ("space", "the Kind 'Space' already exists"),
     ],
 )
 def test_new_driver_refuses_names_that_are_taken(run: Run, home: Path, name: str, why: str) -> None:
@@ -371,7 +371,7 @@ def test_new_driver_refuses_the_name_of_an_installed_package(run: Run, home: Pat
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: hyperverse-bare\nVersion: 1.0\n")
     for name in ("taken", "bare"):
         done = run("new", "driver", name, env={"PYTHONPATH": str(site)})
-        assert (done.returncode, "is installed already" in done.stderr) == (1, True), done.stderr
+        assert (done.returncode, "is already installed" in done.stderr) == (1, True), done.stderr
 
 
 def test_a_check_imports_what_is_registered_and_names_what_is_wrong(run: Run, home: Path) -> None:

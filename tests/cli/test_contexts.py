@@ -116,7 +116,7 @@ def test_login_and_logout_know_the_context(sit: Run, shared: object, shared_home
     assert said(sit("whoami", "--context", "one")) == ADA
     assert said(sit("whoami", "--data-dir", str(shared_home / ".hyperverse"))).endswith("hyperuser")
     assert said(sit("logout", "--context", "one")) == "logged out"
-    assert said(sit("logout", "--context", "one")) == "nobody was logged in"
+    assert said(sit("logout", "--context", "one")) == "you were not logged in"
     assert said(sit("whoami", "--context", "one")).endswith("hyperuser")
 
 
@@ -128,7 +128,7 @@ def test_a_token_is_shown_to_no_machine_with_another_key(
     kept = json.loads(file.read_text())
     file.write_text(json.dumps({**kept, "data_dir": str(other / ".hyperverse")}))
     refused = said(sit("whoami", "--context", "one"), 1)
-    assert "saved for another key" in refused and "hyperverse login --context one" in refused
+    assert "saved for a different key" in refused and "hyperverse login --context one" in refused
     assert token not in refused
     elsewhere = sit("context", "add", "x", "--data-dir", str(other / ".hyperverse"), "--token-file", "-", stdin=token)
     assert "not known" in said(elsewhere, 1)

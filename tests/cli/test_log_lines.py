@@ -52,7 +52,7 @@ def test_a_traceback_that_cannot_be_shown_is_told(make: Callable[[], BaseExcepti
 
 @pytest.mark.parametrize("formatter", [TextFormatter(), JsonFormatter()], ids=["text", "json"])
 def test_a_text_that_cannot_be_shown_is_told(formatter: logging.Formatter) -> None:
-    assert "it failed: %s (with what cannot be shown: SystemExit: 3)" in formatter.format(_record(None, _Odd()))
+    assert "it failed: %s (its arguments cannot be shown: SystemExit: 3)" in formatter.format(_record(None, _Odd()))
 
 
 _CLOSED = """

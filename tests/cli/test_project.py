@@ -53,7 +53,7 @@ def test_init_writes_nothing_where_one_of_its_files_exists(run: Run, home: Path)
     (home / "hyperverse_local.py").write_text("mine")
     done = run("init")
     assert done.returncode == 1
-    assert "'hyperverse_local.py' exists already" in done.stderr
+    assert "'hyperverse_local.py' already exists" in done.stderr
     assert [path.name for path in home.iterdir()] == ["hyperverse_local.py"]
 
 

@@ -51,7 +51,7 @@ def start(run: Run, home: Path) -> Iterator[Callable[..., CompletedProcess[str]]
     ("source", "why"),
     [
         ("import nothing_of_that_name\n", "plugin 'local' failed: ModuleNotFoundError"),
-        ("import sys\nsys.exit(4)\n", "plugin 'local' failed: it exits when it is imported"),
+        ("import sys\nsys.exit(4)\n", "plugin 'local' failed: it exits the process when it is imported"),
         ("raise KeyboardInterrupt\n", "plugin 'local' failed: KeyboardInterrupt"),
         ("while True: pass\n", "plugin 'local' failed: it has not loaded after 1 s"),
         ("x = 1\n", "plugin 'local': it registers nothing"),

@@ -249,7 +249,7 @@ async def test_the_error_says_so_when_a_part_was_saved_before(machine: Machine, 
     reply = await client.ping("localhost:v", "Ext<AddTwice>")
     assert reply.status == 503
     assert "safe to repeat" not in reply.error
-    assert "what its handler saved before is kept" in reply.error
+    assert "the changes that its handler saved before are kept" in reply.error
     assert await client.ask("localhost:v", "Ext<See>") == [11, 0, 0, 0]
 
 

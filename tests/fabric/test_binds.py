@@ -229,7 +229,7 @@ async def test_a_bind_can_be_read_from_another_particle(machine: Machine, world)
 async def test_a_bind_that_cannot_be_read_says_why(machine: Machine, world) -> None:
     await world("w<Worker>")
     client = machine.client()
-    for source, why in (("localhost:gone", "no particle"), ("localhost:w", "it is dict, not a text")):
+    for source, why in (("localhost:gone", "no particle"), ("localhost:w", "it is dict, not a string")):
         await client.exec(f"create! localhost:a<Taker>{{ +bind={source} }}")
         reply = await client.ping("localhost:a", "Ext<X>")
         assert (reply.status, why in reply.error) == (400, True), reply.error

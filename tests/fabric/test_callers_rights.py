@@ -62,7 +62,7 @@ async def test_both_the_caller_and_the_owner_have_to_be_allowed(
     if status == 200:
         assert reply.body["agent"] == USERS["caller"]
     if status == 403:
-        assert "its owner may do that too" in reply.error
+        assert "its owner may also do that" in reply.error
         assert f"hyperverse explain {USERS['author']} on localhost:victim Ext<X>" in reply.body["hint"]
 
 

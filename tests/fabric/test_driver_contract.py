@@ -283,7 +283,7 @@ async def test_a_driver_that_cannot_say_its_traits_is_named(start_machine, vario
         ({"waves_limit": -1}, "`waves_limit` is -1: write a whole number of at least 1, or None"),
         ({"waves_limit": 0}, "`waves_limit` is 0"),
         ({"waves_limit": True}, "`waves_limit` is True"),
-        ({"idle_after": 0.0}, "`idle_after` is 0.0: write seconds, more than 0, or None"),
+        ({"idle_after": 0.0}, "`idle_after` is 0.0: write a number of seconds above 0, or None"),
         ({"idle_after": float("nan")}, "`idle_after` is nan"),
         ({"idle_after": "10"}, "`idle_after` is '10'"),
     ],

@@ -310,7 +310,7 @@ async def test_old_names_are_called_with_a_warning(
     with pytest.warns(DeprecationWarning) as warned:
         machine = await start_machine(plugins=[Plugin()])
     said = {str(warning.message) for warning in warned}
-    why = "is called in this release, and no more in the next"
+    why = "is still called in this release, but not in the next"
     assert f"Old.wave_begun {why}: write wave_begins (plugin Plugin)" in said
     assert f"Old.wave_delivered {why}: write handler_ends (plugin Plugin)" in said
     assert "write wave_begins" in caplog.text

@@ -64,7 +64,7 @@ async def test_two_stars_that_want_one_particle_at_once_settle_it_in_the_registr
         ("create localhost:x:y<Worker>", 404, "'localhost:x' does not exist"),
         ("create localhost:x<Wurker>", 404, "Wurker"),
         ("create localhost:x<Space>", 400, "cannot live under 'localhost', a Space"),
-        ("create space<Worker>", 400, "cannot hold a Worker"),
+        ("create space<Worker>", 400, "cannot contain a Worker"),
         ("create localhost:x<Worker>{ +colour=red }", 400, "colour"),
         ("create localhost:x<Relay>{ +note=red }", 400, "note"),
         ("create? localhost:a<Relay>", 409, "already"),

@@ -244,7 +244,7 @@ class NeverCalled(Particle):
     ("particle", "said"),
     [
         (Bare, "it is not an attrs class, so 'value' would not be saved: write `@attrs.define`"),
-        (Holds, "the field 'work' could be saved and never be read back: threading.Thread"),
+        (Holds, "the field 'work' could be saved but not read back: threading.Thread"),
         (NeverCalled, "`upgrade` is never called: write `@state(version=2)`"),
     ],
 )

@@ -45,7 +45,7 @@ async def test_more_than_64_pieces_are_refused(machine: Machine, world) -> None:
     client = machine.client()
     assert (await client.ping("localhost:a", "Ext<Many>", {"count": 64})).ok
     reply = await client.ping("localhost:a", "Ext<Many>", {"count": 1})
-    assert (reply.status, "64 pieces" in reply.error) == (429, True)
+    assert (reply.status, "64 background tasks" in reply.error) == (429, True)
 
 
 async def test_work_ends_with_its_particle(machine: Machine, world) -> None:

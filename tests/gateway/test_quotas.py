@@ -57,7 +57,7 @@ async def test_waves_are_paced_over_all_connections_and_a_new_one_does_not_help(
     allowed = 2 * RATE + RATE * (loop.time() - begun) + 1
     assert set(statuses) == {200, 429} and statuses.count(200) <= allowed
     refused = next(reply for reply in replies if reply.status == 429)
-    assert 0 < refused.body["retry_after"] <= 1 / RATE and "5 waves a second" in refused.error
+    assert 0 < refused.body["retry_after"] <= 1 / RATE and "5 waves per second" in refused.error
     async with Client.connect(data_dir) as owner:
         replies = await asyncio.gather(*(owner.ping(PROBE, "Ext<Who>") for _ in range(150)))
         assert {reply.status for reply in replies} == {200}, "the hyperuser has no pace"
@@ -69,7 +69,7 @@ async def test_new_particles_are_paced(shared: Machine, data_dir: Path) -> None:
             (made,) = await client.exec(f"create localhost:new{number}<Base>", check=False)
             if not made.ok:
                 break
-        assert made.status == 429 and "2 particles a second" in made.body["error"]
+        assert made.status == 429 and "2 particles per second" in made.body["error"]
         await asyncio.sleep(made.body["retry_after"])
         await client.create("localhost:later", "Base")
 

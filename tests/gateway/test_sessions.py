@@ -146,7 +146,7 @@ async def test_a_session_ends_with_its_machine(tmp_path: Path) -> None:
         assert not session.over
     assert session.over
     async with asyncio.timeout(PATIENCE):
-        assert "stops" in await why
+        assert "is stopping" in await why
         assert (await session.ping(ANN, "Cmd<Bounce>")).status == 503
 
 

@@ -60,6 +60,6 @@ async def test_a_client_hears_413_of_its_very_wave_and_goes_on(raw: RawClient, m
     raw.send(encode_frame(ask(7, body=["x" * (machine.config.limits.body + 1)])))
     reply = await raw.hear()
     assert (reply.id, reply.status) == ("c-test-7", 413)
-    assert f"and {machine.config.limits.body} are allowed" in reply.error
+    assert f"; {machine.config.limits.body} are allowed" in reply.error
     raw.send(encode_frame(ask(8, to="GLOBAL::machine", method="Cmd<Bounce>")))
     assert (await raw.hear()).ok

@@ -100,7 +100,7 @@ async def test_python_has_the_reasons_in_the_error(machine: Machine) -> None:
     with pytest.raises(Forbidden) as caught:
         await machine.client(ANN).ask(VAULT, "Ext<Work>")
     assert caught.value.explanation is not None
-    assert caught.value.explanation["rule"] == "the grants that count"
+    assert caught.value.explanation["rule"] == "the effective grants"
     told = (await refusal(machine, ANN, f"set {VAULT} {{ +bind=x:y:1.0.0:/a }}")).explanation
     assert told is not None and told["needs"] == {"permission": "w", "privilege": "", "power": ""}
 

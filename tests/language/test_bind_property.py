@@ -80,7 +80,7 @@ async def test_a_wrong_bind_is_refused_before_anything_is_created(run: Run, worl
     ("value", "said"),
     [
         ("Localhost", "'bind' cannot be 'Localhost': it must be a point, or Bind(version=1.0.0) { ... }"),
-        ("'Bind(version=9.0.0) { }'", "the bind in 'bind' is wrong: line 1, column 14: version '9.0.0'"),
+        ("'Bind(version=9.0.0) { }'", "the bind in 'bind' is wrong: line 1, column 14: unknown version '9.0.0'"),
         ("'Bind(version=1.0.0) { } x'", "line 1, column 25: unexpected 'x'; expected the end"),
     ],
 )

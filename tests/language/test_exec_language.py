@@ -71,7 +71,7 @@ def test_an_error_in_a_script_has_its_place_in_the_file(talk: Run, space: str, t
     assert (done.returncode, done.stdout) == (1, f"{space}:a\n")
     what, text, caret = done.stderr.splitlines()[:3]
     assert what.startswith(f"error: 400 line 3, column {len(space) + 15}: unexpected ")
-    assert what.endswith("expected a value directly behind '='")
+    assert what.endswith("expected a value directly after '='")
     assert text == f"    set {space}:a{{ +x= 1 }};"
     assert caret.index("^") == text.index(" 1 }") + 1
     (_, failed) = [json.loads(line) for line in talk("exec", "-f", str(script), "--json", "-k").stdout.splitlines()]

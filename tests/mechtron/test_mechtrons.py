@@ -187,7 +187,7 @@ async def test_a_document_or_a_module_that_is_not_there_is_told_at_create(machin
     client = machine.client()
     with pytest.raises(HyperverseError, match="localhost:none cannot be read"):
         await client.exec("create localhost:n<Mechtron>{ +config=localhost:none }")
-    with pytest.raises(HyperverseError, match="is not a text"):
+    with pytest.raises(HyperverseError, match="is not text"):
         await client.exec("create localhost:n<Mechtron>{ +config=localhost:repo:m:1.0.0:/m.wasm }")
 
 
@@ -196,7 +196,7 @@ async def test_a_bind_that_is_not_there_or_wrong_is_told_at_create(machine: Mach
     client, version = machine.client(), "localhost:repo:m:1.0.0:"
     for bind, told in (
         (f"{version}/none.bind", "no particle 'localhost:repo:m:1.0.0:/none.bind'"),
-        (f"{version}/m.wasm", "is not a text"),
+        (f"{version}/m.wasm", "is not text"),
         (f"{version}/m.mechtron", "the bind localhost:repo:m:1.0.0:/m.mechtron is wrong: line 1"),
     ):
         with pytest.raises(HyperverseError, match=told):

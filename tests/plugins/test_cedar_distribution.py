@@ -66,7 +66,7 @@ def test_a_policy_that_does_not_parse_is_named_at_the_start_with_its_line(enviro
         done = run(*command, cwd=environment.home, ok=False)
         assert done.returncode == 2
         line = _RULES.count("\n") + 2
-        assert f"{rules}:{line}: this is no Cedar policy" in done.stderr
+        assert f"{rules}:{line}: this is not a Cedar policy" in done.stderr
         assert time.monotonic() - begun < budget(10.0)
     finally:
         rules.write_text(_RULES, "utf-8")

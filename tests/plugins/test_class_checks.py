@@ -52,7 +52,7 @@ WRONG_FIELDS = [
         "@dataclasses.dataclass\nclass One(Particle):\n    value: int = 0",
         "@dataclasses",
         "'value'",
-        "in place of `@data",
+        "instead of `@data",
     ),
     (
         "@attrs.define\nclass Base(Particle):\n    a: int = 0\nclass One(Base):\n    b: int = 0",
@@ -117,11 +117,11 @@ WRONG_CLASSES = [
     (
         "    a: int = 0\n    def __init__(self, a): self.a = a",
         "class One(",
-        "cannot be made without arguments",
+        "cannot be instantiated without arguments",
         "default",
     ),
     ("    @abc.abstractmethod\n    async def x(self, ctx): ...", "class One(", "'x' is abstract", "subclass"),
-    ("    async def upgrade(self, state, version): ...", "    async def upgrade", "is `async def`", "at once"),
+    ("    async def upgrade(self, state, version): ...", "    async def upgrade", "is `async def`", "immediately"),
 ]
 
 WRONG_HANDLERS = [
@@ -137,35 +137,43 @@ WRONG_HANDLERS = [
     ("@handler('Ext<X>')\n    async def x(self, by: int = 1): ...", "has no `ctx`", "self, ctx: Ctx, ...)"),
     ("@handler('Ext<X>')\n    async def x(self, by): ...", "has no `ctx`", "ctx: Ctx"),
     ("@handler('Ext<X>')\n    async def x(): ...", "has no `ctx`", "self, ctx"),
-    ("@handler('Ext<X>')\n    async def on_stop(self, ctx): ...", "that every Particle has", "another name"),
-    ("@handler('Ext<X>')\n    async def upgrade(self, ctx): ...", "that every Particle has", "another name"),
+    ("@handler('Ext<X>')\n    async def on_stop(self, ctx): ...", "of every Particle", "another name"),
+    ("@handler('Ext<X>')\n    async def upgrade(self, ctx): ...", "of every Particle", "another name"),
     ("@handler\n    async def say_it(self, ctx): ...", "without parentheses", '`@handler("Ext<SayIt>")`'),
     ("@handler\n    def x(self, ctx): ...", "without parentheses", '`@handler("Ext<X>")`'),
     (
         "@staticmethod\n    @handler('Ext<X>')\n    async def x(ctx): ...",
         "is a staticmethod",
-        "take `@staticmethod` away",
+        "remove `@staticmethod`",
     ),
-    ("@classmethod\n    @handler('Ext<X>')\n    async def x(cls, ctx): ...", "is a classmethod", "take `@classmethod`"),
+    (
+        "@classmethod\n    @handler('Ext<X>')\n    async def x(cls, ctx): ...",
+        "is a classmethod",
+        "remove `@classmethod`",
+    ),
     ("@handler('Ext<X>')\n    async def x(self, ctx, it: object): ...", "'it' of handler 'x' is a object", "`Any`"),
     ("@handler('Ext<X>')\n    async def x(self, ctx, it: list[object]): ...", "is a object", "attrs class"),
     ("@handler('Ext<X>')\n    async def x(self, ctx, it: Plain | None = None): ...", "is a Plain", "attrs class"),
     ("@handler('Ext<X>')\n    async def x(self, ctx, it: 'dict[str, Plain]'): ...", "is a Plain", "attrs class"),
     ("@handler('Ext<X>')\n    async def x(self, ctx, it: asyncio.Queue): ...", "is a Queue", "attrs class"),
     ("@handler('Ext<X>')\n    async def x(self, ctx, *, it: Plain): ...", "is a Plain", "attrs class"),
-    ("@handler('Ext<X>')\n    async def x(self, ctx, it: 'Gone'): ...", "names 'Gone', which is not there", "import"),
+    ("@handler('Ext<X>')\n    async def x(self, ctx, it: 'Gone'): ...", "names 'Gone', which is not defined", "import"),
     ("@handler('Ext<X>')\n    async def x(self, ctx, **all: int): ...", "takes `**all`", "one of type dict"),
-    ("@handler('Ext<X>')\n    async def x(self, ctx, it: int, /): ...", "only be given by place", "by name"),
-    ("@handler('Ext<X>')\n    async def x(self, ctx, it: list = []): ...", "default [], which all calls share", "None"),
+    ("@handler('Ext<X>')\n    async def x(self, ctx, it: int, /): ...", "only be passed by position", "by name"),
+    (
+        "@handler('Ext<X>')\n    async def x(self, ctx, it: list = []): ...",
+        "default [], which all calls would share",
+        "None",
+    ),
     (
         "@handler('Ext<X>')\n    async def x(self, ctx): ...\n    @handler('Ext<Y>')\n    async def x(self, ctx): ...",
         "'x' is never called: another handler of that name",
-        "a name of its own",
+        "unique name",
     ),
     (
         "@handler('Ext<X>')\n    async def x(self, ctx): ...\n    def x(self): ...",
         "'x' is never called: a later line",
-        "a name of its own",
+        "unique name",
     ),
     ("async def on_start(self): ...", "`on_start` cannot be called", "on_start(self, ctx)"),
     ("def on_stop(self, ctx): ...", "`on_stop` is `def`", "async def on_stop"),
@@ -381,7 +389,7 @@ def test_a_driver_that_makes_its_particles_may_give_arguments(load: Load) -> Non
 def test_particles_are_a_class_of_particles(load: Load, particle: str) -> None:
     state, reason = load(f"{HEAD}class One(Particle): ...\n{TAIL.replace('= One', f'= {particle}')}")
     assert state == "failed"
-    assert "which is no particle class" in reason
+    assert "which is not a particle class" in reason
 
 
 def test_a_kind_that_names_a_kind_that_nobody_declares_is_told(tmp_path: Path) -> None:
@@ -392,7 +400,7 @@ def test_a_kind_that_names_a_kind_that_nobody_declares_is_told(tmp_path: Path) -
     (tmp_path / "hyperverse_local.py").write_text(source)
     info = PluginSet.load(Plugins(local=True), base=tmp_path, environ={}).info("local")
     assert info.state == "failed"
-    assert "`children` of the Kind 'One' names 'Bok', which nobody declares" in info.reason
+    assert "`children` of the Kind 'One' names 'Bok', which no plugin declares" in info.reason
     assert "did you mean 'Book'" in info.reason
     assert "class OneDriver (" in info.reason
     (tmp_path / "hyperverse_local.py").write_text(source.replace("Bok", "Book"))
@@ -406,9 +414,9 @@ def test_a_driver_that_names_a_placement_or_star_kind_that_nobody_brings_is_told
     (tmp_path / "hyperverse_local.py").write_text(f"{HEAD}class One(Particle): ...\n{tail}")
     info = PluginSet.load(Plugins(local=True), base=tmp_path, environ={}).info("local")
     assert info.state == "failed"
-    assert "`placement` is 'spred', which no plugin brings" in info.reason
+    assert "`placement` is 'spred', which no plugin provides" in info.reason
     assert "did you mean 'spread'" in info.reason
-    assert "`star_kinds` names 'Fald', which nobody declares" in info.reason
+    assert "`star_kinds` names 'Fald', which no plugin declares" in info.reason
 
 
 def test_a_kind_of_a_plugin_that_is_not_loaded_may_be_missing(tmp_path: Path) -> None:
@@ -416,4 +424,4 @@ def test_a_kind_of_a_plugin_that_is_not_loaded_may_be_missing(tmp_path: Path) ->
     (tmp_path / "hyperverse_local.py").write_text(HEAD + "class One(Particle): ...\n" + tail)
     found = PluginSet.load(Plugins(local=True, disable=("zmq",)), base=tmp_path, environ={})
     assert found.info("local").state == "ok"
-    assert any("names 'Book', which nobody declares" in note for note in found.notes)
+    assert any("names 'Book', which no plugin declares" in note for note in found.notes)

@@ -199,7 +199,7 @@ def test_a_required_plugin_must_be_there_and_fine(install: Install) -> None:
     install("broken", "import nothing_of_that_name")
     install("tally", GOOD)
     load("tally", settings=Plugins(require=("tally",))).check_required()
-    with pytest.raises(PluginError, match="the plugin 'broken' is required and failed: ModuleNotFoundError"):
+    with pytest.raises(PluginError, match="the plugin 'broken' is required, but is failed: ModuleNotFoundError"):
         load("broken", settings=Plugins(require=("broken",))).check_required()
     with pytest.raises(ConfigError, match="no plugin named 'absent'"):
         load("tally", settings=Plugins(require=("absent",))).check_required()

@@ -36,14 +36,19 @@ class Mine(SecurityPolicy):
     async def decide(self, request): ...
 """
 WRONG = [
-    ("class Mine: ...", "policies", "it is a factory of a policy, and no SecurityPolicy", "class Mine(SecurityPolicy)"),
+    (
+        "class Mine: ...",
+        "policies",
+        "it is a factory of a policy, but not a SecurityPolicy",
+        "class Mine(SecurityPolicy)",
+    ),
     (
         "class Mine(SecurityPolicy):\n    def __init__(self, s): ...",
         "policies",
         "does not have authenticate, decide",
-        "demands",
+        "requires",
     ),
-    ("class Mine(Registry): ...", "registries", "it does not have add_token, announce", "Registry demands"),
+    ("class Mine(Registry): ...", "registries", "it does not have add_token, announce", "Registry requires"),
     (POLICY.replace("async def decide", "def decide"), "policies", "`decide` is `def`", "async def decide"),
     (POLICY.replace("(self, request)", "(self)"), "policies", "`decide` cannot be called", "`decide(self, request: "),
     (POLICY.replace("(self, settings)", "(self)"), "policies", "cannot be called with settings", "it gets settings"),
@@ -96,13 +101,13 @@ def test_a_command_that_is_none_is_told(tmp_path: Path, what: str) -> None:
     source = f"{HEAD}{what}\n@hookimpl\ndef hyperverse_register_commands(register):\n    register('say', %s)\n"
     info = local(tmp_path, source % "say").info("local")
     assert info.state == "failed"
-    assert "no click.Command" in info.reason and "@click.command()" in info.reason
+    assert "not a click.Command" in info.reason and "@click.command()" in info.reason
 
 
 def test_a_command_behind_an_import_path_that_is_none_is_told_by_a_verification(tmp_path: Path) -> None:
     source = f"{HEAD}@hookimpl\ndef hyperverse_register_commands(register):\n    register('say', 'json:dumps')\n"
     [error] = local(tmp_path, source).verify()["local"]
-    assert "no click.Command" in str(error) and "@click.command()" in str(error)
+    assert "not a click.Command" in str(error) and "@click.command()" in str(error)
 
 
 def test_the_delivered_plugins_stand_a_verification() -> None:

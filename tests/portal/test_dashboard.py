@@ -27,7 +27,7 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
 async def test_a_link_lets_in_once(world: World) -> None:
     (link,) = world.machine.parts.gateways.invitations().values()
     again = await follow(Browser(world.address), link)
-    assert again.status == 401 and b"was used" in again.body
+    assert again.status == 401 and b"was already used" in again.body
     shown = await Browser(world.address).ask("GET", "/-/login?once=%22%3E%3Cscript%3E")
     assert b"<script>&" not in shown.body and b"&#34;&gt;&lt;script&gt;" in shown.body
 

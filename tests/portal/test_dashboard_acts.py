@@ -203,7 +203,7 @@ def test_a_form_reads_what_a_browser_sends() -> None:
     assert [field.control for field in form.fields] == ["number", "text", "choice", "choice", "json"]
     sent = {"arg.count": "3", "arg.name": "", "arg.loud": "", "arg.colour": '"red"', "arg.rest": "[1]"}
     assert form.body(sent) == {"count": 3, "name": "", "colour": "red", "rest": [1]}
-    with pytest.raises(BadRequest, match="count: 'three' is no whole number"):
+    with pytest.raises(BadRequest, match="count: 'three' is not valid; expected: whole number"):
         form.body({"arg.count": "three"})
 
 

@@ -103,7 +103,7 @@ async def test_who_the_provider_knows_acts_as_that_user(world: World) -> None:
 
 
 LIES: tuple[tuple[dict[str, Any], str, str], ...] = (
-    ({"iss": "https://other.example"}, "", "is of another issuer"),
+    ({"iss": "https://other.example"}, "", "is from another issuer"),
     ({"aud": "another"}, "", "is for another audience"),
     ({"aud": None}, "", "is for another audience"),
     ({"aud": [CLIENT, "another"]}, "", "is for another party"),
@@ -153,7 +153,7 @@ async def test_a_code_of_another_login_and_another_provider_are_refused(world: W
     assert got.status == 403 and b"invalid_grant" in got.body, "PKCE: the code was asked for with another secret"
     mine = parse_qs(urlsplit(await one.leave()).query)
     mixed = await one.go(f"/-/oidc-done?code={mine['code'][0]}&state={mine['state'][0]}&iss=https://evil.example")
-    assert mixed.status == 403 and b"the answer came from another provider" in mixed.body
+    assert mixed.status == 403 and b"the answer did not come from the provider of this login" in mixed.body
     mine = parse_qs(urlsplit(await one.leave()).query)
     silent = await one.go(f"/-/oidc-done?code={mine['code'][0]}&state={mine['state'][0]}")
     assert silent.status == 403, "it says that it names itself, and has not"
@@ -220,7 +220,7 @@ async def test_a_provider_that_does_not_answer_in_time_is_named(tmp_path: Path) 
         oidc = {"issuer": f"http://127.0.0.1:{port}", "client_id": CLIENT, "timeout": 0.2, "name": "the club"}
         async with shop(tmp_path, oidc) as world:
             got = await Visitor(world.address).go("/-/oidc")
-            assert got.status == 503 and b"the club cannot be asked who you are" in got.body
+            assert got.status == 503 and b"the club cannot identify you now" in got.body
             assert b"does not answer in time" in got.body
 
 
@@ -276,12 +276,12 @@ def test_settings_that_cannot_be_are_named() -> None:
         ({**good, "isuer": "x"}, "did you mean 'issuer'"),
         ({**good, "issuer": "http://id.example"}, "must be an https URL"),
         ({**good, "issuer": "https://["}, "must be an https URL"),
-        ({**good, "client_secret": 7}, "oidc.client_secret: must be a text"),
+        ({**good, "client_secret": 7}, "oidc.client_secret: must be a string"),
         ({**good, "match": "("}, "is not a regular expression"),
         ({**good, "match": ".+"}, "must have a group"),
         ({**good, "users": {"a": "localhost:b"}}, "or a point below hyperspace:users"),
-        ({**good, "scopes": ["email"]}, "must have 'openid'"),
-        ({**good, "timeout": 0}, "must be seconds above 0"),
+        ({**good, "scopes": ["email"]}, "must contain 'openid'"),
+        ({**good, "timeout": 0}, "must be a number of seconds above 0"),
     ]
     for oidc, why in cases:
         with pytest.raises(ConfigError) as refused:

@@ -96,8 +96,8 @@ async def test_the_api_explains(world: World) -> None:
     for query, said in (
         ("", "no particle is named"),
         ("?point=no<point", "no<point"),
-        ("?point=localhost:a&pint=1", "'pint' is not asked for"),
-        ("?point=localhost:a&point=localhost:b", "'point' is there twice"),
+        ("?point=localhost:a&pint=1", "'pint' is not a parameter"),
+        ("?point=localhost:a&point=localhost:b", "'point' is given twice"),
         ("?point=localhost:books&method=Ext<", "expected"),
     ):
         wrong = await ask(world.address, "GET", f"/-/api/explain{query}", token=world.token)

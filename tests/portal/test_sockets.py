@@ -159,7 +159,7 @@ async def test_a_socket_ends_at_once_when_the_machine_stops(tmp_path: Path) -> N
         connection = await connected(world)
         client = Client(connection)
         await client.hear("point")
-    assert "stops" in (await client.hear("end"))["end"]
+    assert "is stopping" in (await client.hear("end"))["end"]
     with pytest.raises(ConnectionClosed) as ended:
         await client.hear()
     assert ended.value.rcvd is not None and ended.value.rcvd.code == 1001

@@ -54,7 +54,7 @@ async def test_what_is_sent_is_answered_as_the_api_answers(world: World) -> None
     again = (await browser.ask("POST", PUT, sent)).body.decode()
     assert "<b>Emma" not in again, "what was typed is text"
     wrong = (await browser.ask("POST", PUT, form(method="Ext<Put>", arg__title="x", arg__times="many"))).body.decode()
-    assert 'role="alert"' in wrong and "is no whole number" in wrong
+    assert 'role="alert"' in wrong and "is not valid; expected: whole number" in wrong
     foreign = await browser.ask("POST", PUT, sent, origin="http://evil.example")
     assert foreign.status == 403
 

@@ -122,7 +122,7 @@ def test_the_kit_catches_a_wrong_command(
     [
         (Nothing, "test_it_observes_something", "must override one of"),
         (Late, "test_its_methods_can_be_called_as_the_contract_says", "`wave_begins` is `async def`"),
-        (Old, "test_it_uses_no_old_names", "Old.wave_delivered is called in this release, and no more in the next"),
+        (Old, "test_it_uses_no_old_names", "Old.wave_delivered is still called in this release, but not in the next"),
     ],
 )
 def test_the_kit_catches_a_wrong_observer(wrong: type[Observer], test: str, why: str) -> None:

@@ -131,7 +131,7 @@ def test_an_explanation_names_rule_owner_and_grants() -> None:
     assert str(found).splitlines() == [
         "a:bob on a:app: csd-Rwx",
         "owner: a:ann",
-        "decided by: the grants that count",
+        "decided by: the effective grants",
         "grant 1 (perm +csd-Rwx on a:app to a:bob by a:ann): counts, a:ann has full access there",
         "grant 2 (priv x on a:app to a:bob by a:bob): void, a:bob has no full access there",
     ]

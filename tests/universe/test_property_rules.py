@@ -95,7 +95,7 @@ WRONG: list[tuple[Callable[[], Any], str]] = [
     (lambda: OneOf(["a", "b"]), "one by one"),  # type: ignore[arg-type]
     (lambda: OneOf("a", "a"), "twice"),
     (lambda: OneOf("a", 1), "different types"),
-    (lambda: OneOf("a", None), "texts or numbers"),  # type: ignore[arg-type]
+    (lambda: OneOf("a", None), "strings or numbers"),  # type: ignore[arg-type]
     (lambda: Expression("("), "is wrong"),
     (lambda: Expression("a)|(b"), "is wrong"),
     (lambda: Expression("(a+)*"), "cannot be used"),
@@ -108,7 +108,7 @@ WRONG: list[tuple[Callable[[], Any], str]] = [
     (lambda: PropertyDef("p", default=[]), "default"),  # type: ignore[arg-type]
     (lambda: PropertyDef("p", required="yes"), "required is 'yes', not True or False"),  # type: ignore[arg-type]
     (lambda: PropertyDef("p", source="Kore"), "did you mean 'Core'"),
-    (lambda: PropertyDef(3), "key is 3, not a text"),  # type: ignore[arg-type]
+    (lambda: PropertyDef(3), "key is 3, not a string"),  # type: ignore[arg-type]
     (lambda: PropertyDef("p", None), "doc is None"),  # type: ignore[arg-type]
     (lambda: PropertiesConfig(["price"]), "list of PropertyDef"),  # type: ignore[list-item]
     (lambda: PropertiesConfig(PropertyDef("p")), "list of PropertyDef"),  # type: ignore[arg-type]
@@ -117,7 +117,7 @@ WRONG: list[tuple[Callable[[], Any], str]] = [
     (lambda: KindDef("K", properties=None), "PropertiesConfig"),  # type: ignore[arg-type]
     (lambda: KindDef("K", subs="Tall"), r"'Tall'"),
     (lambda: KindDef("K", parents="Base"), r"write \('Base',\)"),
-    (lambda: KindDef("K", children=[3]), "names are texts"),  # type: ignore[arg-type]
+    (lambda: KindDef("K", children=[3]), "names are strings"),  # type: ignore[arg-type]
     (lambda: KindDef("K", aliases=["a"]), "not a map"),  # type: ignore[arg-type]
     (lambda: KindDef("K", doc=None), "doc of Kind 'K' is None"),  # type: ignore[arg-type]
     (lambda: KindDef("K", eager="no"), "eager of Kind 'K' is 'no'"),  # type: ignore[arg-type]

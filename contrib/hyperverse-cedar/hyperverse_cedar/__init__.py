@@ -1,4 +1,4 @@
-"""The plugin ``cedar``: a security policy that is written in Cedar."""
+"""The plugin ``cedar``: a security policy written in Cedar."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The only part that commands administer when grants do not count: tokens."""
+"""Administration of tokens, the only part that commands can change when grants do not count."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class TokensOnly(Administration):
         await self._whole.chown(records, owner, by=by)
 
     async def holders(self, record: ParticleRecord) -> Holders:
-        """Raises NoDriver: who may do what is not listed anywhere."""
+        """Raises NoDriver, because Cedar policies do not list the agents that they permit."""
         _grants_do_not_count()
 
     async def preview_grant(self, grant: AccessGrant) -> Preview:
@@ -74,12 +74,12 @@ class TokensOnly(Administration):
         return await self._whole.tokens(agent=by, by=by)
 
     async def revoke_token(self, id: str, *, by: Point) -> TokenRecord:
-        """Any for the hyperuser, one's own for others. Raises Forbidden."""
+        """The hyperuser may do this with any token, others only with their own. Raises Forbidden."""
         await self._must_be_own(id, by)
         return await self._whole.revoke_token(id, by=by)
 
     async def rotate_token(self, id: str, *, by: Point) -> IssuedToken:
-        """Any for the hyperuser, one's own for others. Raises Forbidden."""
+        """The hyperuser may do this with any token, others only with their own. Raises Forbidden."""
         await self._must_be_own(id, by)
         return await self._whole.rotate_token(id, by=by)
 
@@ -89,12 +89,12 @@ class TokensOnly(Administration):
 
 
 def _must_be_hyperuser(agent: Point, deed: str) -> None:
-    """Raises Forbidden for any other agent. Grants from the time before the Cedar policies must not give power over
-    others."""
+    """Raises Forbidden for any other agent, because grants from the time before the Cedar policies must not give power
+    over other agents."""
     if agent != HYPERUSER:
         raise Forbidden(
-            f"{agent.text!r} may not {deed}: where the Cedar policies decide alone, the hyperuser does that",
-            hint="ask whoever runs the machine",
+            f"{agent.text!r} may not {deed}: where the Cedar policies decide alone, only the hyperuser may",
+            hint="ask the operator of the machine",
         )
 
 

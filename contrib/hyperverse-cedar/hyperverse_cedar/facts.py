@@ -28,11 +28,11 @@ def uid(point: Point, kind: str = PARTICLE) -> dict[str, str]:
 
 @attrs.frozen
 class RequestFacts:
-    """What was read for one question.
+    """The records that were read for one question.
 
     Attributes:
         request: the question.
-        points: the particles whose records the policies may read, registered or not.
+        points: the particles whose records the policies may read, whether registered or not.
         records: the records of those that are registered.
     """
 
@@ -44,7 +44,7 @@ class RequestFacts:
         """Returns the facts for the engine about each particle of the question, by its point.
 
         Args:
-            properties: names of the properties that policies read. The others are left out.
+            properties: names of the properties that policies read. All others are left out.
         """
         wanted = frozenset(properties)
         told = {point: self._entity(point, wanted) for point in self.points}
@@ -74,7 +74,7 @@ class RequestFacts:
 
 async def gather(requests: Sequence[Request], uses: Uses, view: PolicyView) -> list[RequestFacts]:
     """Reads the records that the policies use, for all questions together: one look-up for each step of a policy from
-    particle to particle. Raises Unavailable when the registry cannot be reached."""
+    particle to particle. Raises Unavailable if the registry cannot be reached."""
     records: dict[Point, ParticleRecord] = {}
     found: list[set[Point]] = [set() for _ in requests]
     longest = max((len(chain) for chain in uses.read), default=0)
@@ -95,7 +95,7 @@ def _facts(request: Request, points: set[Point], records: Mapping[Point, Particl
 
 
 def _reached(chain: Chain, request: Request, records: Mapping[Point, ParticleRecord]) -> Point | None:
-    """Returns the particle to which a chain leads; None when it leads nowhere."""
+    """Returns the particle to which a chain leads; None if there is no such particle."""
     first, *steps = chain
     variables = {"principal": request.agent, "resource": request.record.point}
     point: Point | None = variables.get(first) or Point.parse(first)

@@ -24,7 +24,7 @@ __all__ = ["Judge", "Ruling"]
 
 _POLICY = re.compile(r"`(policy[0-9]+)`")
 _AT_ONCE = 200
-"""Number of questions that are asked before other tasks get a turn: about 10 ms."""
+"""Number of questions that are asked before other tasks may run: about 10 ms."""
 
 
 @attrs.frozen
@@ -32,10 +32,11 @@ class Ruling:
     """The answer of the policies to a question.
 
     Attributes:
-        allowed: whether one of them permits it, and none forbids it.
-        deciding: the policies from which that follows; none, when none permits it.
-        failed: policies that forbid, but could not be evaluated: what they forbid is unknown, so nothing is allowed.
-        rests_on: the points that the answer rests on.
+        allowed: whether a policy permits it and none forbids it.
+        deciding: the policies that determine the answer; empty if none permits it.
+        failed: policies that forbid something, but could not be evaluated. It is unknown what they forbid, so nothing
+            is allowed.
+        rests_on: the points on which the answer depends.
         holds_for: the later requests for which the answer may be used.
     """
 
@@ -61,8 +62,8 @@ class Judge:
         self._now = now
 
     async def verdicts(self, requests: Sequence[Request]) -> list[Ruling]:
-        """Returns the answer of the policies to each request. A request that needs several permissions is allowed when
-        each of them is. Raises Unavailable when the registry cannot be reached."""
+        """Returns the answer of the policies to each request. A request that needs several permissions is allowed if
+        each of them is. Raises Unavailable if the registry cannot be reached."""
         facts = await gather(requests, self._rules.uses, self._view)
         asked: dict[tuple[str, str], list[int]] = defaultdict(list)
         for number, request in enumerate(requests):
@@ -123,7 +124,7 @@ class Judge:
 
 
 def _groups(need: Need) -> list[str]:
-    """The groups of the action, one for each permission and for the privilege that is needed."""
+    """Returns the groups of the action: one for each needed permission, and one for the needed privilege."""
     groups = [GROUP_OF[letter] for letter in dict.fromkeys(need.permission)]
     return [*groups, *([PRIVILEGE] if need.privilege else [])] or [""]
 
@@ -131,7 +132,7 @@ def _groups(need: Need) -> list[str]:
 def _in_reach(
     policies: cedarpy.PolicySet | None, questions: list[dict[str, Any]], entities: cedarpy.Entities
 ) -> list[bool]:
-    """Returns for each question whether one of ``policies`` could apply to it."""
+    """Returns, for each question, whether one of ``policies`` could apply to it."""
     if policies is None:
         return [False] * len(questions)
     found = cedarpy.is_authorized_batch(questions, policies, entities)

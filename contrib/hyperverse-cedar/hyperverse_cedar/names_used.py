@@ -45,8 +45,8 @@ class Uses:
     Attributes:
         read: the particles whose records are read. It includes the shorter chains that lead to each chain.
         properties: names of the properties that are read.
-        context: names of what is read of the context.
-        names_action: whether a single action is named, and not only groups of them.
+        context: names of the values that are read from the context.
+        names_action: whether a single action is named, not only groups of actions.
     """
 
     read: set[Chain] = attrs.field(factory=set)
@@ -139,14 +139,14 @@ def _attribute(operator: str, left: Node, name: str, uses: Uses) -> None:
         _walk(left, uses)
     else:
         raise Misuse(
-            f"it cannot be told of which particle {name!r} is; write it behind `principal`, `resource`, their "
+            f"it is unclear to which particle {name!r} belongs; write it after `principal`, `resource`, their "
             "`owner` or `parent`, or a point",
             name,
         )
 
 
 def _chain(node: Node) -> Chain | None:
-    """Returns the path of a policy to the particle that ``node`` stands for; None when it stands for none."""
+    """Returns the path of a policy to the particle that ``node`` identifies; None if it identifies none."""
     if not isinstance(node, dict):
         return None
     if node.get("Var") in _VARIABLES:
@@ -162,7 +162,7 @@ def _chain(node: Node) -> Chain | None:
 
 
 def _of_map(node: Node) -> Chain | None:
-    """The particle whose ``properties`` or ``numbers`` the ``node`` is; None when it is something else."""
+    """Returns the particle whose ``properties`` or ``numbers`` the ``node`` is; None if it is something else."""
     step = node.get(".") if isinstance(node, dict) else None
     return _chain(step["left"]) if step is not None and step["attr"] in _MAPS else None
 
@@ -210,4 +210,4 @@ def _point(text: str) -> str:
             return text
     except BadRequest as exc:
         raise Misuse(f"{text!r} is not a point: {exc.message}", text) from exc
-    raise Misuse(f"the point {text!r} is written {Point.parse(text).text!r}", text)
+    raise Misuse(f"the point {text!r} must be written as {Point.parse(text).text!r}", text)

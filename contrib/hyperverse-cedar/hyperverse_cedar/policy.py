@@ -1,4 +1,4 @@
-"""CedarPolicy: policies that are written in Cedar decide, with the grants or instead of them."""
+"""CedarPolicy: policies in the language Cedar decide, together with grants or instead of them."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ _PLATFORM = "the hyperuser and the stars may do everything"
 
 
 class CedarPolicy(SecurityPolicy):
-    """Policies that are written in Cedar (https://www.cedarpolicy.com).
+    """Security by policies in the language Cedar (https://www.cedarpolicy.com).
 
     In the mode ``narrow`` an agent may do what the policy ``grants`` and the Cedar policies both allow. In the mode
-    ``replace`` the Cedar policies decide alone. The hyperuser and the stars may do everything in both. Tokens say who
-    a client is, as with ``grants``.
+    ``replace`` the Cedar policies decide alone. In both modes the hyperuser and the stars may do everything. Tokens
+    identify clients, as with ``grants``.
 
     Args:
         settings: see :class:`~hyperverse_cedar.settings.CedarSettings`.
@@ -69,7 +69,7 @@ class CedarPolicy(SecurityPolicy):
     # -- life ---------------------------------------------------------------------------------------------
 
     async def open(self, view: PolicyView) -> None:
-        """Keeps the view to read from later; reads nothing yet."""
+        """Keeps the view for later reads; reads nothing yet."""
         self._view = view
         self._judge = Judge(self._rules, view, self._now)
         await self._grants.open(view)
@@ -79,11 +79,11 @@ class CedarPolicy(SecurityPolicy):
         await self._grants.close()
 
     def changed(self, change: Change) -> None:
-        """Drops the grants that a change touches. The fabric drops records, and nothing else is kept."""
+        """Drops the grants that a change affects. The fabric drops records, and nothing else is kept."""
         self._grants.changed(change)
 
     def forget(self) -> None:
-        """Drops all grants that were read."""
+        """Drops all cached grants."""
         self._grants.forget()
 
     # -- who somebody is ----------------------------------------------------------------------------------
@@ -103,12 +103,12 @@ class CedarPolicy(SecurityPolicy):
     # -- what they may do ---------------------------------------------------------------------------------
 
     async def decide(self, request: Request) -> Decision:
-        """Whether the agent may do it."""
+        """Returns whether the agent may do it."""
         (decision,) = await self.decide_many((request,))
         return decision
 
     async def decide_many(self, requests: Sequence[Request]) -> Sequence[Decision]:
-        """The answers to many requests, with one look-up of records for all of them."""
+        """Returns the answers to many requests, with one look-up of records for all of them."""
         before = await self._before(requests)
         open_ = [n for n, decision in enumerate(before) if decision.allowed and not _is_platform(requests[n])]
         verdicts = await self._opened().verdicts([requests[n] for n in open_]) if open_ else []
@@ -118,7 +118,7 @@ class CedarPolicy(SecurityPolicy):
         return answers
 
     async def explain(self, request: Request) -> Explanation:
-        """The answer with its reasons: the grants that were considered, and the Cedar policies that decide."""
+        """Returns the answer with its reasons: the grants that were considered, and the Cedar policies that decide."""
         decision = await self.decide(request)
         if self._settings.narrows:
             found = await self._grants.explain(request)
@@ -140,14 +140,14 @@ class CedarPolicy(SecurityPolicy):
 
     @property
     def administration(self) -> Administration:
-        """Returns that of ``grants``; only that of tokens when grants do not count."""
+        """Returns the administration of ``grants``, or only that of tokens if grants do not count."""
         whole = self._grants.administration
         return whole if self._settings.narrows else TokensOnly(whole)
 
     # -- inside -------------------------------------------------------------------------------------------
 
     async def _before(self, requests: Sequence[Request]) -> Sequence[Decision]:
-        """The answers before the Cedar policies are asked."""
+        """Returns the answers before the Cedar policies are consulted."""
         if self._settings.narrows:
             return await self._grants.decide_many(requests)
         return [await self._left_open(request) for request in requests]
@@ -181,7 +181,7 @@ class CedarPolicy(SecurityPolicy):
         return scope.bound(Access.SUPER, target.point, kinds), frozenset(path)
 
     def _decision(self, request: Request, before: Decision, verdict: Ruling) -> Decision:
-        assert isinstance(before.rests_on, frozenset)  # the policy 'grants' and this one always say
+        assert isinstance(before.rests_on, frozenset)  # the policy 'grants' and this one always set it
         if not verdict.allowed:
             return refused(request, verdict.deciding, verdict.failed, verdict.rests_on, verdict.holds_for)
         why = before.why if self._settings.narrows else _rule_of(verdict)
@@ -194,14 +194,14 @@ class CedarPolicy(SecurityPolicy):
 
 
 def _is_platform(request: Request) -> bool:
-    """Whether the agent is the hyperuser or a star: nothing can lock them out."""
+    """Whether the agent is the hyperuser or a star, which no policy can lock out."""
     agent = request.agent
     return agent == HYPERUSER or (agent.star_key is not None and agent == Point.of_star(agent.star_key))
 
 
 def _rule_of(verdict: Ruling) -> str:
     if verdict.failed:
-        return f"the Cedar policy {verdict.failed[0].name!r} forbids something, and cannot be evaluated"
+        return f"the Cedar policy {verdict.failed[0].name!r} forbids something, but cannot be evaluated"
     if not verdict.deciding:
         return "no Cedar policy permits it"
     does = "permits" if verdict.allowed else "forbids"

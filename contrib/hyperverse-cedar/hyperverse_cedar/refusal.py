@@ -1,4 +1,5 @@
-"""The text of a refusal: who may not do what on which particle, and who can change that. It contains no secret."""
+"""The text of a refusal. It names the agent, the act, the particle and the person who can change that, and contains no
+secret."""
 
 from __future__ import annotations
 
@@ -19,7 +20,7 @@ _WORDS = {
     "w": "write",
     "x": "execute",
 }
-_HINT = "whoever administers the Cedar policies of the machine can change that"
+_HINT = "the administrator of the Cedar policies of this machine can change that"
 
 
 def is_nonsense(need: Need) -> bool:
@@ -36,13 +37,13 @@ def refused(
     rests_on: frozenset[Point],
     holds_for: HoldsFor = HoldsFor.NEED,
 ) -> Decision:
-    """The refusal of the Cedar policies.
+    """Returns the refusal of the Cedar policies.
 
     Args:
         request: the question.
-        deciding: the policies that forbid it; empty when none permits it.
-        failed: those that forbid something, and could not be evaluated.
-        rests_on, holds_for: of the answer.
+        deciding: the policies that forbid it; empty if none permits it.
+        failed: policies that forbid something, but could not be evaluated.
+        rests_on, holds_for: attributes of the answer.
     """
     why = f"{_said(request)}: no Cedar policy permits it"
     if failed:
@@ -53,10 +54,10 @@ def refused(
 
 
 def refused_by_scope(request: Request, rests_on: frozenset[Point]) -> Decision:
-    """The refusal of the scope of the wave."""
+    """Returns the refusal by the scope of the wave."""
     return Decision.refuse(
         f"{_said(request)}: it is outside the scope of the wave",
-        hint="send it without a scope, or a wider one",
+        hint="send it without a scope, or with a wider one",
         rests_on=rests_on,
     )
 
@@ -70,6 +71,6 @@ def _said(request: Request) -> str:
 
 
 def _named(rules: Sequence[Rule]) -> str:
-    """Returns the names that their author gave them, without their files, which not everybody may read."""
+    """Returns the names that the author gave to policies, without their files, which not everybody may know."""
     names = [repr(rule.statement.name) for rule in rules if rule.statement.name]
     return f" ({', '.join(names)})" if names else ""

@@ -1,4 +1,4 @@
-"""The policies of a file or of a folder, read, checked and ready to be asked."""
+"""The policies of a file or of a folder: read, checked and ready for questions."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Rule:
 
     Attributes:
         id: its name in the engine.
-        statement: where it stands, and its text.
+        statement: its text and its place.
         body: the policy in Cedar's JSON format.
         uses: the names that it uses.
     """
@@ -44,7 +44,7 @@ class Rule:
 
     @property
     def name(self) -> str:
-        """Its ``@id``, or its place for one that has none."""
+        """Its ``@id``, or its place if it has none."""
         return self.statement.name or self.statement.place
 
 
@@ -55,8 +55,8 @@ class RuleSet:
     Attributes:
         by_id: each of them, by its id.
         policies: their form in the engine.
-        of_the_request: permits every request that a policy resting on a single request could apply to, as far as the
-            scope of that policy tells; None when there are no such policies.
+        of_the_request: permits every request to which a policy that depends on a single request could apply, judged by
+            the scope of that policy; None if there are no such policies.
         of_the_action: the same for the policies that name an action, whatever the action.
         uses: the names that all of them use.
     """
@@ -72,7 +72,7 @@ class RuleSet:
         """Reads a file, or the files ``*.cedar`` of a folder in the order of their names.
 
         Raises:
-            ConfigError: there is nothing to read, or something cannot be read; it lists every fault with its file and
+            ConfigError: there is nothing to read, or something cannot be read. It lists every fault with its file and
                 line.
         """
         faults: list[str] = []
@@ -91,12 +91,12 @@ class RuleSet:
         if faults:
             raise ConfigError(faults=faults)
         if not rules:
-            raise ConfigError(faults=[f"{place}: there is no policy in it, so nothing would be allowed"])
+            raise ConfigError(faults=[f"{place}: it contains no policy, so nothing would be allowed"])
         return cls.of(rules)
 
     @classmethod
     def of(cls, rules: Iterable[Rule]) -> RuleSet:
-        """Rules that were read."""
+        """Returns the set of these rules."""
         by_id = {rule.id: rule for rule in rules}
         uses = Uses()
         for rule in by_id.values():
@@ -129,17 +129,17 @@ def _text(file: Path) -> str:
         raise ConfigError(faults=[f"security.policies: {file} cannot be read: {exc.strerror}"]) from exc
     except UnicodeDecodeError as exc:
         line = exc.object[: exc.start].count(b"\n") + 1
-        raise SyntaxFault(line, "this is not UTF-8") from exc
+        raise SyntaxFault(line, "this line is not UTF-8") from exc
 
 
 def _rule(id_: str, statement: RuleText) -> Rule:
-    """The policy of a statement. Raises SyntaxFault."""
+    """Returns the policy of a statement. Raises SyntaxFault."""
     parse = cedarpy.policies_to_json_str
     try:
         parsed = json.loads(parse(statement.text))
     except ValueError as exc:
         line = where_it_fails(statement, str(exc), parse)
-        raise SyntaxFault(line, f"this is no Cedar policy: {exc}") from exc
+        raise SyntaxFault(line, f"this is not a Cedar policy: {exc}") from exc
     if parsed["templates"]:
         raise SyntaxFault(statement.line, "a template has no values; write a policy without ?principal and ?resource")
     (body,) = parsed["staticPolicies"].values()
@@ -152,19 +152,19 @@ def _rule(id_: str, statement: RuleText) -> Rule:
 
 
 def _line_of(statement: RuleText, word: str) -> int:
-    """The line of the first token that is ``word``, or a string of it."""
+    """Returns the line of the first token that is ``word``, or the string ``word``."""
     texts = (word, json.dumps(word))
     at = next((token.start for token in tokens_of(statement.text) if token.text in texts), 0)
     return statement.line + statement.text.count("\n", 0, at)
 
 
 def _by_scope(body: Mapping[str, Any]) -> dict[str, Any]:
-    """A policy that permits wherever the scope of ``body`` fits, whatever its conditions."""
+    """Returns a policy that permits every request within the scope of ``body``, whatever its conditions."""
     return {**body, "effect": "permit", "conditions": []}
 
 
 def _whatever_the_action(body: Mapping[str, Any]) -> dict[str, Any]:
-    """A policy that permits wherever ``body`` could fit with another action."""
+    """Returns a policy that permits every request to which ``body`` could apply with another action."""
     return {**_by_scope(body), "action": {"op": "All"}}
 
 

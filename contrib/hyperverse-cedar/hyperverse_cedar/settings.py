@@ -17,13 +17,13 @@ _MODES = ("narrow", "replace")
 
 @attrs.frozen
 class CedarSettings:
-    """The table ``[security]`` besides its ``driver``.
+    """The table ``[security]``, apart from its ``driver``.
 
     Attributes:
         policies: a file of Cedar policies, or a folder whose files ``*.cedar`` are read, as an absolute path.
         mode: ``narrow``: an agent may do what both the grants and the Cedar policies allow; ``replace``: the Cedar
             policies decide, and grants do not count.
-        same_owner, anonymous: as for the policy ``grants``. The first one counts in the mode ``narrow`` only.
+        same_owner, anonymous: as for the policy ``grants``. The first one has an effect in the mode ``narrow`` only.
     """
 
     policies: str = ""
@@ -33,7 +33,7 @@ class CedarSettings:
 
     @classmethod
     def of(cls, table: Mapping[str, Any]) -> CedarSettings:
-        """The settings that ``table`` holds. Raises ConfigError that lists every fault."""
+        """Returns the settings in ``table``. Raises a ConfigError that lists every fault."""
         known = {field.name: field for field in attrs.fields(cls)}
         faults = []
         for key, value in table.items():
@@ -43,7 +43,7 @@ class CedarSettings:
                     f"known: {', '.join(known)}{did_you_mean(key, known)}"
                 )
             elif type(value) is not type(known[key].default):
-                wanted = "true or false" if isinstance(known[key].default, bool) else "a text"
+                wanted = "true or false" if isinstance(known[key].default, bool) else "a string"
                 faults.append(f"security.{key}: must be {wanted}, not {value!r}")
         if faults:
             raise ConfigError(faults=faults)
@@ -60,7 +60,7 @@ class CedarSettings:
 
     @property
     def narrows(self) -> bool:
-        """Whether grants must allow the request too."""
+        """Whether grants must also allow the request."""
         return self.mode == "narrow"
 
     def _faulty_path(self) -> list[str]:

@@ -1,4 +1,4 @@
-"""The text of a policy file, cut into its statements, each with the line where it begins."""
+"""Splits the text of a policy file into statements, each with the line where it begins."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class SyntaxFault(ValueError):
 
 @attrs.frozen
 class Token:
-    """A word, a sign or a string: its text, and where it begins and ends in the file."""
+    """A word, a sign or a string: its text, and the offsets where it begins and ends in the file."""
 
     text: str
     start: int
@@ -66,12 +66,13 @@ class RuleText:
 
 
 def tokens_of(text: str) -> list[Token]:
-    """The tokens of ``text``, without comments. Raises SyntaxFault at a string that does not end in its line."""
+    """Returns the tokens of ``text``, without comments. Raises SyntaxFault for a string that does not end in its
+    line."""
     found, at = [], 0
     while at < len(text):
         match = _TOKEN.match(text, at)
         if match is None:
-            raise SyntaxFault(_line(text, at), "a string that begins here does not end in the same line")
+            raise SyntaxFault(_line(text, at), "a string that begins here does not end on the same line")
         if match.lastgroup != "skip":
             found.append(Token(match.group(), at, match.end()))
         at = match.end()
@@ -79,7 +80,7 @@ def tokens_of(text: str) -> list[Token]:
 
 
 def split(file: str, text: str) -> list[RuleText]:
-    """The statements of a file in their order. Raises SyntaxFault when the last one does not end."""
+    """Returns the statements of a file in their order. Raises SyntaxFault if the last one does not end."""
     statements, first = [], None
     for token in tokens_of(text):
         first = first or token
@@ -92,14 +93,14 @@ def split(file: str, text: str) -> list[RuleText]:
 
 
 def where_it_fails(statement: RuleText, what: str, parse: Callable[[str], object]) -> int:
-    """The line at which a statement cannot be parsed.
+    """Returns the line at which a statement cannot be parsed.
 
-    The parser names no place. Every prefix of the statement could be continued, until it includes the wrong token: the
-    shortest prefix that could not ends with that token. For a fault of meaning it is the line of the word that the
-    parser quotes.
+    The parser does not report the place. Every prefix of the statement can be continued until it includes the wrong
+    token, so the shortest prefix that cannot be continued ends with that token. For an error of meaning, it is the line
+    of the word that the parser quotes.
 
     Args:
-        statement: what cannot be parsed.
+        statement: the statement that cannot be parsed.
         what: the message of the parser.
         parse: the parser. Raises ValueError.
     """

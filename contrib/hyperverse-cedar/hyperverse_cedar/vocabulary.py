@@ -53,7 +53,7 @@ COMMANDS: Final = (
 """The actions that are not methods of waves."""
 CONTEXT: Final = ("permission", "privilege", "path", "chain", "now")
 OF_THE_REQUEST: Final = frozenset({"path", "chain", "now"})
-"""The names of the context that differ from request to request: an answer that rests on them is not kept."""
+"""The names of the context that differ from request to request. An answer that depends on them is not cached."""
 
 
 def is_action(text: str) -> bool:

@@ -68,7 +68,7 @@ def test_every_fault_of_a_folder_is_told(tmp_path: Path) -> None:
     [
         ({}, "security.policies: must name a file"),
         ({"policies": "rules.cedar"}, "absolute path"),
-        ({"policies": 3}, "must be a text"),
+        ({"policies": 3}, "must be a string"),
         ({"policies": "/nowhere/at/all.cedar"}, "cannot be read: No such file"),
         ({"policies": "/x", "mode": "narow"}, "did you mean 'narrow'"),
         ({"policies": "/x", "moed": "narrow"}, "no such setting"),
@@ -84,7 +84,7 @@ def test_a_wrong_setting_is_told(settings: dict[str, object], said: str) -> None
 def test_no_policy_at_all_is_a_fault(tmp_path: Path, text: str) -> None:
     file = tmp_path / "rules.cedar"
     file.write_text(text)
-    with pytest.raises(ConfigError, match="there is no policy in it"):
+    with pytest.raises(ConfigError, match="it contains no policy"):
         CedarPolicy({"policies": str(file)})
     file.unlink()
     with pytest.raises(ConfigError, match=r"no file \*\.cedar"):

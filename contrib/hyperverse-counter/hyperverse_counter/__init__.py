@@ -1,4 +1,4 @@
-"""The Kind Counter: a durable number to which many may add."""
+"""The Kind Counter: a durable number that many senders can increase."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ __all__ = ["Counter", "CounterDriver"]
 
 @attrs.define
 class Counter(Particle):
-    """A number to which many may add."""
+    """A number that many senders can increase."""
 
     value: int = 0  # attrs fields are the particle's durable state
 
     @handler("Ext<Add>")
     async def add(self, ctx: Ctx, by: int = 1) -> int:
-        """Adds ``by`` and returns the new value, which is durable by then."""
+        """Adds ``by`` and returns the new value after saving it."""
         self.value += by
         await ctx.save()
         return self.value

@@ -15,9 +15,9 @@ __all__ = ["Telemetry", "hyperverse_machine_stopping", "hyperverse_register_obse
 
 _log = logging.getLogger("hyperverse.otel")
 _FLUSH = 2.0
-"""Seconds for sending the rest when a machine stops, and again when the process ends."""
+"""Seconds to send the rest when a machine stops, and again when the process ends."""
 _telemetry: list[Telemetry] = []
-"""The telemetry of this process: made with the first machine, from the environment."""
+"""The telemetry of this process, made from the environment with the first machine."""
 
 
 @hookimpl
@@ -32,6 +32,6 @@ def hyperverse_register_observers(register: Callable[[Observer], None]) -> None:
 
 @hookimpl
 async def hyperverse_machine_stopping() -> None:
-    """Sends the rest, in a thread: others are served meanwhile."""
+    """Sends the rest in a thread, so that the event loop is not blocked meanwhile."""
     if not await asyncio.to_thread(_telemetry[0].flush, _FLUSH):
-        _log.warning("the collector of OpenTelemetry did not take everything within %g s", _FLUSH)
+        _log.warning("the collector of OpenTelemetry did not accept everything within %g s", _FLUSH)

@@ -16,7 +16,7 @@ __all__ = ["Counts"]
 
 _KEYS = 1000
 """Maximum number of pairs of method and outcome that are counted separately. If a particle accepts any method, clients
-can invent more and more."""
+can send an unlimited number of them."""
 _OTHERS = ("other", "other")
 
 
@@ -34,7 +34,9 @@ class Counts(Observer):
         self._lanes: dict[str, int] = {}
         self._carried: dict[str, Traffic] = {}
         waves = "{wave}"
-        meter.create_observable_counter("hyperverse.waves.handled", [self._counts], waves, "waves that a handler took")
+        meter.create_observable_counter(
+            "hyperverse.waves.handled", [self._counts], waves, "waves that a handler handled"
+        )
         meter.create_observable_counter("hyperverse.waves.time", [self._seconds], "s", "seconds in handlers")
         meter.create_observable_counter("hyperverse.waves.refused", [self._refusals], waves, "waves without a handler")
         meter.create_observable_counter(
@@ -45,7 +47,7 @@ class Counts(Observer):
         meter.create_observable_counter("hyperverse.lane.bytes", [self._lane_bytes], "By", "carried by lanes")
 
     def handler_ends(self, wave: Directed, end: WaveEnd, begun: object) -> None:
-        """A handler has ended, or none ran."""
+        """Counts a wave whose handler has ended, or that no handler received."""
         seconds = end.seconds or 0.0
         if not seconds:
             self._refused[end.status] = self._refused.get(end.status, 0) + 1
@@ -58,11 +60,11 @@ class Counts(Observer):
         counted[1] += seconds
 
     def access_denied(self, agent: Point, target: Point, method: str, reason: str) -> None:
-        """The policy has refused something."""
+        """Counts a refusal of the policy."""
         self._denied += 1
 
     def lane_up(self, peer: str) -> None:
-        """A machine or a client has connected."""
+        """Notes that a machine or a client has connected."""
         self._lanes[peer] = self._lanes.get(peer, 0) + 1
 
     def lane_carried(self, peer: str, traffic: Traffic) -> None:
@@ -70,7 +72,7 @@ class Counts(Observer):
         self._carried[peer] = traffic
 
     def lane_down(self, peer: str, reason: str) -> None:
-        """A machine or a client has disconnected."""
+        """Notes that a machine or a client has disconnected."""
         self._lanes[peer] = self._lanes.get(peer, 1) - 1
         if self._lanes[peer] < 1:
             del self._lanes[peer]

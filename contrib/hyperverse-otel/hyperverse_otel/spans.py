@@ -1,7 +1,7 @@
 """Spans: one for each wave at its sender, one for each handler, and their parents.
 
-They are made in the form that the SDK gives to readers, and passed to its processors: a span that the SDK starts and
-ends costs more than ten Pings, most of it for changes that may still come in between.
+They are made in the form that the SDK passes to processors. A span that the SDK itself starts and ends costs more than
+ten Pings, mostly because it can be changed in between.
 
 The id of a handler's span follows from the wave's span and
 the particle (:func:`handler_span`), so a wave that this handler sends knows its parent without a message.
@@ -46,12 +46,13 @@ def handler_span(wave_span: str, particle: str) -> str:
 
 
 class Spans(Observer):
-    """Makes spans for sampled waves; any other wave costs three short calls.
+    """Makes spans for sampled waves; a wave that is not sampled costs three short calls.
 
     Args:
         processors: receive the spans that have ended.
         resource: the source of the spans.
-        share: share of the traces that begin here to sample, from 0 to 1. A trace from outside brings its own decision.
+        share: share of the traces that begin here to sample, from 0 to 1. A trace from outside carries its own
+            decision.
     """
 
     def __init__(self, processors: Sequence[SpanProcessor], resource: Resource, share: float) -> None:
@@ -63,9 +64,9 @@ class Spans(Observer):
     # -- the sender's end ---------------------------------------------------------------------------------
 
     def wave_begins(self, wave: Directed, headers: dict[str, str]) -> object:
-        """Decides whether the trace is sampled, unless that was decided before, and gives the wave a span."""
+        """Decides whether the trace is sampled, unless that is already decided, and gives the wave a span."""
         if wave.headers is None or (given := parse(wave.headers)) is None:
-            # A wave of a handler is part of the trace that its handler has, or of none. That is so for most waves.
+            # A wave of a handler, as most waves are, belongs to the trace of its handler, or to none.
             if wave.chain or random() >= self._share:
                 return UNWANTED
             own = TraceContext(f"{self._ids.generate_trace_id():032x}", self._new(), True, is_ours=True)
@@ -88,13 +89,13 @@ class Spans(Observer):
     # -- the recipient's end ------------------------------------------------------------------------------
 
     def handler_begins(self, wave: Directed, waited: float) -> object:
-        """Begins the span of a handler. The decision to sample was made where the trace began."""
+        """Starts the span of a handler. The decision to sample was made where the trace began."""
         if wave.headers is None or (at := parse(wave.headers)) is None or not at.sampled:
             return UNWANTED
         return at
 
     def handler_ends(self, wave: Directed, end: WaveEnd, begun: object) -> None:
-        """Ends the span of a handler. A wave that reached no handler gets a span without a length."""
+        """Ends the span of a handler. A wave that reached no handler gets a span of length zero."""
         at = begun if isinstance(begun, TraceContext) else self.handler_begins(wave, 0.0)
         if isinstance(at, TraceContext):
             own = handler_span(at.span_id, wave.to.text)

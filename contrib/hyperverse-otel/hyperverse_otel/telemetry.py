@@ -25,15 +25,15 @@ from .spans import Spans
 __all__ = ["SHARE", "Telemetry"]
 
 SHARE = 0.01
-"""Of the traces that begin here, when ``OTEL_TRACES_SAMPLER_ARG`` does not say otherwise."""
+"""Share of the traces that begin here to sample, if ``OTEL_TRACES_SAMPLER_ARG`` is not set."""
 
 
 class Telemetry:
     """Spans and metrics of one process.
 
     Args:
-        span_processors: receive the spans; without any there are no spans.
-        metric_readers: receive the metrics; without any there are no metrics.
+        span_processors: receive the spans; if there are none, no spans are made.
+        metric_readers: receive the metrics; if there are none, no metrics are collected.
         share: share of the traces that begin here to sample, from 0 to 1.
 
     Attributes:
@@ -74,12 +74,12 @@ class Telemetry:
         )
 
     def flush(self, seconds: float) -> bool:
-        """Sends the rest, and blocks for at most ``seconds`` seconds. Returns whether all was done by then."""
+        """Sends the rest, and blocks for at most ``seconds`` seconds. Returns whether everything was sent."""
         return _all_of([partial(part.force_flush, int(seconds * 1000)) for part in self._parts()], seconds)
 
     def close(self, seconds: float) -> bool:
-        """Sends the rest, ends the threads of the SDK, and blocks for at most ``seconds`` seconds. Returns whether all
-        was done by then."""
+        """Sends the rest, ends the threads of the SDK, and blocks for at most ``seconds`` seconds. Returns whether
+        everything was sent."""
         return _all_of([part.shutdown for part in self._parts()], seconds)
 
     def _parts(self) -> list[SpanProcessor | MeterProvider]:
@@ -87,7 +87,7 @@ class Telemetry:
 
 
 def _all_of(work: Sequence[Callable[[], object]], seconds: float) -> bool:
-    """Does all of the work at once, each part in a thread.
+    """Runs all parts of the work concurrently, each in its own thread.
 
     The SDK retries an unreachable collector for many seconds. Neither a machine that stops nor the end of the process
     waits for that.
@@ -116,7 +116,7 @@ def _share(environ: Mapping[str, str]) -> float:
     if sampler != "parentbased_traceidratio":
         known = ", ".join(("parentbased_traceidratio", *fixed))
         raise ConfigError(
-            f"OTEL_TRACES_SAMPLER is {sampler!r}, which hyperverse-otel does not have", hint=f"use {known}"
+            f"OTEL_TRACES_SAMPLER is {sampler!r}, which hyperverse-otel does not support", hint=f"use {known}"
         )
     text = environ.get("OTEL_TRACES_SAMPLER_ARG", "") or str(SHARE)
     try:

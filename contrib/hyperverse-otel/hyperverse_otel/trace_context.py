@@ -10,7 +10,7 @@ import attrs
 __all__ = ["OURS", "TraceContext", "parse"]
 
 OURS = "hyperverse"
-"""The key of this plugin in ``tracestate``. Its value is the id of the span of the wave, and that of its parent."""
+"""The key of this plugin in ``tracestate``. Its value consists of the id of the wave's span and that of its parent."""
 _TRACEPARENT = re.compile(r"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?")
 _MEMBERS = 32
 _LENGTH = 512
@@ -25,8 +25,8 @@ class TraceContext:
         trace_id, span_id: ids of the trace and of the span that sent it, as hexadecimal digits.
         sampled: whether the trace is recorded.
         members: the other members of ``tracestate``, the newest first.
-        is_ours: whether the span is one of this plugin, and not one of the sender of an HTTP request.
-        parent: for a span of ours, the id of the span above it; empty for the first one of a trace.
+        is_ours: whether this plugin made the span, not the sender of an HTTP request.
+        parent: for a span of ours, the id of its parent; empty for the first span of a trace.
     """
 
     trace_id: str
@@ -49,8 +49,8 @@ class TraceContext:
 
 
 def parse(headers: Mapping[str, str] | None) -> TraceContext | None:
-    """Returns the context in the headers of a wave; None when there is no ``traceparent``, or an invalid one. A later
-    version is read as far as this version understands it."""
+    """Returns the context in the headers of a wave; None if ``traceparent`` is missing or invalid. A later version is
+    read as far as this version understands it."""
     if headers is None:
         return None
     found = _TRACEPARENT.fullmatch(headers.get("traceparent", ""))

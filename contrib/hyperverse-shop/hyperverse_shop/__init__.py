@@ -1,4 +1,4 @@
-"""A small shop: products with a stock, carts that reserve them, and a ledger of what was sold."""
+"""A small shop: products with a stock, carts that reserve them, and a ledger of sales."""
 
 from __future__ import annotations
 

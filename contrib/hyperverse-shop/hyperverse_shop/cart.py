@@ -1,4 +1,4 @@
-"""Carts: they reserve products, order them, and release products that nobody orders."""
+"""Carts: they reserve products, order them, and release products that are not ordered."""
 
 from __future__ import annotations
 
@@ -25,45 +25,48 @@ _PAUSE = 1.0  # seconds
 class Cart(Particle):
     """What a customer wants.
 
-    The cart writes down what it is about to do before it asks others. When its machine dies in the middle, or an answer
-    is lost, it still knows what it may have reserved or ordered, and asks again: what it asks for can be repeated.
+    The cart saves what it is about to do before it sends requests. If its machine dies in the middle, or an answer is
+    lost, it still knows what it may have reserved or ordered, and sends the request again. All of its requests can be
+    repeated.
     """
 
-    pieces: dict[str, int] = attrs.field(factory=dict)  # by the name of the product
+    pieces: dict[str, int] = attrs.field(factory=dict)  # by name of the product
     expires: float = 0.0  # seconds since 1970; 0 while it is empty
     orders: int = 0
     cents: int = 0  # of the order in progress
     ordering: bool = False
     waiting: bool = transient(default=False)
-    turn: asyncio.Lock = transient(factory=asyncio.Lock)  # background work runs beside the handlers
+    turn: asyncio.Lock = transient(factory=asyncio.Lock)  # background work runs concurrently with the handlers
 
     async def on_start(self, ctx: Ctx) -> None:
-        """Continues where it was before it left memory."""
+        """Continues the work that was in progress when it left memory."""
         self._let_go_in_time(ctx)
 
     @handler("Ext<Put>")
     async def put(self, ctx: Ctx, product: str, pieces: int = 1) -> dict[str, int] | Pong:
-        """Sets the number of pieces of a product in the cart to ``pieces``, 0 for none. Returns the content of the
-        cart."""
+        """Sets the number of pieces of a product in the cart to ``pieces``; 0 removes the product. Returns the content
+        of the cart."""
         async with self.turn:
             return await self._put(ctx, product, pieces)
 
     async def _put(self, ctx: Ctx, product: str, pieces: int) -> dict[str, int] | Pong:
         if self.ordering:
-            raise Conflict("an order is under way", hint="send Ext<Order> again to complete it")
+            raise Conflict("an order is in progress", hint="send Ext<Order> again to complete it")
         if pieces < 0:
-            raise BadRequest("a cart cannot hold less than nothing")
+            raise BadRequest("the number of pieces must be 0 or more")
         where, before = product_of(ctx.point, product), self.pieces.get(product, 0)
         self._hold(product, max(pieces, before))
         self.expires = time.time() + (await ctx.properties())["hold"].value
         await ctx.save()
         reply = await ctx.ping(where, "Ext<Reserve>", {"pieces": pieces}, retries=_RETRIES)
-        if reply.outcome is not Outcome.UNKNOWN:  # else the product may have heard of it: let it be let go in time
+        if (
+            reply.outcome is not Outcome.UNKNOWN
+        ):  # otherwise the product may have received it, and must be released in time
             self._hold(product, pieces if reply.ok else before)
             await ctx.save()
         self._let_go_in_time(ctx)
         if not reply.ok:
-            return reply  # the answer of the product is ours: 409 when there are too few
+            return reply  # pass on the answer of the product: 409 if there are too few pieces
         return self.pieces
 
     @handler("Ext<Order>")
@@ -118,8 +121,8 @@ class Cart(Particle):
             return True
         for name in self.pieces:
             reply = await ctx.ping(product_of(ctx.point, name), "Ext<Reserve>", {"pieces": 0}, retries=_RETRIES)
-            if not reply.ok and reply.status != 404:  # a product that was deleted holds nothing
-                ctx.log.warning("%s is let go later: %s", name, reply.error)
+            if not reply.ok and reply.status != 404:  # a deleted product reserves nothing
+                ctx.log.warning("%s will be released later: %s", name, reply.error)
                 return False
         self._empty()
         await ctx.save()
@@ -140,10 +143,10 @@ class CartDriver(Driver):
 
     kind = KindDef(
         "Cart",
-        doc="What a customer wants",
+        doc="Cart of a customer",
         parents=("Base",),
         properties=PropertiesConfig(
-            [PropertyDef("hold", "Seconds until an idle cart is let go", Range(0, 86_400), default=900)]
+            [PropertyDef("hold", "Seconds until an idle cart is released", Range(0, 86_400), default=900)]
         ),
     )
     particle = Cart

@@ -17,10 +17,10 @@ __all__ = ["Ledger", "LedgerDriver"]
 
 @attrs.define
 class Ledger(Particle):
-    """Writes each order into a file, once.
+    """Writes each order to a file exactly once.
 
-    The file is open while the particle is in memory. A line that was written but not saved, because the machine died in
-    between, is the last one of the file: it is recognised when the order comes again.
+    The file is open while the particle is in memory. If the machine dies after a line was written and before the state
+    is saved, that line is the last one in the file. It is recognised when the order is sent again.
     """
 
     folder: Path | None = transient(default=None)
@@ -39,13 +39,13 @@ class Ledger(Particle):
             self.last_line = line.strip()
 
     async def on_stop(self, ctx: Ctx) -> None:
-        """Closes it."""
+        """Closes the file."""
         if self.file is not None:
             self.file.close()
 
     @handler("Ext<Book>")
     async def book(self, ctx: Ctx, order: str, cents: int) -> int:
-        """Writes an order down, unless it is there already. Returns the total of all sales, in cents."""
+        """Records an order unless it is already recorded. Returns the total of all sales, in cents."""
         cart, _, number = order.rpartition("-")
         if self.booked.get(cart, 0) < int(number):
             line = f"{order} {cents}"
@@ -62,7 +62,8 @@ class Ledger(Particle):
         return self.cents
 
     def write_down(self, line: str) -> None:
-        """Adds a line, in a thread: to wait for a disk would hold up every other particle of the machine."""
+        """Adds a line. It runs in a thread, because waiting for a disk would block every other particle of the
+        machine."""
         assert self.file is not None, "it is open while the particle is in memory"
         self.file.write(line + "\n")
         self.file.flush()
@@ -73,12 +74,12 @@ class Ledger(Particle):
 class LedgerDriver(Driver):
     """Serves the Kind Ledger."""
 
-    kind = KindDef("Ledger", doc="What was sold")
+    kind = KindDef("Ledger", doc="Record of sales")
     particle = Ledger
 
     async def start(self, host: DriverHost) -> None:
-        """The files are in the ``folder`` of the settings, which all machines must reach; without it, in the folder of
-        the driver on this machine."""
+        """Chooses the folder of the files: ``folder`` in the settings, which all machines must be able to reach, or
+        else the folder of the driver on this machine."""
         self.folder = Path(host.settings.get("folder", host.data_dir))
 
     async def create(self, record: ParticleRecord) -> Ledger:

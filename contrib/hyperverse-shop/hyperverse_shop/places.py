@@ -1,4 +1,4 @@
-"""Where the particles of a shop are: ``SHOP:products:NAME``, ``SHOP:carts:NAME`` and ``SHOP:ledger``."""
+"""The points of the particles of a shop: ``SHOP:products:NAME``, ``SHOP:carts:NAME`` and ``SHOP:ledger``."""
 
 from __future__ import annotations
 
@@ -13,14 +13,15 @@ _NAME = re.compile(r"[a-z][a-z0-9-]*")
 
 
 def product_of(cart: Point, name: str) -> str:
-    """The product of that name in the shop of a cart. Raises BadRequest: a name must not lead anywhere else."""
+    """Returns the product of that name in the shop of a cart. Raises BadRequest for a name that could lead
+    elsewhere."""
     if _NAME.fullmatch(name) is None:
-        raise BadRequest(f"{name!r} is not the name of a product", hint="small letters, digits and hyphens")
+        raise BadRequest(f"{name!r} is not the name of a product", hint="use lower-case letters, digits and hyphens")
     return f"{_shop_of(cart)}:products:{name}"
 
 
 def ledger_of(cart: Point) -> str:
-    """The ledger of the shop of a cart."""
+    """Returns the ledger of the shop of a cart."""
     return f"{_shop_of(cart)}:ledger"
 
 

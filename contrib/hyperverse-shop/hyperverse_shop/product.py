@@ -18,30 +18,30 @@ __all__ = ["Product", "ProductDriver"]
 class Product(Particle):
     """A product for sale.
 
-    Every call states the result, not the change. So each of them can be repeated: a cart that does not know whether its
-    call has arrived sends it again.
+    Every request states the result, not the change, so it can be repeated: a cart that does not know whether its
+    request has arrived sends it again.
     """
 
     stock: int = 0
     reserved: dict[str, int] = attrs.field(factory=dict)  # pieces, by the point of the cart
 
     def upgrade(self, state: dict[str, Any], version: int) -> dict[str, Any]:
-        """Version 1 called the stock ``left``."""
+        """Reads version 1, which called the stock ``left``."""
         state["stock"] = state.pop("left", 0)
         return state
 
     @handler("Ext<Stock>", privilege="stock:fill")
     async def set_stock(self, ctx: Ctx, pieces: int) -> int:
-        """Sets how many pieces there are, and returns how many are free."""
+        """Sets the number of pieces in stock, and returns how many are free."""
         if pieces < sum(self.reserved.values()):
-            raise Conflict(f"{sum(self.reserved.values())} pieces are reserved already")
+            raise Conflict(f"{sum(self.reserved.values())} pieces are already reserved")
         self.stock = pieces
         await ctx.save()
         return self.free()
 
     @handler("Ext<Reserve>")
     async def reserve(self, ctx: Ctx, pieces: int) -> int:
-        """Reserves ``pieces`` for the cart that asks, 0 for none. Returns the price of one in cents."""
+        """Reserves ``pieces`` for the cart that asks; 0 releases them. Returns the price of one piece in cents."""
         cart = str(ctx.agent)
         if pieces > self.free() + self.reserved.get(cart, 0):
             raise Conflict(f"only {self.free()} pieces of {ctx.point.name} are free")
@@ -62,12 +62,12 @@ class Product(Particle):
 
     @handler("Http<Get>")
     async def show(self, ctx: Ctx) -> dict[str, str | int]:
-        """Returns the product as visitors see it."""
+        """Returns what visitors see of the product."""
         price = (await ctx.properties())["price"].value
         return {"name": ctx.point.name, "price": price, "free": self.free()}
 
     def free(self) -> int:
-        """Pieces that nobody has reserved."""
+        """Returns the number of pieces that are not reserved."""
         return self.stock - sum(self.reserved.values())
 
 
@@ -76,7 +76,7 @@ class ProductDriver(Driver):
 
     kind = KindDef(
         "Product",
-        doc="Something that is sold",
+        doc="Product for sale",
         parents=("Base",),
         properties=PropertiesConfig([PropertyDef("price", "The price of one piece in cents", "U64", required=True)]),
     )

@@ -1,4 +1,4 @@
-"""The shop itself: it makes its parts, and lets visitors in."""
+"""The shop itself, which creates its parts and serves visitors."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ Bind(version=1.0.0) {{
   Route<Ext<*>> -> (()) => &;
 }}
 """
-"""Requests about a product go to the product; everything else is for the shop."""
+"""Requests about a product go to the product; all others go to the shop."""
 
 
 @attrs.define
 class Shop(Particle):
-    """A shop. What it creates belongs to it, and what carts may do there is what it has granted."""
+    """A shop. It owns the particles that it creates, and grants its carts access to them."""
 
     opened: bool = False
 
     @handler("Ext<Open>")
     async def open(self, ctx: Ctx) -> str:
-        """Makes the parts of the shop, and lets carts use products and ledger. Can be sent again."""
+        """Creates the parts of the shop, and grants carts access to products and ledger. Can be sent again."""
         if self.opened:
             return "open"
         for name, kind in (("products", "Base"), ("carts", "Base"), ("ledger", "Ledger")):
@@ -44,21 +44,21 @@ class Shop(Particle):
 
     @handler("Ext<Offer>")
     async def offer(self, ctx: Ctx, name: str, price: int, pieces: int) -> int:
-        """Offers a product with its price in cents. Returns how many pieces are free."""
+        """Offers a product at a price in cents. Returns how many pieces are free."""
         point = f"{ctx.point}:products:{name}"
         await ctx.create(point, "Product", {"price": str(price)}, strategy=Strategy.ENSURE)
         return await ctx.at(point, Product, retries=3).ask(Product.set_stock, pieces)
 
     @handler("Ext<Cart>")
     async def cart(self, ctx: Ctx, customer: str, hold: int = 900) -> str:
-        """Gives a customer a cart, which is let go when it was idle for ``hold`` seconds. Returns its point."""
+        """Gives a customer a cart, which is released after ``hold`` idle seconds. Returns its point."""
         point = f"{ctx.point}:carts:{customer}"
         await ctx.create(point, "Cart", {"hold": hold}, strategy=Strategy.ENSURE)
         return point
 
     @handler("Http<Get>")
     async def home(self, ctx: Ctx) -> dict[str, str]:
-        """The first page."""
+        """Returns the first page."""
         return {"shop": ctx.point.name, "products": "/products/NAME"}
 
 
@@ -69,5 +69,5 @@ class ShopDriver(Driver):
     particle = Shop
 
     def traits(self, record: ParticleRecord) -> Traits:
-        """Each shop sends requests to its own products."""
+        """Gives each shop a bind that sends requests to its own products."""
         return Traits(bind=_BIND.format(shop=record.point))

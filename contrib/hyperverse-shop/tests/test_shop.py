@@ -114,7 +114,7 @@ async def test_an_order_whose_line_was_written_and_not_saved_is_booked_once(
     with monkeypatch.context() as patched:
         patched.setattr(hyperverse_shop.Ledger, "write_down", torn)
         assert (await shop.ping(ADA, "Ext<Order>")).status == 500
-    with pytest.raises(Conflict, match="an order is under way"):
+    with pytest.raises(Conflict, match="an order is in progress"):
         await shop.ask(ADA, "Ext<Put>", {"product": "cup"})
     assert (await shop.ask(ADA, "Ext<Order>"))["order"] == "ada-1"
     (file,) = machine.data_dir.rglob("shop.txt")

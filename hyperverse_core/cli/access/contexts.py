@@ -122,7 +122,7 @@ def show(name: str) -> None:
 
 
 def _elsewhere(name: str, address: str, server_key: str, transport: str) -> SavedContext:
-    """A context for an address. Raises UsageError when it does not say which key must be proved there."""
+    """A context for an address. Raises UsageError if the key that must be proved there is not given."""
     if options().data_dir is not None:
         raise click.UsageError("a context is for an --address or for a --data-dir, not for both")
     if not server_key:

@@ -1,4 +1,4 @@
-"""``hyperverse grant`` and its kin: the commands about access, as words of the command line."""
+"""``hyperverse grant`` and the other commands about access, as words of the command line."""
 
 from __future__ import annotations
 

@@ -49,14 +49,14 @@ def logout() -> None:
     if options().json:
         print_json({"forgotten": gone})
     elif not options().quiet:
-        print("logged out" if gone else "nobody was logged in")
+        print("logged out" if gone else "you were not logged in")
 
 
 def read_token(token_file: Path | None) -> str:
-    """Returns the token in a file (``-`` for stdin), else one that a prompt asks for, without white space around it.
+    """Returns the token in a file (``-`` for stdin), or else the one typed at a prompt, without white space around it.
 
     Raises:
-        UsageError: there is none, or it cannot be one.
+        UsageError: there is no token, or the text cannot be one.
     """
     if token_file is None:
         text: str = click.prompt("Token", hide_input=True, err=True)
@@ -66,13 +66,13 @@ def read_token(token_file: Path | None) -> str:
         try:
             text = token_file.read_text("utf-8")
         except (OSError, UnicodeDecodeError) as exc:
-            why = exc.strerror if isinstance(exc, OSError) else "it is not a text"
+            why = exc.strerror if isinstance(exc, OSError) else "it is not text"
             raise click.UsageError(f"the token file {str(token_file)!r} cannot be read: {why}") from None
     token = text.strip()
     if not token:
         raise click.UsageError("the token is empty")
     if len(token.split()) > 1:
-        raise click.UsageError("this is not a token: there is white space in it")
+        raise click.UsageError("this is not a token: it contains white space")
     return token
 
 
@@ -80,7 +80,7 @@ async def try_token(token: str, context: SavedContext | None = None) -> str:
     """Returns the agent of the token. Raises Unauthorized.
 
     Args:
-        context: where it is shown; None for where the user's commands go.
+        context: the context to which it is sent; None for the destination of the user's commands.
     """
     from ...client import Client
 

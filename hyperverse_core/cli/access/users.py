@@ -26,7 +26,7 @@ _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 
 
 def point_of(name: str) -> str:
-    """Returns the point of a user: a bare name lives below ``hyperspace:users``; a point stands for itself. Raises
+    """Returns the point of a user: a bare name is a user below ``hyperspace:users``; a point is used as it is. Raises
     BadRequest."""
     if ":" in name:
         return name
@@ -54,8 +54,8 @@ def user() -> None:
     hyperverse user add scott
     hyperverse user token scott --expires 30d
 
-    A bare NAME lives below hyperspace:users; a point such as localhost:users:scott stands for itself. A new user can do
-    nothing until somebody grants it access: see `hyperverse grant --help`.
+    A bare NAME is a user below hyperspace:users; a point such as localhost:users:scott is used as it is. A new user can
+    do nothing until somebody grants it access: see `hyperverse grant --help`.
     """
 
 
@@ -75,7 +75,7 @@ def add(name: str) -> None:
 @user.command("list")
 @common
 def list_() -> None:
-    """List the users, wherever they live."""
+    """List all users, wherever their points are."""
     rows = [row for page in _pages("select **<User>") for row in page]
     if options().json:
         print_json(rows)
@@ -126,7 +126,7 @@ def token(name: str, expires: str | None, scope: str, label: str) -> None:
 
 
 def _run(command: str) -> Any:
-    """Runs one command and returns its body. Raises the error that it ended with."""
+    """Runs one command and returns its body. Raises the error with which it ended."""
 
     async def work(client: Client) -> Any:
         (result,) = await client.exec(command, check=False)

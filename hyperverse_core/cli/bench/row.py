@@ -20,7 +20,7 @@ class Row:
         reference: name of the reference; empty for none.
         reference_value: cost of the reference in the same run, in ``unit``.
         at_most: upper bound of the ratio.
-        loop: name of the event loop; empty when the operation needs none.
+        loop: name of the event loop; empty if the operation needs none.
         objects, bytes: blocks of memory, and bytes in them, that one wave holds while it is in flight.
     """
 

@@ -34,7 +34,7 @@ class WaveMemory:
 
 @attrs.define(eq=False)
 class Barrier:
-    """Where handlers wait until it opens.
+    """A barrier at which handlers wait until it opens.
 
     Attributes:
         held: number of handlers that wait.
@@ -49,7 +49,7 @@ class Barrier:
         await self._opened.wait()
 
     async def reached(self, count: int, asked: asyncio.Future[Any]) -> None:
-        """Returns when ``count`` handlers wait. Raises what ``asked`` raises before that."""
+        """Returns when ``count`` handlers wait. Raises the exception of ``asked`` if it fails before that."""
         while self.held < count:
             if asked.done():
                 asked.result()
@@ -57,7 +57,7 @@ class Barrier:
             await asyncio.sleep(0)
 
     def open(self) -> None:
-        """Lets all of them go on."""
+        """Releases all of them."""
         self._opened.set()
 
 

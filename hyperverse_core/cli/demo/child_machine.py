@@ -21,7 +21,7 @@ class ChildMachine:
     """Runs ``hyperverse up`` as a child process.
 
     Attributes:
-        data_dir: data directory of the machine. What it prints on stderr is in the file ``up.log`` there.
+        data_dir: data directory of the machine. Its stderr goes to the file ``up.log`` there.
     """
 
     def __init__(self, config: Path, data_dir: Path) -> None:
@@ -30,7 +30,8 @@ class ChildMachine:
         self._process: asyncio.subprocess.Process | None = None
 
     async def start(self) -> dict[str, Any]:
-        """Starts the machine and returns its status when it is ready. Raises Unavailable when it does not get ready."""
+        """Starts the machine and returns its status when it is ready. Raises Unavailable if it does not become
+        ready."""
         self.data_dir.mkdir(parents=True, exist_ok=True)
         log = self.data_dir / "up.log"
         with log.open("ab") as stderr:
@@ -60,7 +61,7 @@ class ChildMachine:
         return await self._end(signal.SIGKILL)
 
     async def stop(self) -> int:
-        """Stops the process with SIGTERM; with SIGKILL when that takes too long. Returns its exit code."""
+        """Stops the process with SIGTERM, or with SIGKILL if that takes too long. Returns its exit code."""
         try:
             async with asyncio.timeout(_STOP_LIMIT):
                 return await self._end(signal.SIGTERM)

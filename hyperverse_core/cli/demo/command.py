@@ -160,7 +160,7 @@ class _Demo:
 
 
 def _write_files(folder: Path) -> Path:
-    """Writes the config of the demo, and beside it the driver of Counter as a local plugin. Returns the path of the
+    """Writes the config of the demo and, beside it, the driver of Counter as a local plugin. Returns the path of the
     config."""
     folder.mkdir(parents=True, exist_ok=True)
     files = importlib.resources.files(__package__) / "files"

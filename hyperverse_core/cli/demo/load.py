@@ -40,7 +40,7 @@ class DemoLedger:
         return cls(dict.fromkeys(points, 0), dict.fromkeys(points, 0))
 
     def lost(self, values: dict[str, int]) -> list[str]:
-        """Returns the counters that have less than was acknowledged, or more than was sent."""
+        """Returns the counters whose value is less than was acknowledged, or more than was sent."""
         return [
             point
             for point, kept in self.acknowledged.items()
@@ -49,7 +49,7 @@ class DemoLedger:
 
 
 async def add_until(client: Client, ledger: DemoLedger, end: asyncio.Event) -> None:
-    """Sends waves to all counters at once, one after the other to each, until ``end`` is set or the machine is gone."""
+    """Sends waves to all counters concurrently, one at a time to each, until ``end`` is set or the machine is gone."""
     began = time.monotonic()
 
     async def feed(point: str) -> None:
@@ -74,6 +74,6 @@ async def add_until(client: Client, ledger: DemoLedger, end: asyncio.Event) -> N
 
 
 async def read_all(client: Client, points: Sequence[str]) -> dict[str, int]:
-    """Returns the value of every counter. Raises HyperverseError when a counter does not answer with one."""
+    """Returns the value of every counter. Raises HyperverseError if a counter does not answer with its value."""
     pongs = await asyncio.gather(*(client.ping(point, "Ext<Get>") for point in points))
     return {point: int(pong.unwrap()) for point, pong in zip(points, pongs, strict=True)}

@@ -1,1 +1,1 @@
-"""Shows what is in a Hyperverse: particles and their changes, Kinds, and stars."""
+"""Shows the content of a Hyperverse: particles and their changes, Kinds, and stars."""

@@ -59,9 +59,9 @@ def tail(machine: str | None, lines: int, follow: bool) -> None:
 
 @audit.command()
 @_MACHINE
-@click.option("--agent", help="Only what this agent did or was refused.")
+@click.option("--agent", help="Only acts and refusals of this agent.")
 @click.option("--event", help="Only this event, such as grant, denied or login.")
-@click.option("--target", help="Only what was done to this point.")
+@click.option("--target", help="Only acts on this point.")
 @click.option(
     "--since", help="Only lines since this time (UTC), such as 2026-11-27 or 2026-11-27T10:00, or of the last 12h."
 )
@@ -129,7 +129,7 @@ def verify(machine: str | None) -> None:
 
 
 def _places(machine: str | None) -> Mapping[str, AuditPlace]:
-    """Returns the logs that are meant. Raises NotFound when there is none."""
+    """Returns the logs of the machine, or all logs. Raises NotFound if there is none."""
     from ...data_dir.audit.reading import places_in
     from ...errors import NotFound
 
@@ -147,7 +147,7 @@ def _places(machine: str | None) -> Mapping[str, AuditPlace]:
 
 
 def _rows(machine: str | None) -> Iterator[dict[str, Any]]:
-    """Yields the lines of the logs that are meant, in the order of their time."""
+    """Yields the lines of the logs of the machine, or of all logs, in the order of their time."""
     from ...data_dir.audit.reading import rows_of
 
     found = [row for place in _places(machine).values() for row in rows_of(place)]

@@ -38,10 +38,10 @@ def describe(point: str) -> None:
     found = talk(lambda client: _ask(client, text))
     machine = found["machine"]
     if machine is not None and machine != found["answered_by"]:
-        try:  # only the machine where it lives knows of its failures
+        try:  # only the machine that hosts it knows its failures
             found = talk_to(machine, lambda client: _ask(client, text))
         except Unavailable:
-            pass  # it has another data directory, or cannot be reached: what the first one knows is shown
+            pass  # it has another data directory, or cannot be reached: show what the first machine knows
     if options().json:
         print_json(found)
         return
@@ -58,7 +58,7 @@ def _print(found: Mapping[str, Any]) -> None:
     print(f"  owner:  {found['owner']}")
     home = f"{found['star']} on machine {found['machine']}" if found["machine"] else "none; its next wave chooses one"
     print(f"  home:   {home}")
-    if found.get("placement"):  # an earlier release does not say it
+    if found.get("placement"):  # an earlier release does not report it
         print(f"  placed: by {found['placement']}, the strategy of its Kind")
     print(f"  life:   {colour(_LIVES.get(found['life'], found['life']), _COLOURS.get(found['life'], ''))}")
     print(f"  status: {found['status']}")

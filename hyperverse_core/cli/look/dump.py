@@ -1,4 +1,4 @@
-"""``hyperverse dump``: what is in the memory of a machine."""
+"""``hyperverse dump``: the content of a machine's memory."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``hyperverse kinds``: the Kinds, and what is known about one of them."""
+"""``hyperverse kinds``: lists the Kinds, or shows one of them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``hyperverse machines``: the machines of the Hyperverse, also those that are gone."""
+"""``hyperverse machines``: the machines of the Hyperverse, including those that are gone."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ _LOOK: Final = 0.1
 @common
 @click.pass_context
 def machines(ctx: click.Context) -> None:
-    """List the machines, also those of this data directory that do not run; let others in, or remove them.
+    """List the machines, including those of this data directory that do not run; invite others, or remove them.
 
-    A machine is up, draining, or gone: it has run on this data directory and is not among the stars.
+    A machine is up, draining, or gone. A machine that is gone has run on this data directory, and has no stars now.
     """
     if ctx.invoked_subcommand is not None:
         return
@@ -114,7 +114,7 @@ def _remove(name: str) -> None:
 
 
 async def _removed(client: Client, name: str) -> bool:
-    """Removes a machine. Returns whether it has left, for which it gets a little while."""
+    """Removes a machine. Returns whether it leaves within a short time."""
     import asyncio
 
     await client.ask("GLOBAL::machine", "Ext<RemoveMachine>", {"machine": name})

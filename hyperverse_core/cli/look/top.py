@@ -1,4 +1,4 @@
-"""``hyperverse top``: what the machines are doing, again and again on a terminal."""
+"""``hyperverse top``: the activity of the machines, updated continuously on a terminal."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def top(interval: float, count: int | None) -> None:
 async def _measure(client: Client, seconds: float) -> dict[str, Any]:
     load = await client.ask(_MACHINE, "Ext<Load>", {"seconds": seconds}, wait=seconds + 15.0)
     status = await client.status()
-    # Each star has a particle of its own, and that of the machine has sessions and the platform's own particles.
+    # Each star has its own particle, and the star of the machine also hosts sessions and the platform's own particles.
     particles = sum(max(0, star["particles"] - 1) for star in status["stars"] if star["kind"] != "Machine")
     return {**load, "particles": particles, "waiting": status["waiting"], "troubles": len(status["troubles"])}
 

@@ -74,7 +74,7 @@ def trace(
 
 
 def _body(text: str | None) -> Any:
-    """Returns what BODY stands for. Raises ParseError, UsageError for a file."""
+    """Returns the value of BODY. Raises ParseError, and UsageError for a file."""
     if text is None or not text.strip():
         return None
     from ...errors import ParseError

@@ -29,7 +29,7 @@ _SHOWS_ALL: Final = "`hyperverse tree` shows what there is"
 
 
 def _point(text: str | None) -> Point:
-    """Parses the point that the user gave; returns ROOT when there is none. Raises ParseError."""
+    """Parses the point that the user gave; returns ROOT if there is none. Raises ParseError."""
     return Point.parse(text) if text and text != ROOT.text else ROOT
 
 
@@ -54,7 +54,7 @@ def ls(point: str | None) -> None:
 
 
 async def _itself(client: Client, point: Point) -> dict[str, Any]:
-    """Returns the row of a particle. Raises NotFound, with the names beside it that are spelt alike."""
+    """Returns the row of a particle. Raises NotFound, with similar names of its siblings as a hint."""
     async for stub in select(client, str(point)):
         return stub
     beside: list[Point] = []
@@ -133,7 +133,7 @@ def _folded_into(point: Point, top: Point, kinds: Mapping[Point, str]) -> Point 
 def _draw_rich(
     top: Point, kinds: Mapping[Point, str], children: Mapping[Point, list[Point]], behind: Callable[[Point], str]
 ) -> None:
-    """Draws the tree with rich, which folds what is too wide for the terminal."""
+    """Draws the tree with rich, which wraps lines that are too wide for the terminal."""
     from rich.console import Console
     from rich.text import Text
     from rich.tree import Tree
@@ -144,7 +144,7 @@ def _draw_rich(
 
     drawn = Tree(label(top, str(top)), guide_style="dim", highlight=False)
     stack = [(top, drawn)]
-    while stack:  # no recursion, as above; rich draws without, too
+    while stack:  # no recursion, as above; rich also draws without it
         point, branch = stack.pop()
         stack += [(child, branch.add(label(child, child.name))) for child in children.get(point, ())]
     Console(file=sys.stdout, highlight=False).print(drawn)

@@ -22,18 +22,19 @@ _END_LIMIT = 5.0
 def start_detached(args: Sequence[str], log_dir: Path, environ: Mapping[str, str] | None = None) -> dict[str, Any]:
     """Runs ``hyperverse up`` in a new session and waits until the machine is ready.
 
-    What the process prints goes to ``console.log`` in ``log_dir``; usually that is nothing.
+    The output of the process, which is usually empty, goes to ``console.log`` in ``log_dir``.
 
     Args:
         args: words of the command line after ``up``.
         log_dir: directory of the machine's log.
-        environ: variables that the process gets besides those of this one: what is not to be in the process list.
+        environ: variables that the process gets in addition to those of this one. Use them for values that must not
+            appear in the process list.
 
     Returns:
         The status of the machine.
 
     Raises:
-        HyperverseError: the machine did not start. This is the error that ended it.
+        HyperverseError: the machine did not start; this is the error that ended it.
     """
     reading, writing = os.pipe()
     command = [*program(), "up", *args, "--ready-fd", str(writing)]
@@ -52,7 +53,7 @@ def start_detached(args: Sequence[str], log_dir: Path, environ: Mapping[str, str
             os.close(writing)
     try:
         said = _read_all(reading)
-    except BaseException:  # too late, or interrupted: nobody would know of it
+    except BaseException:  # too late, or interrupted: nobody would know that the machine runs
         _end(child)
         raise
     if not said:
@@ -68,7 +69,7 @@ def start_detached(args: Sequence[str], log_dir: Path, environ: Mapping[str, str
 
 
 def _end(child: subprocess.Popen[bytes]) -> None:
-    """Ends a machine that nobody waits for any more."""
+    """Ends a machine for which nobody waits any more."""
     child.terminate()
     try:
         child.wait(_END_LIMIT)
@@ -88,7 +89,7 @@ def _reported(answer: Mapping[str, Any]) -> HyperverseError:
 
 
 def _read_all(descriptor: int) -> bytes:
-    """Returns what the child writes until it closes the pipe. Raises Unavailable when that takes too long."""
+    """Returns what the child writes until it closes the pipe. Raises Unavailable if that takes too long."""
     import select
 
     said, end = b"", time.monotonic() + _START_LIMIT

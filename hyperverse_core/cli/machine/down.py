@@ -21,7 +21,7 @@ __all__ = ["down"]
 
 _LIMIT = 30.0  # seconds for a graceful stop
 _LET_NOBODY_IN = ("the policy ", "the registry ")
-"""The beginnings of the errors when these fail: they come from the machine itself, which still answers."""
+"""How errors start when the policy or the registry fails. The machine itself sends them, so it still answers."""
 _GRACE = 3.0  # seconds for a machine that no longer answers because another command has asked it to stop
 
 
@@ -54,11 +54,11 @@ def _report(stopped: list[dict[str, Any]], failed: list[dict[str, Any]]) -> None
 
 
 def _stop_all(data_dir: Path, name: str | None) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Returns the machines that stopped, and the machines that are left running with the reason. Raises NoMachine when
-    no machine runs."""
+    """Returns the machines that stopped, and those that still run with the reason. Raises NoMachine if no machine
+    runs."""
     asked, stopped, failed = [], [], []
     missing: HyperverseError | None = None
-    for machine in _wanted(data_dir, name):  # ask all before waiting for one: they stop side by side
+    for machine in _wanted(data_dir, name):  # ask all before waiting for any, so that they stop in parallel
         try:
             asked.append(asyncio.run(_ask(data_dir, machine)))
         except HyperverseError as exc:
@@ -81,18 +81,18 @@ def _stop_all(data_dir: Path, name: str | None) -> tuple[list[dict[str, Any]], l
 
 
 def _reason(exc: HyperverseError, machine: str) -> dict[str, Any]:
-    """Returns why a machine is left running."""
+    """Returns why a machine still runs."""
     from ...client import NoMachine
 
     said = {"hint": f"read its log with: hyperverse logs --name {machine}"} | describe(exc)
-    if isinstance(exc, NoMachine):  # its text is for a machine that does not run, and this one does
+    if isinstance(exc, NoMachine):  # its message is about a machine that does not run, but this one runs
         hint = f"it may hang, or a debugger may have stopped it; read its log with: hyperverse logs --name {machine}"
         return said | {"error": "it does not answer", "why": exc.message, "hint": hint}
     return said
 
 
 def _wanted(data_dir: Path, name: str | None) -> list[str | None]:
-    """Returns the names of the machines to stop; one None, for any machine, when no name is known."""
+    """Returns the names of the machines to stop; a single None, which means any machine, if no name is known."""
     folder = data_dir / "machines"
     known = sorted(path.name for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []
     return [name] if name is not None or not known else [*known]
@@ -107,7 +107,7 @@ async def _ask(data_dir: Path, machine: str | None) -> dict[str, Any]:
     ) as client:
         try:
             found: dict[str, Any] = await client.status()
-        except HyperverseError:  # a policy that fails refuses this, and not that its owner stops the machine
+        except HyperverseError:  # a policy that fails refuses this, but its owner may still stop the machine
             if machine is None:
                 raise
             found = {"machine": machine, "pid": _pid(data_dir, machine)}
@@ -116,7 +116,7 @@ async def _ask(data_dir: Path, machine: str | None) -> dict[str, Any]:
 
 
 def _pid(data_dir: Path, machine: str) -> int | None:
-    """The process of a machine, as it has written it down; None when it has not."""
+    """The process id that a machine has written to its data directory; None if it has written none."""
     try:
         return int((data_dir / "machines" / machine / "pid").read_text())
     except (OSError, ValueError):
@@ -124,8 +124,8 @@ def _pid(data_dir: Path, machine: str) -> int | None:
 
 
 def _signalled(data_dir: Path, machine: str | None, refused: HyperverseError) -> dict[str, Any] | None:
-    """Asks the process of a machine to stop when its policy or its registry fails and nobody is admitted, not even its
-    owner. Returns its name and process id; None when that is not the case."""
+    """Sends a signal to stop to the process of a machine that admits nobody, not even its owner, because its policy or
+    its registry fails. Returns its name and process id; None if that is not the case."""
     if machine is None or not refused.message.startswith(_LET_NOBODY_IN) or not _runs(data_dir, machine):
         return None
     pid = _pid(data_dir, machine)
@@ -133,7 +133,7 @@ def _signalled(data_dir: Path, machine: str | None, refused: HyperverseError) ->
         return None
     try:
         if b"hyperverse" not in Path(f"/proc/{pid}/cmdline").read_bytes():
-            return None  # of another host, which shares the folder
+            return None  # the process is on another host, which shares the folder
         os.kill(pid, signal.SIGTERM)
     except OSError:
         return None
@@ -141,7 +141,7 @@ def _signalled(data_dir: Path, machine: str | None, refused: HyperverseError) ->
 
 
 def _runs(data_dir: Path, machine: str, wait: float = 0.0) -> bool:
-    """Whether a machine holds its lock, which it releases last of all. A machine that hangs holds it too."""
+    """Whether a machine holds its lock, which it releases at the very end. A machine that hangs also holds it."""
     path = data_dir / "machines" / machine / "lock"
     if not path.exists():
         return False

@@ -61,7 +61,7 @@ def _is_last(machine: str, stars: list[dict[str, Any]]) -> bool:
 
 
 def _without_a_place(machine: str, stars: list[dict[str, Any]]) -> str:
-    """Returns a warning when no other machine accepts particles of some Kinds; empty when all have a place."""
+    """Returns a warning if no other machine accepts particles of some Kinds; otherwise an empty string."""
     given_up = {kind for star in stars if star["machine"] == machine for kind in star["kinds"]}
     taken = {kind for star in stars if star["machine"] != machine and not star["draining"] for kind in star["kinds"]}
     homeless = sorted(given_up - taken)

@@ -1,4 +1,5 @@
-"""The invitation with which ``hyperverse up`` starts a machine: what can be known of it before anything is made."""
+"""The invitation with which ``hyperverse up`` starts a machine: the checks that are possible before anything is
+created."""
 
 from __future__ import annotations
 
@@ -10,7 +11,7 @@ from ...errors import ConfigError
 __all__ = ["INVITATION", "check_invitation"]
 
 INVITATION: Final = "HYPERVERSE_INVITATION"
-"""The variable that has the text of an invitation."""
+"""The variable with the text of an invitation."""
 
 
 def check_invitation(config: Config, where: str) -> None:
@@ -21,7 +22,8 @@ def check_invitation(config: Config, where: str) -> None:
         where: the source of the invitation, for errors, which reveal nothing of the invitation itself.
 
     Raises:
-        ConfigError: there is no text, or the machine would make a registry of its own, which has invited nobody.
+        ConfigError: the invitation is empty, or the machine would create a registry of its own, which has invited
+            nobody.
     """
     if not config.invitation:
         raise ConfigError(

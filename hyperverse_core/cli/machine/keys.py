@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["keys"]
 
 _LONGEST: Final = 3600.0
-"""Seconds that it may take to go through all particles of a registry."""
+"""Seconds that it may take to process all particles of a registry."""
 _ROTATION: Final = 60.0
 """Seconds that it may take to replace the lanes to all other machines."""
 
@@ -82,8 +82,8 @@ def remove(machine: str) -> None:
 
 
 def _is_elsewhere() -> bool:
-    """Whether the keys are those of a machine that is reached by a context only. Else they are files here, which can
-    be changed although no machine runs."""
+    """Whether the keys belong to a machine that can be reached only through a context. Otherwise they are files here,
+    which can be changed even if no machine runs."""
     context = options().context()
     return context is not None and not context.data_dir
 
@@ -180,8 +180,8 @@ def machine(name: str, keep: str, address: str, advertise: str) -> None:
 
 @contextlib.contextmanager
 def _audited(event: str, machine: str, key: str) -> Iterator[None]:
-    """Writes a change of keys into the audit log of the operator. Raises Unavailable when it cannot be written: the
-    keys are not changed then."""
+    """Writes a change of keys to the audit log of the operator. If that fails, it raises Unavailable and the keys stay
+    unchanged."""
     from ...data_dir.audit.files import OPERATOR, AuditPlace
     from ...data_dir.audit.writer import AuditWriter, Rotation
     from ...errors import Unavailable
@@ -213,8 +213,8 @@ def _command(machine: str, key: str) -> str:
 
 
 def _trusted_keys() -> TrustedKeys:
-    """Returns the keys of the data directory. Raises NotFound when there is no such directory: keys in a new one would
-    let no machine in."""
+    """Returns the keys of the data directory. Raises NotFound if there is no such directory, because keys in a new one
+    would admit no machine."""
     from ...config.default_transport import keys_folder
     from ...errors import NotFound
     from ...fabric.cluster.trusted_keys import TrustedKeys
@@ -229,7 +229,7 @@ def _trusted_keys() -> TrustedKeys:
 
 
 def _key_ring() -> KeyRing:
-    """Returns them, with what says whether a name and a key can be ones. Raises as :func:`_trusted_keys`."""
+    """Returns them together with the check of names and keys. Raises the same errors as :func:`_trusted_keys`."""
     from ...fabric.cluster.key_ring import KeyRing
 
     trusted, config = _trusted_keys(), options().load().config.on(options().where())

@@ -31,7 +31,7 @@ class LastResort:
         self._loop = asyncio.get_running_loop()
 
     def arm(self) -> None:
-        """The machine has been asked to stop. May be called twice, and from a handler of a signal."""
+        """Starts the wait, because the machine was asked to stop. May be called twice, and from a signal handler."""
         if self._thread is None:
             self._thread = threading.Thread(target=self._wait, name="last resort", daemon=True)
             self._thread.start()

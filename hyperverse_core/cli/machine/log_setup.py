@@ -1,4 +1,4 @@
-"""Sets up logging: where log lines go, and their format."""
+"""Sets up logging: the destination and the format of log lines."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["LOG_NAME", "JsonFormatter", "TextFormatter", "log_dir", "make_log_di
 
 LOG_NAME: Final = "machine.log"
 _FIELDS: Final = ("wave", "point", "star", "machine", "plugin")
-"""Attributes that a log line carries in addition to its text, when a caller gives them in ``extra``."""
+"""Attributes that a log line carries in addition to its text, if a caller gives them in ``extra``."""
 
 
 def log_dir(data_dir: Path, machine: str) -> Path:
@@ -47,11 +47,11 @@ def make_log_dir(data_dir: Path, machine: str) -> Path:
 
 
 class _SafeFormatter(logging.Formatter):
-    """Formats whatever is logged: what a plugin has raised or handed over may raise when it is shown, and then the line
-    would be lost, or the machine with it."""
+    """Formats any record: an exception or a value of a plugin may itself raise when it is formatted. Without this class
+    that would lose the line, or end the machine."""
 
     def formatException(self, ei: Any) -> str:
-        """The traceback, or what is known without asking the exception."""
+        """Returns the traceback, or what is known without calling the exception."""
         try:
             return super().formatException(ei)
         except BaseException as exc:
@@ -59,24 +59,24 @@ class _SafeFormatter(logging.Formatter):
 
     @staticmethod
     def text_of(record: logging.LogRecord) -> str:
-        """The message with its arguments."""
+        """Returns the message with its arguments."""
         try:
             return record.getMessage()
         except BaseException as exc:
             said = record.msg if type(record.msg) is str else "a message"
-            return f"{said} (with what cannot be shown: {described(exc)})"
+            return f"{said} (its arguments cannot be shown: {described(exc)})"
 
 
 class TextFormatter(_SafeFormatter):
     """``TIME LEVEL logger: text [point wave]``."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Returns one line, and the traceback below it, indented, when there is one."""
+        """Returns one line and, if there is a traceback, the indented traceback below it."""
         at = datetime.datetime.fromtimestamp(record.created).strftime("%H:%M:%S.%f")[:-3]
         extras = [f"{name}={value}" for name in _FIELDS if (value := getattr(record, name, None))]
         line = f"{at} {record.levelname.lower():7} {record.name}: {self.text_of(record)}"
         line += f" [{' '.join(extras)}]" if extras else ""
-        line = shown(line)  # what comes from a particle cannot look like a line of its own
+        line = shown(line)  # so that text from a particle cannot look like a separate line
         if record.exc_info:
             trace = shown_lines(self.formatException(record.exc_info))
             line += "\n  " + trace.replace("\n", "\n  ")
@@ -84,7 +84,7 @@ class TextFormatter(_SafeFormatter):
 
 
 class JsonFormatter(_SafeFormatter):
-    """One JSON object a line: ``time`` (ISO 8601, UTC), ``level``, ``logger``, ``message``, further attributes."""
+    """One JSON object per line: ``time`` (ISO 8601, UTC), ``level``, ``logger``, ``message``, further attributes."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Returns one line of JSON."""
@@ -104,11 +104,11 @@ class JsonFormatter(_SafeFormatter):
 
 
 class _SafeHandler(logging.Handler):
-    """Loses no more than the line when it cannot be written, because stderr is closed or the disk is full. What Python
-    prints then tells the exception that is being handled too, which may be a plugin's, and raise."""
+    """Loses only the line if it cannot be written, because stderr is closed or the disk is full. Python's own report
+    would also print the exception that is being handled, which may belong to a plugin and raise in turn."""
 
     def handleError(self, record: logging.LogRecord) -> None:
-        """Tells on stderr that a line is lost, if that can be done."""
+        """Reports on stderr that a line is lost, if possible."""
         with contextlib.suppress(BaseException):
             super().handleError(record)
 

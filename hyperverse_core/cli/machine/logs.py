@@ -29,7 +29,7 @@ _PAUSE = 0.2
     show_default=True,
     help="Number of last lines to print.",
 )
-@click.option("--name", help="Name of the machine; required when the data directory has several.")
+@click.option("--name", help="Name of the machine; required if the data directory has several.")
 @click.argument("particle", required=False, metavar="")
 @common
 def logs(follow: bool, lines: int, name: str | None, particle: str | None) -> None:
@@ -66,7 +66,7 @@ def _only_machine(data_dir: Path) -> str:
 
 
 def _last(path: Path, count: int) -> list[str]:
-    """Returns the last lines, from the rotated file too when the current one has fewer."""
+    """Returns the last lines, including those of the rotated file if the current one has fewer."""
     kept: deque[str] = deque(maxlen=count)
     for file in (path.with_name(path.name + ".1"), path):
         if file.is_file():
@@ -76,7 +76,7 @@ def _last(path: Path, count: int) -> list[str]:
 
 
 def _following(path: Path) -> Iterator[str]:
-    """Yields new lines without end, across rotations."""
+    """Yields new lines endlessly, across rotations."""
     stream = path.open(encoding="utf-8", errors="replace")
     stream.seek(0, 2)
     rest = ""

@@ -11,14 +11,14 @@ __all__ = ["print_ready"]
 
 
 def print_ready(status: Mapping[str, Any], *, as_json: bool, invite: bool = True) -> None:
-    """Prints name, stars, Kinds and address on one line, or the whole status as JSON; the addresses of gateways; and
-    warnings of plugins.
+    """Prints name, stars, Kinds and address on one line, or the whole status as JSON; then the addresses of gateways,
+    and warnings of plugins.
 
     Args:
         status: status of the machine.
         as_json: whether it is printed as JSON.
-        invite: whether the address of a gateway is the one that lets the owner in once, where there is such a one. It
-            is not for stdout of a service, which is a log.
+        invite: whether to print, for each gateway that has one, the address that admits the owner once. Do not print it
+            to the stdout of a service, which is a log.
     """
     for plugin in status.get("plugins", ()):
         if plugin.get("trouble"):

@@ -1,7 +1,7 @@
 """``hyperverse up --reload``: starts the machine again whenever its local plugin has changed.
 
 The machine runs in a child process, so that the changed file is imported afresh. It stops gracefully: particles finish
-their waves, and what is saved is there again after the start.
+their waves, and saved state is available again after the start.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from ..terminal.program import program
 __all__ = ["run_reloading"]
 
 _LOOK = 0.25
-"""Seconds between two looks at the files."""
+"""Seconds between two checks of the files."""
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -33,7 +33,7 @@ def run_reloading(args: Sequence[str], folder: Path) -> int:
         folder: folder of the local plugin.
 
     Returns:
-        The exit code of the machine, when it ends without a change, or is asked to.
+        The exit code of the machine when it ends without a change, or is asked to stop.
     """
     return _Supervisor([*program(), "up", *args], folder).run()
 
@@ -96,7 +96,7 @@ def _stamps(folder: Path) -> dict[Path, int]:
 
 
 def _broken(changed: Sequence[Path]) -> bool:
-    """Whether one of the files cannot be compiled, which is said."""
+    """Whether one of the files cannot be compiled; if so, this prints the error."""
     for path in changed:
         try:
             compile(path.read_bytes(), str(path), "exec")

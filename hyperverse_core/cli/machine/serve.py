@@ -29,7 +29,7 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 def serve(config: Config, ready: Callable[[Mapping[str, Any]], None]) -> int:
     """Runs a machine until it stops. The first SIGTERM or SIGINT stops it gracefully, the second ends the process.
-    SIGHUP, which a terminal sends when it closes, counts as well, unless it is ignored as under nohup.
+    SIGHUP, which a terminal sends when it closes, has the same effect, unless it is ignored, as under nohup.
 
     Args:
         config: configuration of the machine.
@@ -49,12 +49,12 @@ def serve(config: Config, ready: Callable[[Mapping[str, Any]], None]) -> int:
             except (SystemExit, KeyboardInterrupt):
                 if task.done():
                     raise
-                # of a task that a plugin has begun without the platform: asyncio ends the loop for it
+                # raised by a task that a plugin started without the platform: asyncio ends the loop because of it
                 _log.exception("a task of a plugin tried to end the process; the machine continues")
 
 
 def _forget_signals() -> None:
-    """In a child that a plugin has forked: a signal for it is not for the machine, and ends it as it ends others."""
+    """Restores the default signal handling in a child that a plugin has forked: its signals are not for the machine."""
     with contextlib.suppress(ValueError):  # forked by a thread
         signal.set_wakeup_fd(-1)
         for number in _SIGNALS:
@@ -108,35 +108,35 @@ class _Stop:
             if number == signal.SIGHUP and signal.getsignal(number) is signal.SIG_IGN:
                 continue
             loop.add_signal_handler(number, self._signalled, number)
-            signal.signal(number, self._at_once)  # besides: the loop's handler runs in the loop, which may be blocked
+            signal.signal(number, self._at_once)  # as well: the loop's own handler cannot run while the loop is blocked
 
     def serving(self, machine: Machine) -> None:
         """The machine has started."""
         self._machine = machine
 
     def _at_once(self, number: int, frame: FrameType | None) -> None:
-        """Runs in whatever the main thread is doing."""
+        """Runs in the main thread, between any two of its instructions."""
         self.last_resort.arm()
 
     def _signalled(self, number: int) -> None:
         if number == signal.SIGHUP:
             _let_go_of_terminal()
             if self.count:
-                return  # the shell and the terminal send it both
+                return  # both the shell and the terminal send it
         self.count += 1
         if self.count > 1:
             note("Force quit.")
             os._exit(128 + number)
         if self._machine is not None:
             self._machine.request_stop()
-            with contextlib.suppress(OSError, ValueError):  # a terminal that has closed takes no remarks
+            with contextlib.suppress(OSError, ValueError):  # a terminal that has closed cannot be written to
                 note("Stopping... press Ctrl-C again to force quit")
         elif self._starting is not None:
             self._starting.cancel()
 
 
 def _let_go_of_terminal() -> None:
-    """Leads what is printed from now on nowhere if it would go to a terminal that has closed: printing would fail."""
+    """Discards further output if it would go to a terminal that has closed, because printing would fail."""
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(OSError, ValueError, AttributeError):  # closed already, or none
             number = stream.fileno()

@@ -44,14 +44,14 @@ def joined(where: str) -> dict[str, Any]:
 
 
 def free_name(data_dir: Path, name: str) -> str:
-    """Returns ``name``; ``local2``, ``local3`` and so on when machines of the data directory have it already."""
+    """Returns ``name``, or ``local2``, ``local3`` and so on if machines of the data directory already have it."""
     folder = data_dir / "machines"
     taken = {path.name for path in folder.iterdir() if path.is_dir()} if folder.is_dir() else set()
     return next(found for found in itertools.chain([name], _numbered(name)) if found not in taken)
 
 
 def host_name() -> str:
-    """Returns a name for the machine of a host that shares no data directory with others: that of the host."""
+    """Returns the name of the host, for a machine that shares no data directory with machines on other hosts."""
     words = re.findall(r"[a-z0-9]+", socket.gethostname().partition(".")[0].lower())
     name = "-".join(words)
     return name if name[:1].isalpha() else f"host-{name}".rstrip("-")
@@ -73,7 +73,7 @@ def _numbered(name: str) -> Iterator[str]:
 def start_more(
     names: Sequence[str], args: Sequence[str], data_dir: Path, environ: Mapping[str, str]
 ) -> list[dict[str, Any]]:
-    """Starts one machine for each name in the background. When one fails to start, the others are stopped.
+    """Starts one machine for each name in the background. If one fails to start, the others are stopped.
 
     Args:
         names: names of the machines.

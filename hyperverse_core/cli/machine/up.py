@@ -27,7 +27,7 @@ from .several import free_name, host_name, joined, more_names, start_more, stop_
 __all__ = ["up"]
 
 _PRIVATE = 0o077
-"""Only its owner may read what a machine writes, including its log and files of its drivers."""
+"""Only its owner may read the files of a machine, including its log and files of its drivers."""
 _PASSED = frozenset({"name", "log.format", "log.level"})
 _PORTAL = "127.0.0.1:8080"
 _AS_CONFIGURED = ""
@@ -96,7 +96,7 @@ def up(
         flags |= joined(join)
         if masked(join) != join:
             note(
-                "warning: everybody on this computer can see the password in --join in the process list\n"
+                "warning: all users of this computer can see the password in --join in the process list\n"
                 "  hint: set the variable HYPERVERSE__REGISTRY__URL, or `url` in [registry], instead"
             )
     if invitation is not None:
@@ -117,7 +117,7 @@ def up(
 
 
 def _named(loaded: LoadedConfig, flags: dict[str, Any], join: str | None) -> LoadedConfig:
-    """Gives the machine a name of its own, unless the user has named it."""
+    """Gives the machine a unique name, unless the user has named it."""
     config = loaded.config
     assert config.data_dir is not None  # load_config fills it in
     if flags["name"] is not None:
@@ -140,7 +140,7 @@ def _shares_nothing(config: Config, join: str | None) -> bool:
 
 
 def _check_join(join: str) -> None:
-    """Raises UsageError when --join and --data-dir name two data directories: a machine has one."""
+    """Raises UsageError if --join and --data-dir name two data directories, because a machine has one."""
     given = options().data_dir
     if given is None or "://" in join or given.resolve() == Path(os.path.expanduser(join)).resolve():  # noqa: PTH111  # raises nothing
         return
@@ -167,7 +167,8 @@ def _args(loaded: LoadedConfig, flags: Mapping[str, Any]) -> list[str]:
 
 
 def _environ(flags: Mapping[str, Any]) -> dict[str, str]:
-    """Returns variables for the same: a URL has a password perhaps, and everybody can see the process list."""
+    """Returns variables for the remaining settings: a URL may contain a password, and everybody can see the process
+    list."""
     keys = ("registry.url", "registry.create", "portal.address", "portal.enabled")
     named = {key: flags[key] for key in keys if flags.get(key) is not None}
     return {f"HYPERVERSE__{key.upper().replace('.', '__')}": json.dumps(value) for key, value in named.items()}

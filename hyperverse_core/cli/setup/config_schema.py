@@ -1,4 +1,5 @@
-"""The JSON Schema of the config file, for editors: made of the classes of the configuration and what plugins say."""
+"""The JSON Schema of the config file, for editors, made from the classes of the configuration and the declarations of
+plugins."""
 
 from __future__ import annotations
 
@@ -132,7 +133,8 @@ def _add_settings(properties: dict[str, Any], path: tuple[str, ...], info: Setti
 
 
 def _add_portal(properties: dict[str, Any], plugins: PluginSet) -> None:
-    """``[portal]`` has what ``[gateways.portal]`` has, and says whether there is one."""
+    """Gives ``[portal]`` the settings of ``[gateways.portal]``, and one that says whether the machine opens the
+    portal."""
     said = {"type": "boolean", "description": "whether the machine opens the portal"}
     properties["portal"] = {"type": "object", "properties": {"enabled": said}}
     if "portal" in plugins.names("gateway"):
@@ -140,6 +142,6 @@ def _add_portal(properties: dict[str, Any], plugins: PluginSet) -> None:
 
 
 def _of_name(annotation: str) -> dict[str, Any]:
-    """The schema of an annotation that is a text, as with `from __future__ import annotations`."""
+    """Returns the schema of an annotation that is a string, as with `from __future__ import annotations`."""
     names = {kind.__name__: {"type": text} for kind, text in _TYPES.items()}
     return dict(names.get(annotation.partition(" | None")[0], {}))

@@ -23,7 +23,7 @@ _FILES: Final = {
     "pytest.ini.txt": "pytest.ini",
 }
 _KEPT: Final = frozenset({".gitignore", "pytest.ini"})
-"""Files that stay as they are when they exist."""
+"""Files that are left unchanged if they exist."""
 _PYTEST: Final = ("pytest.ini", "pyproject.toml", "tox.ini", "setup.cfg")
 """Files from which pytest takes its settings; one in a folder is enough."""
 _NEXT: Final = (
@@ -59,14 +59,14 @@ def init(directory: Path) -> None:
 
 
 def _write(directory: Path) -> list[str]:
-    """Writes the files, all of them or none. Raises Conflict when one exists."""
+    """Writes the files, all of them or none. Raises Conflict if one exists."""
     taken = [name for name in _FILES.values() if name not in _KEPT and (directory / name).exists()]
     if taken:
         raise Conflict(
-            f"{str(directory / taken[0])!r} exists already",
+            f"{str(directory / taken[0])!r} already exists",
             hint="choose another folder: hyperverse init DIR"
             if taken[0] != "hyperverse.toml"
-            else "it is a project already",
+            else "it is already a project",
         )
     directory.mkdir(parents=True, exist_ok=True)
     templates = importlib.resources.files(__package__) / "project_template"
@@ -79,6 +79,6 @@ def _write(directory: Path) -> list[str]:
         if path.exists() or (name == "pytest.ini" and has_settings):
             continue
         path.write_text((templates / source).read_text("utf-8"), "utf-8")
-        path.chmod(path.stat().st_mode & ~0o022)  # a file that others can write is not used
+        path.chmod(path.stat().st_mode & ~0o022)  # a file that others can write to is not used
         written.append(name)
     return written

@@ -35,7 +35,7 @@ _COMMON: Final = {
     "test_package.py.txt": "tests/test_$package.py",
     "common/ci.yml.txt": ".github/workflows/ci.yml",
 }
-"""The files of every sort. Those outside of ``common`` are in a folder for each sort."""
+"""The templates of all sorts. Those outside of ``common`` are in a folder for each sort."""
 
 
 @attrs.frozen
@@ -45,9 +45,9 @@ class Sort:
     Attributes:
         name: its name, and that of the folder with its templates.
         about: what the plugin is, for its description; with ``$name`` and ``$kind``.
-        thing: the kind of thing that it registers under the plugin's name; empty when it registers Kinds or nothing by
+        thing: the type of object that it registers under the plugin's name; empty if it registers Kinds, or nothing by
             name.
-        kinds: the Kinds that it brings.
+        kinds: the Kinds that it adds.
         more: further templates, with their files.
     """
 
@@ -138,8 +138,8 @@ def _kind_of(name: str) -> str:
 
 
 def _check_free(name: str, thing: str, kinds: Sequence[str]) -> None:
-    """Raises Conflict when what would be written takes the name of something that is there: installed, it would take
-    the place of that, and both plugins would be blocked."""
+    """Raises Conflict if the new plugin would have a name that exists already: once installed, both plugins would be
+    blocked."""
     package = f"hyperverse_{name.replace('-', '_')}"
     found = PluginSet.load()
     plugins = {info.name: info.distribution or "a distribution without a name" for info in found.plugins}
@@ -147,15 +147,15 @@ def _check_free(name: str, thing: str, kinds: Sequence[str]) -> None:
     if name in _OURS or plugins.get(name) == _DISTRIBUTION:
         taken = f"the plugin {name!r} comes with the platform"
     elif name in plugins:
-        taken = f"the plugin {name!r} is installed already, from {plugins[name]}"
+        taken = f"the plugin {name!r} is already installed, from {plugins[name]}"
     elif importlib.util.find_spec(package) is not None:
-        taken = f"the package {package!r} is installed already"
+        taken = f"the package {package!r} is already installed"
     elif _is_installed(f"hyperverse-{name}"):
-        taken = f"the distribution 'hyperverse-{name}' is installed already"
+        taken = f"the distribution 'hyperverse-{name}' is already installed"
     elif known := [kind for kind in kinds if kind in STANDARD_KINDS or kind in found.drivers]:
-        taken = f"the Kind {known[0]!r} exists already"
+        taken = f"the Kind {known[0]!r} already exists"
     elif thing and (name in found.names(thing) or (thing == "command" and name in _program_commands())):
-        taken = f"the {thing} {name!r} exists already"
+        taken = f"the {thing} {name!r} already exists"
     if taken:
         raise Conflict(f"{name!r} cannot be the name of a new plugin: {taken}", hint="choose another name")
 

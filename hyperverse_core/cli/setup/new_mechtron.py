@@ -26,10 +26,10 @@ class _Language:
     """A language that a Mechtron can be written in.
 
     Attributes:
-        name: as a reader knows it.
+        name: its usual name.
         build: the commands that build it, with ``$name``.
-        files: its templates, with the files that they become.
-        memory: MiB that its document asks for.
+        files: its templates, each with the file that is written from it.
+        memory: MiB that its configuration requests.
     """
 
     name: str

@@ -90,7 +90,7 @@ def show(name: str) -> None:
 @plugins.command()
 @common
 def check() -> None:
-    """Load and check all plugins, and everything that they register. The exit code is 1 when a plugin is faulty and was
+    """Load and check all plugins, and everything that they register. The exit code is 1 if a plugin is faulty and was
     not disabled on purpose."""
     found = options().plugins()
     for name, errors in found.verify().items():

@@ -1,4 +1,4 @@
-"""The configuration in effect as plain tables, with what the chosen plugins say about their settings."""
+"""The configuration in effect as plain tables, with what the chosen plugins declare about their settings."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ __all__ = ["settings_tables", "shown_config"]
 
 
 def settings_tables(config: Config, plugins: PluginSet) -> Iterator[tuple[tuple[str, ...], SettingsInfo]]:
-    """Yields the path of each table of settings that the configuration has or may have, and what is known about it."""
+    """Yields the path of each table of settings that the configuration has or may have, and the declaration of its
+    settings."""
     yield ("registry",), plugins.settings("registry", config.registry.driver)
     yield ("lanes",), plugins.settings("transport", config.lanes.driver)
     if not config.shares_transport():
@@ -33,8 +34,8 @@ def settings_tables(config: Config, plugins: PluginSet) -> Iterator[tuple[tuple[
 
 
 def shown_config(config: Config, plugins: PluginSet) -> dict[str, Any]:
-    """Returns every value in effect, also the defaults of plain settings; ``***`` stands for every other setting of a
-    plugin."""
+    """Returns every value in effect, including the defaults of plain settings; every other setting of a plugin is shown
+    as ``***``."""
     tables = list(settings_tables(config, plugins))
     plain = {".".join((*path, name)) for path, info in tables for name in info.plain}
     values = dump(config, plain)

@@ -40,7 +40,7 @@ def talk(work: Callable[[Client], Awaitable[_T]]) -> _T:
 
 
 def talk_to(machine: str | None, work: Callable[[Client], Awaitable[_T]]) -> _T:
-    """Does what :func:`talk` does, with the machine of that name; with any machine for None."""
+    """Does the same as :func:`talk` with the machine of that name; None is any machine."""
     where = destination()  # reports a wrong configuration before the client is imported
     import asyncio
 
@@ -54,11 +54,11 @@ def talk_to(machine: str | None, work: Callable[[Client], Awaitable[_T]]) -> _T:
 
 
 def destination(context: SavedContext | None = None, token: str | None = None) -> dict[str, Any]:
-    """Returns the arguments of :meth:`Client.connect` that say where a command goes, and with which token.
+    """Returns the arguments of :meth:`Client.connect` that determine the destination of a command and its token.
 
     Args:
-        context: where to; None for the context or the data directory that the user has chosen.
-        token: the token to show; None for the one that is kept.
+        context: the destination; None for the context or the data directory that the user has chosen.
+        token: the token to present; None for the one that is saved.
 
     Raises:
         ConfigError: something in the configuration is wrong.
@@ -80,38 +80,38 @@ def destination(context: SavedContext | None = None, token: str | None = None) -
             token = login_token(Path(context.data_dir))
         return {"data_dir": Path(context.data_dir), "server_key": key or None, "token": token}
     if token is None and not _environment_has_a_token():
-        token = ""  # that of a data directory of this computer is for nobody elsewhere
+        token = ""  # the token of a data directory of this computer must not be sent elsewhere
     transport = context.transport or None
-    # No file of the machine says how its transport is set up: only the user's own configuration can.
+    # No file of the machine says how its transport is set up; only the user's own configuration does.
     settings = options().load().config.client_settings() if transport else {}
     where = {"address": context.address, "server_key": key, "transport": transport}
     return {**where, "settings": settings, "token": token}
 
 
 def _check_key(context: SavedContext) -> None:
-    """Raises Unauthorized when machines that run on the data directory of a context prove another key than the one that
-    its token was made for."""
+    """Raises Unauthorized if machines that run on the data directory of a context prove a different key than the one
+    for which its token was saved."""
     proven = proven_key(context)
     if proven and proven != context.token_key and context.token_key not in _older_keys(context):
         from ...errors import Unauthorized
 
         raise Unauthorized(
-            f"the token of the context {context.name!r} was not sent: it was saved for another key than the one "
+            f"the token of the context {context.name!r} was not sent: it was saved for a different key than the one "
             "that the machine there proves",
             hint=f"if this is the right constellation, run: hyperverse login --context {context.name}",
         )
 
 
 def _older_keys(context: SavedContext) -> set[str]:
-    """The keys that were replaced there and still count."""
+    """Returns the replaced keys of that data directory that are still valid."""
     from ...data_dir.endpoint_file import endpoint_files_in
 
     return {file.older_key for file in endpoint_files_in(Path(context.data_dir))} if context.data_dir else set()
 
 
 def proving_machines() -> list[tuple[str, str]]:
-    """Returns the machines that the user has chosen, by their names, with the key that each proves to clients. The one
-    that a context reaches by its address has no name. Raises NoMachine when none runs."""
+    """Returns the names of the machines that the user has chosen, each with the key that it proves to clients. A
+    machine that a context reaches by its address has no name. Raises NoMachine if none runs."""
     from ...client.search import Search, is_alive
     from ...data_dir.endpoint_file import endpoint_files_in
 
@@ -121,17 +121,17 @@ def proving_machines() -> list[tuple[str, str]]:
     data_dir = Path(context.data_dir) if context is not None else options().where()
     found = [file for file in endpoint_files_in(data_dir) if not file.local or is_alive(file.pid)]
     if not found:
-        Search(data_dir).targets()  # which says that there is none
+        Search(data_dir).targets()  # which raises the error that no machine runs
     return [(file.name, file.server_key) for file in found]
 
 
 def follow_key(before: str, after: str, address: str) -> None:
-    """Has the token and the contexts of the user that belong to a key which was replaced belong to the new one.
+    """Changes the user's token and contexts that belong to a replaced key to the new key.
 
     Args:
-        before: the public key before.
+        before: the replaced public key.
         after: the new one.
-        address: where it is proved.
+        address: the address that proves it.
 
     Raises ConfigError.
     """
@@ -158,12 +158,12 @@ def follow_key(before: str, after: str, address: str) -> None:
 
 
 def proven_key(context: SavedContext) -> str:
-    """Returns the key that the machines of a context prove; empty when it is not known because none of them runs."""
+    """Returns the key that the machines of a context prove; empty if it is unknown because none of them runs."""
     return context.server_key or _server_key(Path(context.data_dir))
 
 
 def user_contexts() -> Contexts:
-    """Returns the contexts of the user. Raises ConfigError when there is no place for them."""
+    """Returns the contexts of the user. Raises ConfigError if there is no folder for them."""
     from ...data_dir.contexts import Contexts
     from ...errors import ConfigError
 
@@ -180,8 +180,8 @@ def _environment_has_a_token() -> bool:
 
 
 def login_token(data_dir: Path) -> str | None:
-    """Returns the token that ``hyperverse login`` has kept for the machines of a data directory; None when there is
-    none, or when the environment has one."""
+    """Returns the token that ``hyperverse login`` has saved for the machines of a data directory; None if there is
+    none, or if the environment has one."""
     from ...data_dir.tokens import read_kept_token
 
     if _environment_has_a_token():
@@ -191,7 +191,7 @@ def login_token(data_dir: Path) -> str | None:
 
 
 def keep_login(token: str) -> None:
-    """Keeps a token for the context or the data directory that the user has chosen. Raises ConfigError, NotFound."""
+    """Saves a token for the context or the data directory that the user has chosen. Raises ConfigError, NotFound."""
     import attrs
 
     from ...data_dir.tokens import keep_token
@@ -211,7 +211,7 @@ def keep_login(token: str) -> None:
 
 
 def forget_login() -> bool:
-    """Forgets the token that was kept for the context or the data directory that the user has chosen. Returns whether
+    """Forgets the token that was saved for the context or the data directory that the user has chosen. Returns whether
     there was one. Raises ConfigError, NotFound."""
     import attrs
 

@@ -27,8 +27,8 @@ class Piece:
     """A part of a script that runs as a whole.
 
     Attributes:
-        text: the part, at its place: in front of it are as many lines and columns as in the script.
-        delete: its only command, when it is a ``delete``.
+        text: the part at its place: blank lines and columns replace the text before it.
+        delete: its only command, if that is a ``delete``.
     """
 
     text: str
@@ -36,7 +36,8 @@ class Piece:
 
 
 def pieces_of(text: str, *, typed: bool) -> Iterator[Piece]:
-    """Yields the parts of a script, each ``delete`` by itself. What cannot be read is in the last one."""
+    """Yields the parts of a script, each ``delete`` as a part of its own. Text that cannot be parsed is in the last
+    part."""
     at, deletes = 0, _deletes(text, typed=typed) if "delete" in text else []
     for command in deletes:
         if text[at : command.start].strip():
@@ -51,7 +52,7 @@ def _deletes(text: str, *, typed: bool) -> list[ScriptCommand]:
     found: list[ScriptCommand] = []
     try:
         found.extend(one for one in iter_script(text, typed=typed) if isinstance(one.command, Delete))
-    except ParseError:  # whoever runs that part says so
+    except ParseError:  # running that part reports the error
         pass
     return found
 
@@ -67,15 +68,15 @@ class Caution:
 
     Attributes:
         yes: whether they run without a question.
-        ask: asks the user; None when nobody can be asked.
+        ask: asks the user; None if there is no user to ask.
     """
 
     yes: bool = False
     ask: Ask | None = None
 
     async def check(self, client: ClientApi, command: ScriptCommand) -> None:
-        """Returns when a ``delete`` may run. Raises BadRequest when it deletes more than one particle and the user has
-        not said yes."""
+        """Returns when a ``delete`` may run. Raises BadRequest if it deletes more than one particle and the user has
+        not confirmed it."""
         assert isinstance(command.command, Delete)
         if self.yes or command.command.dry_run:
             return
@@ -92,7 +93,8 @@ class Caution:
 
 
 async def _doomed(client: ClientApi, command: Delete) -> list[str]:
-    """Returns the points that a command would delete now; none when it would fail, which it says itself."""
+    """Returns the points that a command would delete now; none if it would fail, because it then reports the error
+    itself."""
     (result,) = await client.exec(str(attrs.evolve(command, dry_run=True)), check=False)
     body: Any = result.body
     return [str(stub["point"]) for stub in body["would_delete"]] if result.ok else []

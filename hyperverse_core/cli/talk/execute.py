@@ -57,7 +57,7 @@ def execute(text: str | None, file: Path | None, keep_going: bool, yes: bool, dr
     script = _script(text, file)
 
     folder = file.parent if file is not None else Path.cwd()
-    typed = file is None and text != "-"  # a file or a stream may have been cut off
+    typed = file is None and text != "-"  # a file or a stream may be incomplete
     if dry_run:
         script, typed = _dry(script, typed=typed), True
     caution = Caution(yes, ask_on_terminal if sys.stdin.isatty() and not options().json else None)

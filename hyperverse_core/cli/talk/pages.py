@@ -16,7 +16,7 @@ __all__ = ["select", "whole", "with_later_pages"]
 
 
 async def _page(client: ClientApi, command: str, after: str) -> dict[str, Any]:
-    """Returns one page of a select. Raises HyperverseError when the machine refuses it."""
+    """Returns one page of a select. Raises HyperverseError if the machine refuses it."""
     body = {"text": command, "after": after}
     answer = await client.ask(GLOBAL_EXECUTOR, "Cmd<RawCommand>", body)
     (result,) = answer["results"]
@@ -50,7 +50,7 @@ async def select(client: ClientApi, selector: str) -> AsyncIterator[dict[str, An
 
 
 async def with_later_pages(client: ClientApi, result: Result) -> AsyncIterator[Result]:
-    """Yields a result; when it is the first page of a select, also one result for each further page."""
+    """Yields a result and, if it is the first page of a select, one result for each further page."""
     yield result
     after = _after(result.body)
     while after:

@@ -66,7 +66,7 @@ def _count(number: int, noun: str) -> str:
 
 
 def _note_kept(body: Any) -> None:
-    """Says what a ``delete`` has left, although its selector matches it."""
+    """Prints the particles that a ``delete`` has kept although its selector matches them."""
     kept = body.get("kept") if isinstance(body, Mapping) else None
     if isinstance(kept, list) and kept:
         named = ", ".join(shown(str(stub["point"])) for stub in kept[:_NAMED])

@@ -69,7 +69,8 @@ async def _print(client: Client, result: Result) -> None:
 
 
 async def _refusal(client: Client, command: ScriptCommand, caution: Caution) -> Result | None:
-    """Returns the result of a ``delete`` that does not run because the user has not said yes; None for one that may."""
+    """Returns the result of a ``delete`` that does not run because the user has not confirmed it; None if it may
+    run."""
     from ...client.api import Result
     from ...universe.waves.wave import Pong
 

@@ -1,4 +1,4 @@
-"""Scripts as bytes, from a file or a stream: which characters they stand for."""
+"""Decodes scripts from a file or a stream."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["decoded"]
 
 _MARKS: Final = (
     (codecs.BOM_UTF8, "utf-8"),
-    (codecs.BOM_UTF32_LE, "utf-32-le"),  # begins as that of UTF-16 does
+    (codecs.BOM_UTF32_LE, "utf-32-le"),  # starts with the mark of UTF-16
     (codecs.BOM_UTF32_BE, "utf-32-be"),
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),

@@ -42,7 +42,7 @@ def term(yes: bool) -> None:
     """Type commands with history and completion.
 
     `help` or `?` lists the commands, `help COMMAND` explains one. Tab completes commands, points, Kinds, methods and
-    properties. Ctrl-D or `exit` leaves. When stdin is not a terminal, every line of it is run as a command; deleting
+    properties. Ctrl-D or `exit` leaves. If stdin is not a terminal, each of its lines is run as a command; deleting
     more than one particle then requires --yes.
     """
     where = destination()
@@ -59,8 +59,8 @@ def term(yes: bool) -> None:
 
 
 class _WithoutValues(FileHistory):
-    """Keeps in its file only commands without values of properties, which may be secret; the others are there until
-    the terminal is left."""
+    """Saves only commands without values of properties to its file, because the values may be secret. Other commands
+    are kept until the terminal ends."""
 
     def store_string(self, string: str) -> None:
         if _SETS.search(string) is None:
@@ -115,7 +115,7 @@ async def _piped(client: Client, caution: Caution) -> bool:
 
 
 def _explain(words: Sequence[str]) -> bool:
-    """Prints help about commands of the language, all of them without a word."""
+    """Prints help about the named commands of the language, or about all of them."""
     chosen = [word for word in COMMAND_HELP if not words or word in words]
     for word in chosen:
         arguments, text = COMMAND_HELP[word]

@@ -24,7 +24,7 @@ _MOST = 50
 
 
 class TermCompleter(Completer):
-    """Asks the machine for points, Kinds, methods and properties; offers none when the machine does not answer within a
+    """Asks the machine for points, Kinds, methods and properties; offers none if the machine does not answer within a
     second."""
 
     def __init__(self, client: Client) -> None:
@@ -39,7 +39,7 @@ class TermCompleter(Completer):
     async def get_completions_async(
         self, document: Document, complete_event: CompleteEvent
     ) -> AsyncGenerator[Completion, None]:
-        """Offers what may stand in front of the cursor; words of the language where nothing else may, and beside
+        """Offers what may end at the cursor: words of the language where nothing else may, and in addition to
         points."""
         before = document.text_before_cursor
         place = place_of(before)
@@ -81,7 +81,7 @@ class TermCompleter(Completer):
         return self._details.get(kind, {})
 
     async def _ask(self, point: str, method: str, body: dict[str, Any]) -> Any:
-        """The body of an answer; None when there is none in time."""
+        """Returns the body of an answer; None if there is none in time."""
         try:
             reply = await self._client.ping(point, method, body, wait=_WAIT)
         except HyperverseError:

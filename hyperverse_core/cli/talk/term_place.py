@@ -1,4 +1,4 @@
-"""Which sort of thing completes a line of ``hyperverse term`` at its end."""
+"""Determines what can complete a line of ``hyperverse term``."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ class TypedPlace:
 
     Attributes:
         sort: the sort of thing.
-        start: the part of it that is typed already.
-        of: the point whose methods or properties are meant, or for ``new property`` the Kind.
+        start: the part of it that has been typed.
+        of: the point whose methods or properties are offered; for ``new property``, the Kind.
     """
 
     sort: Literal["kind", "method", "property", "new property", "point", "word"]
@@ -38,7 +38,7 @@ class TypedPlace:
 
 
 def place_of(before: str) -> TypedPlace:
-    """Returns what may stand at the end of the text in front of the cursor. Only its last command counts."""
+    """Returns what may end the text before the cursor. Only its last command counts."""
     found = _LAST.search(before)
     text = found[1] if found is not None else before
     if match := _KIND.match(text):

@@ -1,4 +1,4 @@
-"""An explanation of the policy as lines for people: of the command ``explain``, and below a refusal."""
+"""Formats an explanation of the policy as lines for people: for the command ``explain``, and below a refusal."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ __all__ = ["explained_lines", "refusal_lines"]
 
 
 def explained_lines(found: Mapping[str, Any]) -> list[str]:
-    """The lines of the command ``explain``, the verdict first."""
+    """Returns the lines of the command ``explain``, the verdict first."""
     lines = [f"{found['agent']} on {found['point']}: {found['access'] or 'unknown'}"]
     if found["allowed"] is not None:
         verdict = "allowed" if found["allowed"] else "refused"
@@ -21,11 +21,11 @@ def explained_lines(found: Mapping[str, Any]) -> list[str]:
 
 
 def refusal_lines(said: object) -> list[str]:
-    """The lines below an error, which has said already who may not do what, and what would help. Nothing when ``said``
-    is no explanation: a reply may come from anybody.
+    """Returns the lines below an error whose message already names the agent, the act and the remedy. Returns no lines
+    if ``said`` is not an explanation, because a reply may come from any particle.
 
     Args:
-        said: what a failure has under ``explain``.
+        said: the value of ``explain`` in a failure.
     """
     if not isinstance(said, Mapping):
         return []

@@ -1,4 +1,5 @@
-"""How a failed command ends: one line says what is wrong, one why, one what to do; then the exit code."""
+"""The end of a failed command: a line that says what is wrong, one that says why, one with the remedy, and the exit
+code."""
 
 from __future__ import annotations
 
@@ -33,7 +34,7 @@ def reported(invoke: Callable[[], object], args: Sequence[str]) -> int:
 
     Args:
         invoke: runs the command.
-        args: the words of the command line, of which ``--debug`` and ``--json`` shape the report.
+        args: the words of the command line; ``--debug`` and ``--json`` among them determine the form of the report.
 
     Returns:
         The exit code.
@@ -53,7 +54,7 @@ def reported(invoke: Callable[[], object], args: Sequence[str]) -> int:
     except (click.Abort, KeyboardInterrupt):
         print("interrupted", file=sys.stderr)
         return INTERRUPTED
-    except BrokenPipeError:  # the reader of our output has closed it, as `head` does
+    except BrokenPipeError:  # the reader of our output has closed the pipe, as `head` does
         drop_output()
         return DONE
     except Exception as exc:
@@ -68,8 +69,8 @@ def reported(invoke: Callable[[], object], args: Sequence[str]) -> int:
 
 
 def _misused(exc: click.UsageError, as_json: bool) -> None:
-    """Says how a command is used, what is wrong, and what would be right. Only a command without any words, whose help
-    is its answer, says nothing else."""
+    """Prints the usage of a command, what is wrong, and what would be right. A command that was given no words at all
+    prints only its help."""
     from .usage import cure, wrong
 
     if isinstance(exc, click.exceptions.NoArgsIsHelpError):
@@ -91,7 +92,7 @@ def _failed(exc: Exception, as_json: bool, debug: bool) -> int:
     from ...errors import ConfigError, HyperverseError
 
     if isinstance(exc, click.ClickException) and isinstance(exc.__cause__, HyperverseError):
-        exc = exc.__cause__  # a plugin's command has wrapped it for click
+        exc = exc.__cause__  # a plugin's command has wrapped the error for click
     if isinstance(exc, HyperverseError):
         _say(describe(exc), as_json)
         if isinstance(exc, ConfigError):
@@ -129,8 +130,8 @@ def _os_error(exc: OSError) -> str:
 
 
 def describe(exc: HyperverseError) -> dict[str, Any]:
-    """Returns what is wrong (``error``), why (``why``) and what to do (``hint``), as far as they are known, with
-    the reasons of a refusal (``explain``)."""
+    """Returns what is wrong (``error``), why (``why``) and what to do (``hint``), as far as known, with the reasons of
+    a refusal (``explain``)."""
     from ...errors import ConfigError, ParseError
 
     said: dict[str, Any] = {"status": exc.status, "error": exc.message}

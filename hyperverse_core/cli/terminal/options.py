@@ -45,7 +45,7 @@ class Options:
         self._told: set[str] = set()
 
     def take(self, given: Mapping[str, Any]) -> None:
-        """Adds values that were ``given`` at one place of the command line: before or after the name of the command."""
+        """Adds the values ``given`` at one place of the command line, before or after the name of the command."""
         if given["data_dir"] is not None:
             self.data_dir = given["data_dir"].absolute()
         if given["context"] is not None:
@@ -59,7 +59,7 @@ class Options:
         self.quiet |= given["quiet"]
         for name in given[
             "no_plugin"
-        ]:  # in the environment, so that a machine that this command starts leaves it out too
+        ]:  # in the environment, so that a machine started by this command also leaves it out
             before = os.environ.get("HYPERVERSE_DISABLE_PLUGINS", "")
             os.environ["HYPERVERSE_DISABLE_PLUGINS"] = f"{before} {name}".strip()
 
@@ -81,7 +81,7 @@ class Options:
         return loaded
 
     def _tell(self, passed_over: Iterable[str]) -> None:
-        """Says once on stderr what was found and not used."""
+        """Reports once on stderr what was found and not used."""
         from .output import note
 
         for said in passed_over:
@@ -90,8 +90,8 @@ class Options:
             self._told.add(said)
 
     def context(self) -> SavedContext | None:
-        """Returns the context that the command goes to: that of ``--context``, else of ``HYPERVERSE_CONTEXT``, else the
-        one in use; None when there is none, or when the user has named a data directory or a config file.
+        """Returns the context of the command: that of ``--context``, else of ``HYPERVERSE_CONTEXT``, else the one in
+        use; None if there is none, or if the user has named a data directory or a config file.
 
         Raises:
             NotFound: there is no context of that name.
@@ -111,7 +111,7 @@ class Options:
         return contexts.get(name) if name else None
 
     def _named_data_dir(self) -> str | None:
-        """The data directory that the user has named for this command, by itself or as a context."""
+        """Returns the data directory that the user has named for this command, directly or by a context."""
         if self.data_dir is not None:
             return str(self.data_dir)
         found = self.context() if self._context else None
@@ -143,7 +143,7 @@ class Options:
     def lane_settings(self) -> dict[str, dict[str, Any]]:
         """Returns the settings of the configured transports by their names, as :meth:`Client.connect` takes them.
 
-        The result is empty when the user gave a data directory or a context, and no config file: the machine has
+        The result is empty if the user gave a data directory or a context but no config file, because the machine has
         written its settings there. Raises ConfigError.
         """
         if self.config is None and (self.data_dir is not None or self.context() is not None):
@@ -151,7 +151,7 @@ class Options:
         return self.load().config.client_settings()
 
     def plugins(self) -> PluginSet:
-        """Loads the plugins that the configuration allows. What they print meanwhile goes to stderr, where it does not
+        """Loads the plugins that the configuration allows. Their output meanwhile goes to stderr, so that it does not
         mix with results. Raises ConfigError."""
         from ...plugins import PluginSet
 
@@ -189,8 +189,8 @@ def common(function: _F) -> _F:
 
 
 def _refuse_nan(given: Mapping[str, Any]) -> None:
-    """Refuses "nan" as the value of an option: it is neither less nor more than the bounds of a range, so that click
-    lets it through, and as a time to wait it means nothing."""
+    """Refuses "nan" as the value of an option: it is neither less nor more than the bounds of a range, so click accepts
+    it, but it is meaningless as a time to wait."""
     ctx = click.get_current_context()
     for param in ctx.command.params:
         value = given.get(param.name or "")

@@ -38,7 +38,7 @@ def print_json(value: Any) -> None:
 
 
 def json_text(value: Any, encoding: str | None) -> str:
-    """Returns a value as one line of JSON that a stream in this encoding can carry."""
+    """Returns a value as one line of JSON that can be written in this encoding."""
     text = json.dumps(plain(value), ensure_ascii=False, allow_nan=False)
     try:
         text.encode(encoding or "utf-8")
@@ -48,8 +48,8 @@ def json_text(value: Any, encoding: str | None) -> str:
 
 
 def plain(value: Any) -> Any:
-    """Returns ``value`` as JSON can carry it: bytes as ``{"base64": text}``, a float that is no number or infinite as
-    ``{"float": "nan"}``, an unknown type as its ``str``."""
+    """Returns ``value`` in a form that JSON can represent: bytes as ``{"base64": text}``, a float that is NaN or
+    infinite as ``{"float": "nan"}``, an unknown type as its ``str``."""
     if isinstance(value, float) and not math.isfinite(value):
         return {"float": repr(float(value))}
     if value is None or isinstance(value, (bool, int, float, str)):
@@ -80,7 +80,8 @@ def heading(text: str) -> str:
 
 
 def note(text: str) -> None:
-    """Prints a remark for people on stderr, where it does not mix with results. Only its line ends count."""
+    """Prints a remark for people on stderr, where it does not mix with results. Of its control characters only line
+    ends are kept."""
     print(shown_lines(click.unstyle(text)) if "\x1b" in text else shown_lines(text), file=sys.stderr, flush=True)
 
 
@@ -124,7 +125,7 @@ def _widths(lines: Iterable[Sequence[str]], beside: Iterable[Sequence[Any]]) -> 
 def _rich_table(
     head: Sequence[str], rows: Sequence[Sequence[str]], state: int | None, beside: Iterable[Sequence[Any]]
 ) -> None:
-    """Draws the table with rich, which folds long cells into the width of the terminal."""
+    """Draws the table with rich, which wraps long cells to the width of the terminal."""
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text

@@ -1,4 +1,4 @@
-"""How this program starts another process of itself."""
+"""The command with which this program starts another process of itself."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ __all__ = ["program"]
 def program() -> list[str]:
     """Returns the words that start the ``hyperverse`` program, to be followed by its arguments.
 
-    ``python -m`` looks for modules in the working directory first, which may be somebody else's. The new process does
-    so only if this one does.
+    ``python -m`` searches the working directory first, which may belong to somebody else. The new process does so only
+    if this one does.
     """
     here = sys.path[0] if sys.path else ""
     safe = [] if not here or _is_working_directory(here) else ["-P"]

@@ -1,4 +1,4 @@
-"""Text from particles and plugins, as it may be shown: it cannot move the cursor, change colours or begin a line."""
+"""Makes text from particles and plugins safe to print: it cannot move the cursor, change colours or begin a line."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ _SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
 def shown(text: str) -> str:
-    """Returns ``text`` with everything that does not print written as an escape, such as ``\\x1b`` and ``\\n``."""
+    """Returns ``text`` with every character that is not printable written as an escape, such as ``\\x1b`` and
+    ``\\n``."""
     if text.isprintable():
         return text
     return "".join(char if char.isprintable() else _SHORT.get(char) or _escaped(char) for char in text)
 
 
 def shown_lines(text: str) -> str:
-    """Returns the same for a text of ours that may have several lines."""
+    """Does the same for a text of the program, which may have several lines."""
     return "\n".join(map(shown, text.split("\n")))
 
 

@@ -1,7 +1,7 @@
-"""Standard streams that can be used, whatever the program was started with.
+"""Makes the standard streams usable, however the program was started.
 
-A stream that is closed is opened on the null device: else the next file or socket would get its number, and what is
-printed would end up there.
+A closed stream is opened on the null device. Otherwise the next file or socket would get its number, and the output
+would end up there.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _NAMES = ("stdin", "stdout", "stderr")
 
 
 def prepare_streams() -> None:
-    """Opens streams that are closed, and lets characters that a stream cannot encode appear as ``\\u2603``."""
+    """Opens streams that are closed, and makes characters that a stream cannot encode appear as ``\\u2603``."""
     for number, name in enumerate(_NAMES):
         try:
             os.fstat(number)
@@ -41,7 +41,7 @@ def _open_null(number: int) -> None:
 
 
 def drop_output() -> None:
-    """Sends what is still to be written to the null device: nobody reads it, or there is no room for it."""
+    """Sends the remaining output to the null device, because nobody reads it or the disk is full."""
     null = os.open(os.devnull, os.O_WRONLY)
     for stream in (sys.stdout, sys.stderr):
         if not _flushed(stream):

@@ -1,4 +1,4 @@
-"""What is wrong with the words of a command line, and what would be right."""
+"""Explains what is wrong with the words of a command line, and what would be right."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _OPTIONS: Final = {
     **dict.fromkeys(("--fast", "--short"), "--quick"),
     **dict.fromkeys(("--destination", "--dest", "--target", "--folder"), "--into"),
 }
-"""The names here of options of other tools, if the command has that option."""
+"""Options of other tools, each with its name here, if the command has that option."""
 _MACHINE: Final = frozenset({"up", "demo", "hyperverse"})
 """Commands that start a machine, and what comes before a command."""
 _ELSEWHERE: Final = {
@@ -44,7 +44,7 @@ _ELSEWHERE: Final = {
     **dict.fromkeys(("-L", "--depth", "--max-depth"), "name a POINT to show less"),
     **dict.fromkeys(("--no-color", "--no-colour", "--color", "--colour"), "set the variable NO_COLOR=1"),
 }
-"""What to do here instead of an option of other tools."""
+"""Options of other tools, each with what to do here instead."""
 _SAME: Final = (
     ("add", "create", "new", "make", "register", "insert"),
     ("remove", "delete", "del", "rm", "drop", "forget", "destroy"),
@@ -76,9 +76,9 @@ _ADVICE: Final = {
     **dict.fromkeys((("user", "password"), ("user", "passwd"), ("user", "login")), "hyperverse user token NAME"),
     **dict.fromkeys((("keys", "list"), ("keys", "ls")), "hyperverse keys show"),
 }
-"""What to do instead of a command that a group does not have."""
+"""Commands that a group does not have, each with what to do instead."""
 _WANTED: Final = {
-    "POINT": "POINT is a particle such as localhost:shop; `hyperverse tree` shows what there is",
+    "POINT": "POINT is a particle such as localhost:shop; `hyperverse tree` lists all",
     "KIND": "KIND is a name such as Base; `hyperverse kinds` lists them",
     "MACHINE": "MACHINE is a name such as local; `hyperverse machines` lists them",
     "METHOD": "METHOD is a method such as 'Ext<Add>', in quotes; `hyperverse kinds show KIND` lists them",
@@ -92,7 +92,7 @@ _LONGEST: Final = 12
 
 
 def wrong(exc: click.UsageError) -> str:
-    """Returns what is wrong, without the words of the library that has found it."""
+    """Returns what is wrong, in our words instead of those of click."""
     if isinstance(exc, click.BadParameter) and exc.param is not None:
         kind, value = exc.param.type, _quoted(exc.message)
         if isinstance(kind, click.IntRange | click.FloatRange) and value:
@@ -109,7 +109,7 @@ def wrong(exc: click.UsageError) -> str:
 
 
 def cure(exc: click.UsageError) -> str:
-    """Returns what would be right; empty when nobody can say, or when the error says so itself."""
+    """Returns what would be right; empty if that is unknown, or if the error already says it."""
     if exc.ctx is None or "\n  hint: " in exc.message:
         return ""
     if isinstance(exc, click.NoSuchOption):
@@ -125,7 +125,7 @@ def cure(exc: click.UsageError) -> str:
 
 
 def _quoted(message: str) -> str:
-    """The value that a message about a number begins with."""
+    """Returns the value with which a message about a number begins."""
     found = _NUMBER.match(message)
     return found[1] if found is not None else ""
 

@@ -27,7 +27,7 @@ __all__ = ["Draft", "Driver", "DriverHost", "Traits"]
 
 def _positive_seconds(_: object, field: attrs.Attribute[float | None], value: object) -> None:
     if value is not None and not is_seconds(value):
-        raise ValueError(f"`{field.name}` is {value!r}: write seconds, more than 0, or None")
+        raise ValueError(f"`{field.name}` is {value!r}: write a number of seconds above 0, or None")
 
 
 def _at_least_one(_: object, field: attrs.Attribute[int | None], value: object) -> None:

@@ -1,8 +1,8 @@
 """Assembly: builds a machine from its parts, to be read from top to bottom.
 
 Each step is a function that receives what the earlier steps have built, so mypy checks the order; each part receives
-what it uses, callbacks included. Only the homes of the particles are filled later, by ``services.py``: a particle uses
-senders and binds, which look for particles in the homes. ``opening.py`` opens the parts; what was opened is closed in
+what it uses, including callbacks. Only the homes of the particles are filled later, by ``services.py``: a particle uses
+senders and binds, which look for particles in the homes. ``opening.py`` opens the parts; open parts are closed in
 reverse order.
 """
 
@@ -29,7 +29,7 @@ async def assemble(given: Given, closing: ClosingStack) -> Parts:
         given: the inputs of the machine.
         closing: receives the callbacks that close the parts.
 
-    Raises what prevents the machine from serving at all: ConfigError, Conflict, Unavailable, PluginError, NotFound.
+    Raises ConfigError, Conflict, Unavailable, PluginError or NotFound if the machine cannot serve at all.
     """
     served = ServedKinds(STANDARD_KINDS, given.plugins.why_missing)
     strategies = Strategies(given.config, given.plugins, served, given.chance)

@@ -36,8 +36,8 @@ class ClusterParts:
     Attributes:
         directory: the announced stars.
         ways: the machine through which each star is reached.
-        facts: what this machine announces of itself.
-        board: its lanes.
+        facts: what this machine announces about itself.
+        board: the lanes of this machine.
         reader: reads the directory.
         watchman: expires the stars of machines that have died.
         pending, requests: the requests to other machines.
@@ -62,7 +62,7 @@ class ClusterParts:
 
 
 def make_cluster(given: Given, plugged: PluginParts, core: CoreParts) -> ClusterParts:
-    """Builds them. No lane is open yet, and no star announced."""
+    """Builds them. No lane is open yet, and no star is announced."""
     config = given.config
     directory = Directory(config.name)
     lanes = LaneStates()
@@ -118,7 +118,8 @@ def make_cluster(given: Given, plugged: PluginParts, core: CoreParts) -> Cluster
 
 
 def _notes(given: Given) -> tuple[str, ...]:
-    """Returns the warning of a machine that has changed its transport: nobody sees the log of ``up --detach``."""
+    """Returns the warning of a machine that has changed its transport. It is part of the status because nobody sees the
+    log of ``up --detach``."""
     name, driver = given.config.name, given.config.lanes.driver
     before = transport_before(given.data_dir, driver, name)
     if not before:

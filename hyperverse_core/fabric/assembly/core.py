@@ -40,26 +40,26 @@ from .plugin_parts import PluginParts
 __all__ = ["CoreParts", "make_core"]
 
 _POLICY_SECONDS = 5.0
-"""Seconds that the policy may take for an answer, unless the config says otherwise."""
+"""Seconds that the policy may take for an answer, unless the config sets another limit."""
 
 
 @attrs.frozen
 class CoreParts:
-    """The parts that all other parts depend on.
+    """The parts on which all other parts depend.
 
     Attributes:
         loop: the event loop of the machine.
         interceptors: the observers of waves, lanes and particles.
         feed_progress: the current step of the change feed.
-        troubles: the troubles that the status shows.
+        troubles: the troubles in the status.
         audit: writes the audit log.
         served: the Kinds that this machine serves.
-        stars, home: the stars of this machine, and the one that stands for it.
-        deadlines, ids, pool: of its waves.
+        stars, home: the stars of this machine, and the one that represents it.
+        deadlines, ids, pool: the deadlines, ids and workers of its waves.
         held: the memory that waves take while they wait.
-        places, homes: where particles are, and those that live here.
+        places, homes: the places of particles, and the particles that live here.
         records, selections: the caches of the registry.
-        answers: asks the policy, and keeps its answers.
+        answers: asks the policy, and caches its answers.
         gate: allows or refuses waves and commands.
         sealing_keys, sealed: encrypt secret properties.
     """

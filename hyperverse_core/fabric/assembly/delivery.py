@@ -32,13 +32,13 @@ __all__ = ["DeliveryParts", "PlacingParts", "make_delivery", "make_placing"]
 
 @attrs.frozen
 class PlacingParts:
-    """The parts that decide where a particle lives.
+    """The parts that determine where a particle lives.
 
     Attributes:
-        strategies, candidates: how a star is chosen, and from which stars.
-        deletions: ends the lives of deleted particles.
+        strategies, candidates: the strategies that choose a star, and the stars from which they choose.
+        deletions: ends deleted particles.
         provisioner, remover: register and delete particles.
-        location: where a particle lives.
+        location: finds where a particle lives.
     """
 
     strategies: Strategies
@@ -91,9 +91,9 @@ class DeliveryParts:
 
     Attributes:
         outbounds: send from each star of this machine.
-        outbound: sends from the star that stands for it.
+        outbound: sends from the star that represents it.
         watch_table, watches: the watchers of particles.
-        binds: decide where a particle's bind sends its waves.
+        binds: determine where a particle's bind sends its waves.
         inbound: handles the waves of other machines.
     """
 

@@ -41,7 +41,7 @@ def make_following(
     residents: Residents,
     sessions: LocalSessions,
 ) -> FollowingParts:
-    """Builds them. If the leases are lost, the feed drops everything that was known."""
+    """Builds them. If the leases are lost, the feed drops everything that was cached."""
     lease_lost: list[Callable[[], None]] = [core.homes.lease_lost]
     membership = _membership(given, plugged, core, cluster, lease_lost)
     feed = ChangeFeed(
@@ -66,7 +66,8 @@ def _membership(
     cluster: ClusterParts,
     lease_lost: Sequence[Callable[[], None]],
 ) -> Membership:
-    """Announces and renews this machine's stars. If their leases are lost, nothing cached may be trusted."""
+    """Builds the part that announces and renews this machine's stars. If their leases are lost, no cache may be
+    trusted."""
     config = given.config
     return Membership(
         config.name,

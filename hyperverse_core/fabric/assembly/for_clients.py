@@ -1,4 +1,4 @@
-"""The transport for clients: the transport of the lanes, or one of its own."""
+"""The transport for clients: the transport of the lanes, or a separate one."""
 
 from __future__ import annotations
 
@@ -34,8 +34,7 @@ def transport_for_clients(given: Given, lanes: LaneTransport) -> TransportForCli
     the lanes need a broker, makes the default one: an operator can then reach the machine while the broker is down.
 
     Args:
-        given: the inputs of the machine. A transport among them is for clients too, unless ``[control]`` names
-            one.
+        given: the inputs of the machine. A transport among them also serves clients, unless ``[control]`` names one.
         lanes: the transport of the lanes.
 
     Raises:

@@ -1,4 +1,4 @@
-"""The last step: opens the parts from top to bottom. What was opened is closed in reverse order."""
+"""The last step: opens the parts from top to bottom. Open parts are closed in reverse order."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _log = guarded_log("hyperverse.machine")
 async def open_parts(given: Given, parts: Parts, closing: ClosingStack) -> None:
     """Opens the parts; when it returns, the machine serves.
 
-    Raises what prevents the machine from serving at all: ConfigError, Conflict, Unavailable, PluginError, BadRequest.
+    Raises ConfigError, Conflict, Unavailable, PluginError or BadRequest if the machine cannot serve at all.
     """
     await _open_to_machines(given, parts, closing)
     closing.close("the membership", parts.membership.leave)
@@ -42,7 +42,7 @@ async def open_parts(given: Given, parts: Parts, closing: ClosingStack) -> None:
     await parts.drivers.start()
     await parts.membership.join(Listening(parts.board.address, parts.board.server_key))
     closing.leave("the particles", parts.idle_collector.empty)
-    closing.leave("the news that it takes no more", lambda: _take_no_more(parts))
+    closing.leave("the announcement that it accepts no more particles", lambda: _take_no_more(parts))
     closing.close("the idle collector", parts.idle_collector.close)
     parts.idle_collector.start()
     parts.drivers.check_ready()
@@ -80,4 +80,4 @@ async def _take_no_more(parts: Parts) -> None:
     try:
         await parts.membership.take_no_more()
     except HyperverseError as exc:
-        _log.warning("the other machines are not told that this one stops: %s", exc)
+        _log.warning("the other machines could not be told that this one is stopping: %s", exc)

@@ -1,4 +1,4 @@
-"""The first step: the parts that plugins bring, and the lock of the data directory."""
+"""The first step: the parts that plugins provide, and the lock of the data directory."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ __all__ = ["PluginParts", "open_plugin_parts"]
 
 @attrs.frozen
 class PluginParts:
-    """The parts that plugins bring to a machine.
+    """The parts that plugins provide to a machine.
 
     Attributes:
         registry: the registry, open.
@@ -47,8 +47,8 @@ class PluginParts:
 
 
 async def open_plugin_parts(given: Given, closing: ClosingStack) -> PluginParts:
-    """Makes what the config names, takes the lock and opens the registry. Raises ConfigError, Conflict, Unavailable,
-    PluginError, NotFound."""
+    """Makes the parts that the config names, takes the lock and opens the registry. Raises ConfigError, Conflict,
+    Unavailable, PluginError, NotFound."""
     config, plugins = given.config, given.plugins
     settings = config.registry_settings(given.data_dir)
     in_file = given.registry is None and config.registry.driver == "sql"
@@ -84,14 +84,14 @@ async def _open_blobs(given: Given, closing: ClosingStack) -> Blobs:
     if name == DEFAULT_BLOBS and not plugins.who_provides("blob store", name):
         return NoBlobs()
     blobs = plugins.blobs(name, config.blobs_settings(given.data_dir))
-    closing.close("the store of content", blobs.close)
+    closing.close("the blob store", blobs.close)
     with plugins.opening("blob store", name):
         await blobs.open()
     return blobs
 
 
 def _check_choices(given: Given) -> None:
-    """Raises ConfigError if the config chooses what no plugin brings."""
+    """Raises ConfigError if the config chooses a part that no plugin provides."""
     config, plugins = given.config, given.plugins
     chosen: tuple[tuple[str, str, Choice | Control, object], ...] = (
         ("registry", "registry", config.registry, given.registry),

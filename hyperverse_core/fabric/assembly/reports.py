@@ -34,7 +34,7 @@ class ReportParts:
     Attributes:
         tracing: traces single waves.
         status: collects the state of the machine.
-        figures: counts while somebody looks.
+        figures: counts waves while somebody reads the figures.
         looking: collects the notes of all machines.
         dump: lists what is in memory.
         stubs: writes the classes of Kinds for callers.
@@ -61,7 +61,7 @@ def make_reports(
     descriptions: Descriptions,
     closing: ClosingStack,
 ) -> ReportParts:
-    """Builds them. ``closing`` stops those that observe."""
+    """Builds them. ``closing`` stops the reports that observe."""
     tracing = Tracing(core.interceptors, delivery.outbound, cluster.directory)
     closing.close("the traces", tracing.close)
     status = _status(given, plugged, core, cluster, membership, sessions.gateways, sessions.shares)

@@ -1,4 +1,4 @@
-"""The fifth step: what the machine offers in addition to waves."""
+"""The fifth step: the services of the machine in addition to waves."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ __all__ = ["ServiceParts", "make_services"]
 
 @attrs.frozen
 class ServiceParts:
-    """What a machine offers in addition to waves.
+    """The services of a machine in addition to waves.
 
     Attributes:
         clients: the parts that accept clients.
@@ -49,7 +49,7 @@ class ServiceParts:
         drivers: the drivers of the Kinds that this machine serves.
         acts: stops and drains machines, and starts their drivers.
         idle_collector: deactivates idle particles.
-        sealing: encrypts secrets that are in clear, or have an older key.
+        sealing: encrypts secrets that are in clear text, or encrypted with an older key.
         executor, machine_particle, users_particle: the platform's own global particles.
     """
 
@@ -75,7 +75,7 @@ def make_services(
     delivery: DeliveryParts,
     closing: ClosingStack,
 ) -> ServiceParts:
-    """Builds them. Raises ConfigError if the config names a gateway that no plugin brings."""
+    """Builds them. Raises ConfigError if the config names a gateway that no plugin provides."""
     residents = Residents(plugged.registry, core.homes, core.places, placing.deletions)
     descriptions = Descriptions(
         given.config.name, core.served, cluster.directory, cluster.ways, core.homes, placing.strategies
@@ -98,7 +98,7 @@ def make_services(
     )
     closing.close("the drains", acts.close)
     key_rotation = _key_rotation(given, plugged, cluster, membership)
-    closing.close("the ends of keys", key_rotation.close)
+    closing.close("the expiry of keys", key_rotation.close)
     sealing = Sealing(plugged.registry, core.sealing_keys, core.sealed)
     machine_particle = MachineParticle(
         status=reports.status,

@@ -24,9 +24,9 @@ class SessionParts:
     """The parts that accept clients.
 
     Attributes:
-        sessions, gateways: of clients outside.
-        surfaces: of clients inside the process.
-        shares: what each agent has in use.
+        sessions, gateways: for clients outside the process.
+        surfaces: for clients inside the process.
+        shares: the use of resources by each agent.
     """
 
     sessions: LocalSessions
@@ -38,7 +38,7 @@ class SessionParts:
 def make_sessions(given: Given, plugged: PluginParts, core: CoreParts, delivery: DeliveryParts) -> SessionParts:
     """Builds them. The homes of the particles must be filled before.
 
-    Raises ConfigError if the config names a gateway that no plugin brings."""
+    Raises ConfigError if the config names a gateway that no plugin provides."""
     most = given.config.limits
     limits = SessionLimits(most.client_waves, most.body)
     shares = Shares(AgentLimits(most.agent_waves, most.agent_bytes, most.agent_sessions, most.agent_rate), core.held)
@@ -51,7 +51,7 @@ def make_sessions(given: Given, plugged: PluginParts, core: CoreParts, delivery:
 def _gateways(
     given: Given, plugged: PluginParts, core: CoreParts, sessions: LocalSessions, limits: SessionLimits
 ) -> Gateways:
-    """Returns the gateways for clients. Raises ConfigError if the config names one that no plugin brings."""
+    """Returns the gateways for clients. Raises ConfigError if the config names one that no plugin provides."""
     config = given.config
     host = LocalGatewayHost(
         machine=config.name,

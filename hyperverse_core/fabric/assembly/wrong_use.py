@@ -1,4 +1,4 @@
-"""Errors for programs that use a machine in the wrong way."""
+"""Errors for programs that use a machine incorrectly."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def check_arguments(config: object, plugins: object) -> None:
 
 
 def not_with() -> BadRequest:
-    """Returns the error for ``with`` in place of ``async with``."""
+    """Returns the error for ``with`` instead of ``async with``."""
     return BadRequest("a Machine needs `async with`, not `with`", hint="async with Machine(...) as machine")
 
 
@@ -41,5 +41,5 @@ def no_such_name(machine: object, name: str) -> str:
     """Returns the message about an attribute that a machine does not have."""
     said = f"a Machine has no {name!r}"
     if not name.startswith("_") and hasattr(ClientApi, name):
-        return f"{said}; its clients have: write machine.client().{name}(...)"
+        return f"{said}; its clients have it: write machine.client().{name}(...)"
     return said + did_you_mean(name, [known for known in dir(type(machine)) if not known.startswith("_")])

@@ -1,1 +1,1 @@
-"""What a machine remembers of the registry and the policy until the change feed says otherwise."""
+"""Caches of the registry and the policy, which the change feed keeps correct."""

@@ -1,4 +1,4 @@
-"""What a cache must offer so that the change feed can keep it correct."""
+"""The interface through which the change feed keeps a cache correct."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ __all__ = ["CacheListener"]
 
 
 class CacheListener(Protocol):
-    """Anything that depends on the registry. A new cache is one class and one line in ``assembly.py``."""
+    """A cache that depends on the registry. A new cache is one class and one line in ``assembly.py``."""
 
     def changed(self, change: Change) -> None:
         """Drops what depends on the change."""
 
     def lost(self) -> None:
-        """Drops everything: changes were missed."""
+        """Drops everything, because changes were missed."""

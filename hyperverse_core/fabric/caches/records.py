@@ -22,7 +22,7 @@ class _Reading:
 
     Attributes:
         readers: number of reads of it in progress.
-        stale: whether it changed after the first of them began.
+        stale: whether it changed after the first of these reads began.
     """
 
     readers: int = 0
@@ -42,7 +42,7 @@ class Records:
         return len(self._kept)
 
     def remembered(self, point: Point) -> ParticleRecord | None:
-        """Returns the cached record of ``point``; None means that it is not cached, no more."""
+        """Returns the cached record of ``point``; None means only that it is not cached."""
         return self._kept.get(point)
 
     async def get(self, points: tuple[Point, ...]) -> Mapping[Point, ParticleRecord]:
@@ -103,7 +103,7 @@ class Records:
             self.drop(change.point)
 
     def lost(self) -> None:
-        """Drops everything: anything may have changed."""
+        """Drops everything, because anything may have changed."""
         self._kept.clear()
         for reading in self._being_read.values():
             reading.stale = True

@@ -1,7 +1,7 @@
 """Selections: the particles that a selector matches, kept until particles come or go.
 
-Without them, a Ripple to a selector would read the registry each time. What this machine creates or deletes counts at
-once, changes by others as soon as the change feed reports them.
+Without them, a Ripple to a selector would read the registry each time. Creations and deletions by this machine take
+effect immediately, those of others as soon as the change feed reports them.
 """
 
 from __future__ import annotations
@@ -47,8 +47,8 @@ class Selections:
         return len(self._kept)
 
     async def first(self, selector: Selector, most: int) -> Chosen:
-        """Returns the first particles that ``selector`` matches, in the order of their points: all, or about ``most``.
-        The result is kept if it has all of them."""
+        """Returns the first particles that ``selector`` matches, in the order of their points: all of them, or about
+        ``most``. The result is kept if it is complete."""
         text = str(selector)
         kept = self._kept.get(text)
         if kept is not None:
@@ -85,11 +85,11 @@ class Selections:
             self.forget()
 
     def lost(self) -> None:
-        """Discards all selections: anything may have changed."""
+        """Discards all selections, because anything may have changed."""
         self.forget()
 
     def forget(self) -> None:
-        """Discards all selections: particles have come or gone."""
+        """Discards all selections, because particles have come or gone."""
         self._changes += 1
         if self._kept:
             self._kept.clear()

@@ -1,8 +1,8 @@
-"""Admission: machines that the registry admits, besides those whose keys are in the data directory.
+"""Admission: machines that the registry admits, in addition to those whose keys are in the data directory.
 
-A new host joins with an invitation. Spending the invitation puts its key into the registry, where every machine finds
-it; there the new host also finds the keys of the others. A further machine of a data directory is admitted because
-another machine of that directory is. A removed key is admitted nowhere, whatever a data directory holds.
+A new host joins with an invitation. Using the invitation puts its key into the registry, where every machine finds it
+and where the new host finds the keys of the others. A further machine of a data directory is admitted because another
+machine of that directory is. A removed key is not admitted anywhere, even if it is in a data directory.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _BYTES = 32
 _FORM = re.compile(r"inv_[A-Za-z0-9_-]{43}")
 """Bytes that the 43 characters of an invitation encode."""
 _AGAIN = 0.5
-"""Seconds until keys are read again when the registry could not be reached."""
+"""Seconds until keys are read again if the registry could not be reached."""
 
 
 class Admission:
@@ -39,10 +39,10 @@ class Admission:
         transport_name: the configured name of the transport; each transport has its own form of keys.
         invitation: the invitation with which this machine joins; empty for none.
         registry: stores the keys.
-        keys: the keys that lanes accept; told about the keys of the registry.
+        keys: the keys that lanes accept; gets the keys of the registry.
         transport: makes the keys of this machine.
         changed: called when the set of admitted keys has changed.
-        dismissed: called once when the key of this machine was removed.
+        dismissed: called once if the key of this machine is removed.
     """
 
     def __init__(
@@ -120,17 +120,17 @@ class Admission:
             await self._registry.set_machine_keys([here], invitation=token_digest(self._invitation))
         except NotFound:
             raise Unauthorized(
-                "the invitation is not valid: it was used already, has expired, or is for another Hyperverse",
+                "the invitation is not valid: it was already used, has expired, or is for another Hyperverse",
                 hint="`hyperverse machines invite` on an admitted machine prints a new one; the registry of that "
                 "machine and of this one must be the same: see [registry]",
             ) from None
         if self._holders(here, await self._registry.machine_keys()):  # both joined at the same moment
             await self._registry.set_machine_keys([attrs.evolve(here, admitted=False)])
             raise self._name_is_taken(here)
-        _log.info("machine %s was let in by an invitation", here.machine)
+        _log.info("machine %s was admitted by an invitation", here.machine)
 
     def _check_form(self) -> None:
-        """Raises Unauthorized when the text cannot be an invitation, for example because it was truncated."""
+        """Raises Unauthorized if the text cannot be an invitation, for example because it was truncated."""
         if _FORM.fullmatch(self._invitation) is None:
             raise Unauthorized(
                 f"the invitation is not valid: it has {len(self._invitation)} characters, but must have 47 and begin "
@@ -163,12 +163,12 @@ class Admission:
         return before
 
     def take(self, key: str) -> None:
-        """Switches this machine to a key that it announced. Raises ConfigError."""
+        """Switches this machine to a key that it has announced. Raises ConfigError."""
         self._own = key
         self._drop_replaced(key)
 
     async def end(self, key: str) -> None:
-        """Ends a former key of this machine, which is then admitted nowhere. Raises ConfigError, Unavailable."""
+        """Ends a former key of this machine, which is then no longer admitted. Raises ConfigError, Unavailable."""
         if key != self._own:
             ended = MachineKey(self._machine, self._transport_name, key, admitted=False)
             await self._registry.set_machine_keys([ended])
@@ -185,9 +185,9 @@ class Admission:
         directory, so that the new host accepts them.
 
         Args:
-            seconds: how long the invitation is valid, in seconds.
+            seconds: seconds for which the invitation is valid.
 
-        Raises BadRequest when there are no keys to admit machines by, and Unavailable.
+        Raises BadRequest if the transport has no keys by which machines could be admitted, and Unavailable.
         """
         if not self._transport.proves_peers:
             raise BadRequest(
@@ -235,12 +235,12 @@ class Admission:
     # -- following the registry ---------------------------------------------------------------------------
 
     def changed(self, change: Change) -> None:
-        """Takes a change of the registry."""
+        """Handles a change of the registry."""
         if change.kind is ChangeKind.MACHINE:
             self._stale.set()
 
     def lost(self) -> None:
-        """Reads the keys again: changes were missed."""
+        """Reads the keys again, because changes were missed."""
         self._stale.set()
 
     async def _follow(self) -> None:
@@ -249,7 +249,7 @@ class Admission:
             self._stale.clear()
             try:
                 await self._read()
-            except HyperverseError as exc:  # admitted keys stay admitted as long as nothing else is known
+            except HyperverseError as exc:  # admitted keys stay admitted until something else is known
                 _log.warning("the keys of machines could not be read: %s", exc)
                 self._stale.set()
                 await asyncio.sleep(_AGAIN)

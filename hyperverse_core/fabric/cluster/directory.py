@@ -15,7 +15,7 @@ __all__ = ["Directory"]
 
 
 class Directory:
-    """Written by the directory reader and the membership, read by all parts.
+    """The announced stars. The directory reader and the membership write it; all parts read it.
 
     The cost of a change depends on the size of the change, not on the number of stars.
 
@@ -25,7 +25,7 @@ class Directory:
     Attributes:
         records: every announced star.
         machine_of: the machine of each of them, by the text of its key.
-        named: keys of stars, as texts, by what a link may call them: the key, and the key without its index.
+        named: keys of stars, as texts, by the names that a link may use: the key, and the key without its index.
         linking: keys, as texts, of the stars that have a link, by the link's text.
         version: grows whenever the places available for particles may have changed.
         incarnations: the incarnation of each star as last announced, by the text of its key; kept after the star has
@@ -45,7 +45,7 @@ class Directory:
         self._others: dict[str, dict[StarKey, StarRecord]] = {}
 
     def update(self, changes: Mapping[StarKey, StarRecord | None]) -> None:
-        """Takes stars that were read again; None means that a star is no longer announced."""
+        """Updates stars that were read again; None means that a star is no longer announced."""
         for key, record in changes.items():
             known = self.records.get(key)
             if known is not None:
@@ -83,7 +83,8 @@ class Directory:
                 del self._others[record.machine]
 
     def renewed(self, records: Mapping[StarKey, StarRecord]) -> None:
-        """Takes stars of this machine that were renewed and are already in the directory: no route has changed."""
+        """Updates stars of this machine that were renewed and are already in the directory, so that no route has
+        changed."""
         self.records.update(records)
 
     def touch(self) -> None:
@@ -98,7 +99,7 @@ class Directory:
         return self._by_text
 
     def record_of(self, star: str) -> StarRecord | None:
-        """Returns the record of a star, by the text of its key; None when it is not announced."""
+        """Returns the record of a star, by the text of its key; None if it is not announced."""
         return self._by_key_text.get(star)
 
     def machines(self) -> dict[str, StarRecord]:
@@ -107,7 +108,7 @@ class Directory:
 
     def machine_record(self, name: str) -> StarRecord | None:
         """Returns the record of the star that represents another machine, or, before that is known, of any of its
-        stars; None when it has none."""
+        stars; None if it has none."""
         stars = self._others.get(name)
         return _standing_for(name, stars) if stars else None
 
@@ -125,7 +126,7 @@ class Directory:
         return record is not None and record.incarnation == assignment.incarnation
 
     def incarnation_of(self, key: StarKey) -> int:
-        """Returns the announced incarnation of a star; 0 when it is not announced."""
+        """Returns the announced incarnation of a star; 0 if it is not announced."""
         record = self.records.get(key)
         return record.incarnation if record is not None else 0
 
@@ -134,7 +135,7 @@ class Directory:
         return self.incarnation_of(StarKey.parse(star)) == incarnation != 0
 
     def star_points(self, to: Stars, asking: Star) -> list[Point]:
-        """Returns the points of the stars that ``to`` means."""
+        """Returns the points of the stars that ``to`` selects."""
         distances = asking.distances.whole() if to.adjacent else {}
         return [
             Point.of_star(key)

@@ -18,15 +18,15 @@ _RECENT = 1 / 8
 
 
 class DirectoryReader:
-    """Reads the directory of stars, and tells the parts that depend on it what has changed.
+    """Reads the directory of stars, and notifies the parts that depend on it of changes.
 
     Args:
         lease: seconds for which a renewal of this machine is valid.
         registry: stores the directory.
-        directory: takes what is read.
-        ways: told when stars, links or machines have changed.
-        star_gone: called with the text of a star's key when the star is no longer announced, or has another
-            incarnation: nothing lives there.
+        directory: gets what is read.
+        ways: notified when stars, links or machines have changed.
+        star_gone: called with the text of a star's key if the star is no longer announced, or has another incarnation,
+            so that nothing lives there.
         machines_changed: called, after ``ways``, with the names of machines whose stars, links, addresses or keys have
             changed.
     """
@@ -54,7 +54,7 @@ class DirectoryReader:
         self._whole = float("-inf")
 
     async def refresh(self) -> None:
-        """Reads the whole directory: everything announced before the call is known when it returns. Raises
+        """Reads the whole directory. Everything announced before the call is known when it returns. Raises
         Unavailable."""
         self._asked += 1
         mine = self._asked
@@ -69,20 +69,20 @@ class DirectoryReader:
             self._take(records | gone)
 
     async def read(self, keys: Collection[StarKey]) -> None:
-        """Reads some stars: everything announced or withdrawn before the call is known when it returns. Raises
+        """Reads some stars. Everything announced or withdrawn before the call is known when it returns. Raises
         Unavailable."""
         async with self._reading:  # reads are applied in order
             found = {record.key: record for record in await self._registry.stars(keys)}
             self._take({key: found.get(key) for key in keys})
 
     async def have_recent(self) -> None:
-        """Reads the load of other machines, unless that was done recently: the change feed does not report it. Raises
-        Unavailable."""
+        """Reads the load of other machines, which the change feed does not report, unless that was done recently.
+        Raises Unavailable."""
         if self._directory.has_others() and self._loop.time() - self._whole > self._recent:
             await self.refresh()
 
     def _take(self, records: Mapping[StarKey, StarRecord | None]) -> None:
-        """Takes stars that were read; None means that a star is not announced."""
+        """Applies stars that were read; None means that a star is not announced."""
         known = self._directory.records
         before = {key: known.get(key) for key in records}
         changed = {key: record for key, record in records.items() if record != before[key]}
@@ -125,7 +125,7 @@ def _incarnation(record: StarRecord | None) -> int:
 
 
 def _layout(record: StarRecord | None) -> object:
-    """Returns what routes and lanes depend on."""
+    """Returns the part of a record on which routes and lanes depend."""
     if record is None:
         return None
     return record.incarnation, record.links, record.machine, record.kind, record.address, record.server_key

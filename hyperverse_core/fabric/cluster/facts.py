@@ -1,4 +1,5 @@
-"""Facts: what a machine tells the others for placing particles. They are stored in the directory of stars."""
+"""Facts: the figures that a machine reports to the others for placing particles. They are stored in the directory of
+stars."""
 
 from __future__ import annotations
 
@@ -23,7 +24,7 @@ _log = guarded_log("hyperverse.placement")
 _BOOT: Final = Path("/proc/sys/kernel/random/boot_id")
 _MEMINFO: Final = Path("/proc/meminfo")
 _NAMES: Final = 64
-"""Most names reported for one Kind: they are written with each renewal of a lease."""
+"""Greatest number of names reported for one Kind, because they are written with each renewal of a lease."""
 _NOTHING: Final[frozenset[str]] = frozenset()
 
 
@@ -33,10 +34,10 @@ class Facts:
 
     Attributes:
         load: share of its processors that is busy, from 0 to 1.
-        memory: free memory in bytes; 0 when unknown.
+        memory: free memory in bytes; 0 if unknown.
         labels: labels from its config, by name.
-        prepared: what is prepared there, by Kind.
-        host: identifies its host; empty when unknown.
+        prepared: names of what is prepared there, by Kind.
+        host: identifies its host; empty if unknown.
     """
 
     load: float = 0.0
@@ -63,7 +64,7 @@ class Facts:
 
     @classmethod
     def read(cls, text: str) -> Facts:
-        """Parses the facts of a machine. Another version may report less or more: what cannot be parsed counts as
+        """Parses the facts of a machine. Another version may report less or more; facts that cannot be parsed count as
         unknown."""
         return _read(text)
 
@@ -114,7 +115,7 @@ class OwnFacts:
             try:
                 names = frozenset(Context().run(served.driver.prepared))
             except BaseException:
-                _log.exception("driver of %s: prepared failed", kind)
+                _log.exception("driver of %s: `prepared` failed", kind)
                 continue
             if names:
                 found[kind] = names if len(names) <= _NAMES else frozenset(sorted(names)[:_NAMES])

@@ -1,4 +1,4 @@
-"""KeyRing: the admitted machines, as an administrator changes them."""
+"""KeyRing: the interface through which an administrator changes the admitted machines."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class KeyRing:
         return self._keys.let_in()
 
     def check(self, machine: str, key: str) -> None:
-        """Raises BadRequest when ``machine`` is not a valid name of a machine, or ``key`` not a valid public key."""
+        """Raises BadRequest if ``machine`` is not a valid name of a machine, or ``key`` is not a valid public key."""
         try:
             Config(name=machine)  # the configuration defines the rule
         except ConfigError:

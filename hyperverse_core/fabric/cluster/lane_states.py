@@ -1,4 +1,4 @@
-"""Which lanes to other machines are down."""
+"""The states of the lanes to other machines."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ __all__ = ["LaneStates"]
 
 
 class LaneStates:
-    """Written by the switchboard, read by the parts that find routes, so that neither needs the other."""
+    """The lanes that are down. The switchboard writes them and the parts that find routes read them, so that neither
+    needs the other."""
 
     __slots__ = ("_down",)
 
@@ -30,5 +31,5 @@ class LaneStates:
         return list(self._down)
 
     def cause_of(self, machine: str) -> str:
-        """Returns why the lane to a machine is down; empty when it is not."""
+        """Returns why the lane to a machine is down; empty if it is not."""
         return self._down.get(machine, "")

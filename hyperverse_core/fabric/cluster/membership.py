@@ -1,4 +1,4 @@
-"""Membership: this machine's stars join, stay and leave.
+"""Membership: announces, renews and withdraws this machine's stars.
 
 A star holds its place in the directory by renewing it. Clocks of machines are not compared. A star stops serving when
 three quarters of its lease have passed, by its own clock, since it *began* its last good renewal. A machine that sees a
@@ -41,7 +41,7 @@ _MARGIN = 0.75
 
 @attrs.frozen
 class Listening:
-    """Where other machines find this machine.
+    """The place where other machines find this machine.
 
     Attributes:
         address: address of its listener, as the transport writes it.
@@ -63,7 +63,7 @@ class StarTaken(Conflict):
 
     @classmethod
     def told_by(cls, error: Conflict, star: StarKey) -> StarTaken:
-        """Returns the same error, with the star."""
+        """Returns the same error with the star added."""
         taken = cls(error.message, hint=error.hint)
         taken.star = star
         return taken
@@ -77,17 +77,17 @@ class Membership:
         lease: seconds for which a renewal is valid.
         stars: the stars of this machine; their ``incarnation`` and ``serve_until`` are written here.
         homes: the particles in these stars.
-        registry: takes the announcements.
+        registry: gets the announcements.
         directory: all known stars.
         reader: reads the directory.
         watchman: expires stars of other machines.
         facts: what this machine reports about itself.
-        lease_lost: called when this machine has lost its stars: particles that live here must not continue.
+        lease_lost: called when this machine has lost its stars, so that particles that live here must not continue.
         troubles: shows failed renewals.
-        interceptors: told when the leases are gained or lost.
+        interceptors: notified when the leases are gained or lost.
 
     Attributes:
-        draining: whether this machine takes no new particles.
+        draining: whether this machine accepts no new particles.
         serve_until: time of the event loop until which this machine's stars may serve.
     """
 
@@ -133,11 +133,11 @@ class Membership:
     # -- own stars ----------------------------------------------------------------------------------------
 
     async def join(self, listening: Listening) -> None:
-        """Announces this machine's stars and begins to renew them. Raises StarTaken when another machine holds one of
-        them, and Conflict when another machine has the same name.
+        """Announces this machine's stars and starts to renew them. Raises StarTaken if another machine holds one of
+        them, and Conflict if another machine has the same name.
 
         Args:
-            listening: where other machines find this machine.
+            listening: the place where other machines find this machine.
         """
         self._listening = listening
         await claim_name(self._registry, self._name, self._listening.key, PATIENCE)
@@ -168,19 +168,19 @@ class Membership:
         await self._leave_to_nobody()
 
     def _stands_for_us(self, star: Star) -> bool:
-        """Whether a star represents this machine. It is announced first: others watch it in place of all stars, and
-        must not mistake what is announced now for what this machine had in an earlier life."""
+        """Whether a star represents this machine. It is announced first, because others watch it instead of all stars,
+        and must not mistake the present stars for those of an earlier run of this machine."""
         return star.key == machine_key(self._name)
 
     async def _leave_to_nobody(self) -> None:
-        """Withdraws stars that this machine had in an earlier life with another config, and no longer renews."""
+        """Withdraws stars that this machine had in an earlier run with another config, and no longer renews."""
         records = self._directory.records.values()
         left = [record for record in records if record.machine == self._name and record.key not in self._stars]
         if left:
             await self._registry.withdraw(left)
 
     def _hold_until(self, when: float) -> None:
-        """No machine may take this machine's stars before that time, so they may serve until then."""
+        """Lets the stars serve until that time, before which no machine may take them."""
         self.serve_until = when
         for star in self._stars.values():
             star.serve_until = when
@@ -189,7 +189,7 @@ class Membership:
             self._tell_lease(True, "")
 
     def _tell_lease(self, held: bool, cause: str) -> None:
-        """Tells observers about the leases when that is news."""
+        """Notifies observers about the leases if that has changed."""
         if held is not self._told_held:
             self._told_held = held
             self._interceptors.tell(self._interceptors.lease_changed, held, cause)
@@ -222,7 +222,7 @@ class Membership:
         return [self._record(star, facts) for star in self._stars.values()]
 
     async def announce_changes(self) -> None:
-        """Announces changes of this machine's stars to the others at once. Raises Unavailable."""
+        """Announces changes of this machine's stars to the others immediately. Raises Unavailable."""
         await self._registry.renew(self._records())
         await self._reader.read(tuple(self._stars))
 
@@ -233,18 +233,18 @@ class Membership:
         await self.announce_changes()
 
     async def take_no_more(self) -> None:
-        """Announces that this machine takes no new particles. Raises Unavailable."""
+        """Announces that this machine accepts no new particles. Raises Unavailable."""
         self.draining = True
         await self.announce_changes()
 
     def changed(self) -> None:
-        """What this machine's stars can do has changed: announces that soon."""
+        """Soon announces that the abilities of this machine's stars have changed."""
         self._directory.touch()
         self._renew_now.set()
 
     def set_back(self) -> None:
-        """The registry has another history than before, and may not know this machine's stars or what lives here:
-        announces the stars again at once."""
+        """Announces the stars again immediately, because the registry has a different history than before, and may not
+        know this machine's stars or the particles that live here."""
         self._set_back = True
         self._renew_now.set()
 
@@ -253,7 +253,9 @@ class Membership:
             begun = self.loop.time()
             try:
                 if self._set_back:
-                    _log.warning("the registry has another history than before: this machine announces its stars again")
+                    _log.warning(
+                        "the registry has a different history than before: this machine announces its stars again"
+                    )
                     self._set_back = False
                     self._set_back = not await self._rejoin() or self._set_back
                     begun = self.loop.time()
@@ -288,8 +290,8 @@ class Membership:
                 continue
 
     async def _rejoin(self) -> bool:
-        """Nothing that lives here is valid any more: ends the particles here, and announces the stars in a new
-        incarnation. Returns whether that succeeded."""
+        """Ends the particles here, which are no longer valid, and announces the stars in a new incarnation. Returns
+        whether that succeeded."""
         self._hold_until(0.0)
         for lost in self._lease_lost:
             lost()
@@ -313,9 +315,9 @@ class Membership:
             if own:
                 await self._registry.withdraw(own)
         except HyperverseError as exc:
-            _log.warning("this machine's stars could not be withdrawn, so their leases must expire: %s", exc)
+            _log.warning("this machine's stars could not be withdrawn and stay until their leases expire: %s", exc)
 
 
 def _said(error: HyperverseError | TimeoutError) -> str:
-    """Returns why a renewal failed, for callers that are answered 503 because of it."""
+    """Returns why a renewal failed, for callers that get 503 because of it."""
     return error.message if isinstance(error, HyperverseError) else "the registry does not answer in time"

@@ -18,8 +18,8 @@ _LOOK = 1 / 20
 async def claim_name(registry: StarRegistry, name: str, key: str, patience: float) -> None:
     """Makes sure that no other machine uses this name, before this machine's stars are announced.
 
-    A restarted machine has its old keys, and announces its stars at once. Stars announced under its name with other
-    keys belong to another machine, or were left behind by one: renewals tell which.
+    A restarted machine has its old keys, and announces its stars immediately. Stars announced under its name with other
+    keys belong to another machine, or were left behind by one: renewals show which.
 
     Args:
         registry: stores the directory of stars.
@@ -27,7 +27,7 @@ async def claim_name(registry: StarRegistry, name: str, key: str, patience: floa
         key: the public key of this machine's listener.
         patience: part of the lease after which stars without a renewal count as abandoned.
 
-    Raises Conflict when another machine uses the name.
+    Raises Conflict if another machine uses the name.
     """
     before = found = await _of_others(registry, name, key)
     lease = max((record.lease for record in before.values()), default=0.0)

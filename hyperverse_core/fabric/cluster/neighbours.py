@@ -1,8 +1,8 @@
-"""Chooses which machines this one watches: a few, and more while some of those do not renew.
+"""Chooses the machines that this one watches: a few, and more while some of them do not renew.
 
 The machines form a ring, ordered by a hash of their names, which is the same everywhere. Each machine watches the next
 :data:`FEW`, so that many notice the death of a machine. For each watched machine that stops renewing, three more are
-watched, because the machines behind it may have no other watcher left. When all machines but one die, that one watches
+watched, because the machines after it may have no other watcher left. When all machines but one die, that one watches
 3, then 9, 27 and so on, each time half a lease later: of n machines, it notices the last one half a lease times the
 base-3 logarithm of n later than if it had watched that one from the beginning.
 """
@@ -18,7 +18,7 @@ __all__ = ["FEW", "neighbours"]
 FEW = 3
 """Number of machines that each machine watches."""
 _MORE = 2
-"""Additional machines that are watched for each one that does not renew."""
+"""Number of additional machines that are watched for each one that does not renew."""
 
 
 def neighbours(own: str, others: Iterable[str], still: Collection[str]) -> list[str]:

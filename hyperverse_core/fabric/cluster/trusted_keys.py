@@ -1,9 +1,9 @@
 """The keys of machines: each machine has one, and accepts those whose public keys are in ``DATA_DIR/keys/machines``, or
 in ``DATA_DIR/keys/TRANSPORT/machines`` for a transport other than the default.
 
-A machine puts its own public key there when it starts, so machines of one data directory know each other. ``hyperverse
-keys allow`` puts the key of a machine on another host there. In addition, the registry admits and removes machines
-(``admission.py``): it takes precedence over a file.
+A machine stores its own public key there when it starts, so machines of one data directory know each other.
+``hyperverse keys allow`` stores the key of a machine on another host there. In addition, the registry admits and
+removes machines (``admission.py``): it takes precedence over a file.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ class TrustedKeys:
         self._seen = 0
 
     def changed(self) -> bool:
-        """Returns whether keys have been allowed or removed since the last call, and then discards the cached keys. It
-        costs one look at the directory."""
+        """Returns whether keys have been allowed or removed since the last call; if so, it discards the cached keys. It
+        costs one check of the directory."""
         try:
             written = self.directory.stat().st_mtime_ns
         except OSError:
@@ -46,8 +46,8 @@ class TrustedKeys:
         return True
 
     def own(self, name: str, transport: LaneTransport) -> Identity:
-        """Returns the key pair of machine ``name``, and makes it when there is none. Raises ConfigError when it cannot
-        be stored."""
+        """Returns the key pair of machine ``name``, and makes it if there is none. Raises ConfigError if it cannot be
+        stored."""
         try:
             self._finish(name)
             secret = self.directory / f"{name}.secret"
@@ -62,8 +62,8 @@ class TrustedKeys:
         return made
 
     def replace(self, name: str, identity: Identity) -> None:
-        """Stores another key pair for machine ``name``. If the process ends half-way, one or the other pair remains,
-        and the next start uses it. Raises ConfigError when it cannot be stored."""
+        """Stores another key pair for machine ``name``. If the process ends half-way, one of the two pairs remains, and
+        the next start uses it. Raises ConfigError if it cannot be stored."""
         try:
             write_private_file(self._next(name), json.dumps([identity.public, identity.secret]) + "\n")
             self._finish(name)
@@ -83,13 +83,13 @@ class TrustedKeys:
         return self.directory / f"{name}.next"
 
     def replaced(self, name: str) -> list[str]:
-        """Returns the public keys of machine ``name`` that were replaced, or should replace one, and have not ended
-        yet."""
+        """Returns the public keys of machine ``name`` that were replaced, or that were meant to replace one, and have
+        not ended yet."""
         kept = self.directory / f"{name}.replaced"
         return read_private_file(kept).split() if kept.exists() else []
 
     def keep_replaced(self, name: str, keys: Iterable[str]) -> None:
-        """Remembers, across restarts, which keys of machine ``name`` are to end. Raises ConfigError."""
+        """Remembers across restarts which keys of machine ``name`` must end. Raises ConfigError."""
         kept, text = self.directory / f"{name}.replaced", "\n".join(keys)
         try:
             if text:
@@ -104,7 +104,7 @@ class TrustedKeys:
         return {key: name for name, key in self.names().items() if (self.directory / f"{name}.secret").exists()}
 
     def share(self, keys: Mapping[str, str]) -> bool:
-        """Takes the keys in the registry: the name of the machine admitted with each key, empty for a removed one.
+        """Updates the keys of the registry: the name of the machine admitted with each key, empty for a removed key.
         Returns whether anything has changed."""
         before, self._shared = self._shared, dict(keys)
         return before != self._shared
@@ -115,7 +115,7 @@ class TrustedKeys:
         return files | {name: key for key, name in sorted(self._shared.items()) if name}
 
     def holder(self, key: str) -> str:
-        """Returns the name of the machine that holds ``key``; empty when no such key is admitted."""
+        """Returns the name of the machine that holds ``key``; empty if no such key is admitted."""
         if key in self._shared:
             return self._shared[key]
         if key not in self._known and self.directory.is_dir():
@@ -129,7 +129,7 @@ class TrustedKeys:
     def allow(self, name: str, key: str) -> None:
         """Admits the machine ``name``, which runs elsewhere; a former key of it is no longer accepted.
 
-        Raises Conflict when the key belongs to another name, or the machine belongs to this data directory."""
+        Raises Conflict if the key belongs to another name, or the machine belongs to this data directory."""
         if self._shared.get(key) == "":
             raise Conflict(
                 f"machine {name!r} was removed from this Hyperverse",
@@ -143,7 +143,7 @@ class TrustedKeys:
                 f"machine {name!r} belongs to this data directory, and has its own key here",
                 hint="machines of one data directory know each other; a machine elsewhere needs another name",
             )
-        # A key identifies its holder: under two names, the right machine could be refused.
+        # A key identifies its holder. If it had two names, the right machine could be refused.
         holder = next((other for other, has in known.items() if has == key), "")
         if holder:
             raise Conflict(
@@ -155,7 +155,7 @@ class TrustedKeys:
 
     def remove(self, name: str) -> None:
         """Revokes the key of the machine ``name``. Raises NotFound."""
-        if name not in self.names():  # a name that leads out of the directory is not in there
+        if name not in self.names():  # a name that leads out of the directory is not among the names
             raise NotFound(
                 f"no key of a machine {name!r} is allowed here",
                 hint="see `hyperverse keys show`; remove an invited machine with `hyperverse machines remove`",

@@ -24,20 +24,21 @@ __all__ = ["PATIENCE", "RENEW", "Watchman"]
 RENEW = 1 / 5
 """Part of the lease between two renewals."""
 PATIENCE = 0.85
-"""Part of its lease after which a machine is expired when no renewal was seen."""
+"""Part of its lease after which a machine is expired if no renewal was seen."""
 _log = guarded_log("hyperverse.membership")
 _LOOK = 1 / 8
 """Part of the lease between two reads of the watched machines,"""
 _CLOSE_LOOK = 1 / 20
 """and while the lane to one of them is down, so that its death is noticed soon."""
 _STILL = 0.5
-"""Part of its lease after which a machine without a renewal may have died: then the machines behind it are watched
-too."""
+"""Part of its lease after which a machine without a renewal may have died, so that the machines after it are also
+watched."""
 
 
 @attrs.define
 class _Seen:
-    """What was seen of a machine: the record of the star that represents it, and when the record last changed."""
+    """The last observation of a machine: the record of the star that represents it, and when the record last
+    changed."""
 
     record: StarRecord
     when: float
@@ -107,7 +108,7 @@ class Watchman:
                 self._seen[name] = _Seen(record, now)
 
     def _standing_for(self, machines: list[str]) -> list[StarKey]:
-        """Returns one star of each machine: all stars of a machine are renewed together."""
+        """Returns one star of each machine, because all stars of a machine are renewed together."""
         records = ((name, self._directory.machine_record(name)) for name in machines)
         return [machine_key(name) if record is None else record.key for name, record in records]
 
@@ -132,8 +133,8 @@ class Watchman:
         found = [record for record in await self._registry.stars(keys) if record.machine == machine]
         if not any(record.key == seen.record.key and _renewals(record) == _renewals(seen.record) for record in found):
             return
-        # A machine renews all of its stars together or none: so none was renewed since that one was seen unchanged. A
-        # star that is renewed from here on does not expire.
+        # A machine renews all of its stars together or none, so none was renewed since that one was seen unchanged. A
+        # star that is renewed after this point does not expire.
         for record in found:
             _log.warning("%s of machine %s does not renew its lease", record.key, record.machine)
             await self._registry.expire(record)

@@ -1,4 +1,4 @@
-"""Routes to the stars of other machines: which machine gets a wave next."""
+"""Routes to the stars of other machines: the machine that gets a wave next."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ class Ways:
     Args:
         stars: the stars of this machine; their ``distances`` are computed here.
         directory: the announced stars.
-        lanes: which lanes are down.
-        star_kinds: tells which kinds of stars forward.
+        lanes: the lanes that are down.
+        star_kinds: the kinds of stars, with whether they forward.
         home: the star that represents this machine.
 
     Attributes:
@@ -73,7 +73,7 @@ class Ways:
         self.by_star = {text: machine_of[way.by] for text, way in found.items() if way.by and not self._is_ours(text)}
 
     def _distances_from(self, star: str) -> dict[str, int]:
-        self.table()  # so that the next change does not count as part of a batch that nobody has asked about yet
+        self.table()  # so that the next change does not count as part of a batch that nobody has read yet
         reached = self._reached
         if star != self._home.text:
             reached = reach(star, self._all_lanes(), self._is_ours)
@@ -83,7 +83,8 @@ class Ways:
         return self._directory.machine_of.get(star, self._directory.machine) == self._directory.machine
 
     def _all_lanes(self) -> Lanes:
-        """Returns the lanes between stars, without those of this machine that are down: others may still have one."""
+        """Returns the lanes between stars, without those of this machine that are down; other machines may still have
+        one."""
         directory = self._directory
         down = [name for name in self._lanes.all_down() if directory.machine_record(name) is not None]
         return Lanes(
@@ -106,7 +107,7 @@ class Ways:
         return kind is not None and kind.forwards
 
     def to(self, star: str) -> str:
-        """Returns the name of the machine that gets a wave for ``star`` next. Raises Unavailable when there is no
+        """Returns the name of the machine that gets a wave for ``star`` next. Raises Unavailable if there is no
         route."""
         machine = self.table().get(star)
         if machine is None:
@@ -114,7 +115,7 @@ class Ways:
         return machine
 
     def next_machine(self, star: str) -> str | None:
-        """Returns the name of the machine that gets a wave for ``star`` next; None when there is no route."""
+        """Returns the name of the machine that gets a wave for ``star`` next; None if there is no route."""
         return self.table().get(star)
 
     def _no_way(self, star: str) -> str:

@@ -1,1 +1,1 @@
-"""The way of a wave: from its sender to the particle, through the gate and the bind, and back."""
+"""Delivers waves from the sender to the particle, through the gate and the bind, and returns the answers."""

@@ -1,7 +1,7 @@
 """Arrivals: waves that wait at the gate of a particle enter in the order of their arrival.
 
-A wave whose permission is known enters at once; a wave whose permission is unknown waits for the policy. So that no
-later wave of the same sender overtakes it, such a wave waits behind it, whatever it needs.
+A wave whose permission is known enters immediately; a wave whose permission is unknown waits for the policy. A later
+wave of the same sender must not overtake it, so the later wave waits behind it, whatever it needs.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ class Entrance(Protocol):
     """The part of a particle that its arrivals use.
 
     Attributes:
-        allowed: the permission letters of each agent. While a wave waits, no agent has any, so that every wave comes to
-            the gate.
+        allowed: the permission letters of each agent. While a wave waits, no agent has any, so that every wave goes
+            through the gate.
     """
 
     allowed: dict[str, str]
 
 
 _Key: TypeAlias = tuple[Entrance, str, int]
-"""The particle, the sender and the priority of waves that keep their order."""
+"""The key of a line: waves of the same particle, sender and priority keep their order."""
 
 
 class Arrivals:
@@ -48,8 +48,8 @@ class Arrivals:
         self._gone_in: Directed | None = None
 
     def join(self, particle: Entrance, wave: Directed) -> Arrival:
-        """Lines up a wave that must wait: behind the others, or ahead of them if it has just entered and the policy
-        must be asked again. The wave must leave the line, whatever happens."""
+        """Adds a wave that must wait to its line: behind the others, or ahead of them if it has just entered and the
+        policy must be asked again. The caller must call `leave` in any case."""
         key = (particle, wave.sender.text, int(wave.handling.priority))
         line = self._lines.get(key)
         if line is None:
@@ -67,7 +67,7 @@ class Arrivals:
         return arrival
 
     def leave(self, arrival: Arrival) -> None:
-        """The wave enters now, or gives up."""
+        """Removes a wave that enters now, or gives up."""
         line, key = arrival.line, arrival.key
         particle = key[0]
         if line[0] is arrival:

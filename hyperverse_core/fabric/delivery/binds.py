@@ -25,14 +25,14 @@ _OPEN = "Bind(version=1.0.0) { Route<*<*>> -> (()) => &; }"
 
 
 class Binds:
-    """Compiled binds, by source. A bind is dropped when the particle that holds it changes. This is the only part that
-    writes ``bind`` of an active particle.
+    """Compiled binds, by source. A bind is dropped when the particle that holds it changes. No other part writes
+    ``bind`` of an active particle.
 
     Args:
         homes: the particles of this machine's stars.
         outbound: sends from the star that represents this machine.
         watch_states: publishes the states of a particle to the change feed, wherever it lives, until it moves. Raises
-            the error that keeps it from being found.
+            the error if the particle cannot be found.
     """
 
     def __init__(self, homes: Homes, outbound: Outbound, watch_states: Callable[[Point], Awaitable[None]]) -> None:
@@ -48,8 +48,8 @@ class Binds:
         )
 
     async def get(self, active: Resident, unread: UnreadBind) -> BindConfig:
-        """Returns the bind that ``active`` names. Raises BadRequest, which says where it is wrong, or why it cannot be
-        read."""
+        """Returns the bind that ``active`` names. Raises a BadRequest that says where the bind is wrong, or why it
+        cannot be read."""
         key = (active, unread.source)
         known = self._kept.get(unread.source)
         if known is not None and key not in self._lookup:
@@ -75,12 +75,12 @@ class Binds:
 
     async def _read(self, active: Resident, source: str) -> str:
         point = Point.parse(source)
-        self._sources.add(point.text)  # first of all: a later change makes the text stale
+        self._sources.add(point.text)  # first, because a change from now on makes the text stale
         try:
             await self._watch_states(point)
         except HyperverseError as exc:
             if isinstance(exc, NotFound) and _is_of_kind(active, source):
-                return _OPEN  # not published here; the change feed reports when it is
+                return _OPEN  # it is not published here; the change feed reports when it is
             raise _unreadable(active, source, exc.message) from exc
         reader = self._star_origin if _is_of_kind(active, source) else active.own_origin()
         wave = reader.wave(Ping, point, _READ, None, {})
@@ -90,12 +90,12 @@ class Binds:
             body = body.decode(errors="replace")
         if reply.ok and isinstance(body, str):
             return body
-        raise _unreadable(active, source, reply.error or f"it is {type(body).__name__}, not a text")
+        raise _unreadable(active, source, reply.error or f"it is {type(body).__name__}, not a string")
 
     # -- what changes -------------------------------------------------------------------------------------
 
     def changed(self, change: Change) -> None:
-        """Drops what was read from the particle that has changed."""
+        """Drops the binds that were read from the changed particle."""
         if change.kind is not ChangeKind.STAR:
             self._drop(change.point)
 
@@ -112,13 +112,13 @@ class Binds:
                     active.bind = UnreadBind(point.text)
 
     def lost(self) -> None:
-        """Drops everything: anything may have changed."""
+        """Drops everything, because anything may have changed."""
         self._lookup.forget_all()
         for source in tuple(self._sources):
             self._drop(Point.parse(source))
 
     def renewed(self, active: Resident, before: ParticleRecord) -> None:
-        """Drops the bind of a particle whose record changed: it may name another one now."""
+        """Drops the bind of a particle whose record changed, because it may now name another bind."""
         if active.record.properties.get("bind") != before.properties.get("bind"):
             active.bind = first_bind(active.record, active.served.bind)
 
@@ -128,8 +128,8 @@ class Binds:
 
 
 def _is_of_kind(active: Resident, source: str) -> bool:
-    """Whether the Kind names one source for the binds of all its particles. Then the machine reads it: nobody can
-    redirect it, and the particles need no rights there."""
+    """Whether the Kind names one source for the binds of all its particles. If so, the machine reads it, because nobody
+    can redirect it, and the particles need no rights there."""
     declared = active.served.kind.properties.get("bind")
     return declared is not None and declared.constant and declared.default == source
 

@@ -27,8 +27,8 @@ _GIVEN = {
 
 
 class CallersRights:
-    """Lends the caller's rights to a wave that a bind forwards, as far as the owner of the particle with the bind has
-    them too: the author of a bind cannot reach anything that the owner could not reach.
+    """Lends the caller's rights to a wave that a bind forwards, as far as the owner of the particle with the bind also
+    has them. So the author of a bind cannot reach anything that the owner could not reach.
 
     Args:
         gate: asks the policy about the caller and about the owner.
@@ -44,7 +44,7 @@ class CallersRights:
         self._records = records
 
     async def lend(self, active: Resident, wave: Directed, request: Ping | Signal) -> None:
-        """Makes ``request`` a wave of the caller. A ``Cmd`` stays one of the particle.
+        """Makes ``request`` a wave of the caller. A ``Cmd`` stays a wave of the particle.
 
         Args:
             active: the particle with the bind.
@@ -63,14 +63,14 @@ class CallersRights:
         action, need, owner = request.method.text, Need(request.method.need), active.record.owner
         asked = Request(wave.agent, action, need, target, wave.scope, wave.chain, wave.topic, request.path)
         await self._gate.check(asked, wave)
-        if owner == HYPERUSER:  # whose rights are no limit
+        if owner == HYPERUSER:  # the rights of the hyperuser are no limit
             request.agent, request.scope = wave.agent, wave.scope
             return
         of_owner = Request(owner, action, need, target, None, wave.chain, wave.topic, request.path)
         if not (await self._gate.decide(of_owner, wave)).allowed:
             point, method = target.point.text, request.method
             error = Forbidden(
-                f"{active.text!r} lends your rights to {method} at {point!r} only where its owner may do that too",
+                f"{active.text!r} lends your rights to {method} at {point!r} only where its owner may also do that",
                 hint=f"see `hyperverse explain {owner.text} on {point} {method}`",
             )
             raise self._gate.refused(asked, error, wave)
@@ -78,12 +78,12 @@ class CallersRights:
 
 
 def _only(target: ParticleRecord, need: Need, *, whole: bool) -> Scope:
-    """Returns a scope that allows the caller what it needs on one target, and nothing elsewhere: what the target's
-    handler does on behalf of the caller would otherwise not be limited by the owner's rights.
+    """Returns a scope that allows the caller what it needs on one target, and nothing elsewhere. Without it, acts of
+    the target's handler on behalf of the caller would not be limited by the owner's rights.
 
     Args:
         target: the target.
-        need: the need that the policy was asked about.
+        need: the need that the policy has confirmed.
         whole: whether the owner has every privilege there. If not, the single privileges are not checked.
     """
     at = Selector.of(target.point)

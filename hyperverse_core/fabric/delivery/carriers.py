@@ -16,7 +16,8 @@ from .location import Location
 __all__ = ["PLACED_AT_ONCE", "Carriers"]
 
 PLACED_AT_ONCE = 512
-"""Recipients that are located at once: writes of others wait behind these look-ups in the registry."""
+"""Number of recipients that are located at once, because writes of others wait behind these look-ups in the
+registry."""
 
 
 @attrs.frozen(eq=False)
@@ -27,7 +28,7 @@ class Carriers:
         places: the known places.
         location: finds unknown places.
         pool: runs the recipients of this machine.
-        ways: tells whether there are other machines at all.
+        ways: the routes to other machines, if there are any.
         requests: sends to stars of other machines.
         interceptors: observe the copies.
         placing: bounds how many places are looked up at once.

@@ -31,8 +31,8 @@ class RippleProgress:
 
     Attributes:
         waiting: the recipients that have not answered, by text; None while the recipients are unknown.
-        echoes: those that have arrived and were not handed on.
-        handed_on: how many echoes were handed on when they arrived.
+        echoes: the echoes that have arrived and were not handed on.
+        handed_on: number of echoes that were handed on when they arrived.
     """
 
     waiting: dict[str, Point] | None = None
@@ -53,7 +53,7 @@ class Collected:
         open: the recipients that have not answered, by text.
         wanted: number of echoes at which :meth:`reached` is called.
         echoes: the echoes that have arrived.
-        template: what all copies have in common; a field added to every wave needs no change here.
+        template: the common fields of all copies; a field added to every wave needs no change here.
         over: whether no more echoes are accepted.
         done: gets the result at the end.
     """
@@ -78,7 +78,7 @@ class Collected:
         if self.over or self.open.pop(point.text, None) is None:
             return
         if type(reply) is not Echo:
-            reply.__class__ = Echo  # as in to_echo, without a call
+            reply.__class__ = Echo  # as in `to_echo`, without a call
         reply.sender = point
         self.echoes.append(reply)  # type: ignore[arg-type]  # it is one now
         if len(self.echoes) >= self.wanted:
@@ -99,13 +99,14 @@ class Collected:
         return replace(self.template, to=point)
 
     def refusal(self, error: HyperverseError) -> Pong:
-        """Returns the reply for a recipient that did not get its copy, and tells the interceptors."""
+        """Returns the reply for a recipient that did not get its copy, and notifies the interceptors."""
         reply = self.star.refusal(self.wave, error)
         self._interceptors.refuse(self.wave, reply)
         return reply
 
     def unreached(self, point: Point) -> None:
-        """The Ripple ended before a handler of ``point`` began. Nobody is told if enough others have answered."""
+        """Records that the Ripple ended before a handler of ``point`` began. Observers are not notified if enough
+        others have answered."""
         interceptors = self._interceptors
         if not interceptors.hears_refusals or len(self.echoes) >= self.wanted:
             return

@@ -34,11 +34,11 @@ __all__ = ["CopiesHere"]
 
 _IN_A_ROW = 128
 _ASKED_AT_ONCE = 128
-"""Recipients about whom the policy is asked at once. Otherwise a Ripple to many new recipients would keep the event
-loop until all answers are there."""
+"""Number of recipients about which the policy is asked at once. Without a limit, a Ripple to many new recipients would
+hold the event loop until all answers are there."""
 _CUT_AT_ONCE = 500
 _TURN = 0.01
-"""Seconds that a Ripple, and the handlers that are cut off at its end, may take in one turn of the event loop."""
+"""Seconds that a Ripple, and the handlers that are cancelled at its end, may take in one turn of the event loop."""
 _READY = State.READY
 _Alike: TypeAlias = "tuple[Handler | None, dict[str, Any] | None]"
 
@@ -48,8 +48,8 @@ class CopiesHere:
 
     Args:
         out: delivers the copies.
-        collected: takes the echoes.
-        remote: sends the Ripple to recipients that prove to live on another machine.
+        collected: gets the echoes.
+        remote: sends the Ripple to recipients that turn out to live on another machine.
 
     Attributes:
         waiting: recipients to be handled; add to it before :meth:`begin`.
@@ -75,18 +75,18 @@ class CopiesHere:
         self._pauses = False
 
     def begin(self, put: Callable[..., None]) -> None:
-        """Gives the first work to ``put``, which raises Unavailable when there is too much of it."""
+        """Gives the first work to ``put``, which raises Unavailable if there is too much of it."""
         put(self._next_ones, priority=self._wave.handling.priority)
 
     def stop(self) -> None:
-        """Nobody waits for the echoes any more: cuts off handlers that have not finished."""
+        """Cancels handlers that have not finished, because nobody waits for the echoes any more."""
         self._cut_some()
         for waiting in (self.waiting, self._unplaced, self._unasked):
             while waiting:
                 self._collected.unreached(waiting.popleft())
 
     def _cut_some(self) -> None:
-        """Cuts off handlers in slices, so that others get the loop while a hundred thousand end."""
+        """Cancels handlers in slices, so that other tasks get the loop while a hundred thousand end."""
         for _ in range(min(len(self._tasks), _CUT_AT_ONCE)):
             self._tasks.pop().cancel()
         if self._tasks:
@@ -112,14 +112,14 @@ class CopiesHere:
             await self._some_in_a_row()
         except asyncio.CancelledError:
             if self._collected.over and task.uncancel() == 0:
-                return  # the Ripple is over, and the worker goes on with the next job
+                return  # the Ripple is over, and the worker continues with the next job
             raise
         finally:
             self._tasks.discard(task)
 
     async def _some_in_a_row(self) -> None:
-        """Handles at most ``_IN_A_ROW`` recipients. A copy that its particle can take at once is handled in this loop,
-        without a coroutine or a call of its own: these would be half of its cost."""
+        """Handles at most ``_IN_A_ROW`` recipients. A copy that its particle can take immediately is handled in this
+        loop, without a separate coroutine or call, which would be half of its cost."""
         collected, here = self._collected, self.waiting
         body, template, hops, awaited, echoes = (
             self._wave.body,
@@ -147,7 +147,7 @@ class CopiesHere:
                         served = place.served
                         handler, arguments = self._alike.get(served) or self._handler_of(served)
                     box = place.mailbox
-                    # Nothing has to be awaited, or could change the copy: it takes the turn at once.
+                    # Nothing has to be awaited, and nothing can change the copy, so it takes the turn immediately.
                     if (
                         handler is not None
                         and place.state is _READY
@@ -213,7 +213,7 @@ class CopiesHere:
         return found
 
     def _pause(self) -> None:
-        """Handlers that never wait have used up their time in this turn of the loop: gives others the loop."""
+        """Gives other tasks the loop, because handlers that never wait have used up their time in this turn."""
         if not self._pauses:
             self._pauses = True
             self._collected.star.loop.call_soon(self._go_on)
@@ -221,17 +221,17 @@ class CopiesHere:
     def _go_on(self) -> None:
         self._pauses = False
         self._turn_ends = perf_counter() + _TURN
-        with suppress(Unavailable):  # the machine stops, and waiting handlers are cut off
+        with suppress(Unavailable):  # the machine is stopping, and waiting handlers are cancelled
             self._next_worker()
 
-    # -- recipients that something has to be waited for ---------------------------------------------------
+    # -- recipients that require a wait ------------------------------------------------------------------
 
     def _copy(self, point: Point, place: Place) -> Ripple:
         hops = self._hops.get(place.star.text, 0)
         return replace(self._collected.template, to=point, body=own_copy(self._wave.body), hops=hops)
 
     async def _behind_others(self, point: Point, place: Active) -> Pong | None:
-        """Returns the reply of a particle that is busy, has a bind, or needs the policy's answer. None when it is asked
+        """Returns the reply of a particle that is busy, has a bind, or needs the policy's answer; None if it is asked
         later."""
         if self._wave.method.need in place.allowed.get(self._wave.agent.text, ""):
             return await place.receive(self._copy(point, place))
@@ -251,10 +251,10 @@ class CopiesHere:
         return await place.behind_gate(wave)
 
     async def _found(self, point: Point) -> Pong | None:
-        """Returns the reply of a particle whose place was unknown. None when its echo is already taken, or its place is
+        """Returns the reply of a particle whose place was unknown; None if its echo is already stored, or its place is
         looked up later."""
         if self._finding >= PLACED_AT_ONCE:
-            self._unplaced.append(point)  # a task for each waiting one would cost more than everything else
+            self._unplaced.append(point)  # a task for each waiting recipient would cost more than everything else
             return None
         self._finding += 1
         try:

@@ -17,10 +17,10 @@ def privilege_demanded(served: ServedKinds, record: ParticleRecord, wave: Direct
     """Returns the privilege of the handler that takes ``wave`` at the particle with ``record``.
 
     Returns:
-        its name; empty when none is needed, when the Kind is not served here, or when the particle's bind must first be
-        read from another particle: then the particle asks the gate itself.
+        its name; empty if none is needed, if the Kind is not served here, or if the particle's bind must first be read
+        from another particle. In the last case the particle asks the gate itself.
 
-    Raises the HyperverseError of a driver that cannot tell how it serves the particle.
+    Raises the HyperverseError of a driver that cannot say how it serves the particle.
     """
     kind = served.get(record.kind.base)
     if kind is None:
@@ -40,7 +40,7 @@ def _is_for_itself(bind: BindConfig | UnreadBind | None, wave: Directed) -> bool
         try:
             bind = BindConfig.parse(bind.source)
         except ParseError:
-            return wave.method.kind is MethodKind.CMD  # other methods are answered that the bind is wrong
+            return wave.method.kind is MethodKind.CMD  # for other methods, the answer is that the bind is wrong
     if bind is None:
         return True
     selected = bind.select(wave.method, wave.path, wave.topic, agent=wave.agent)

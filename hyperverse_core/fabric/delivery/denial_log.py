@@ -14,13 +14,14 @@ __all__ = ["DenialLog"]
 _log = guarded_log("hyperverse.security")
 _SECONDS = 1.0
 _LINES = 20
-"""Lines for one agent in a second; otherwise a Ripple to thousands of particles would write a line for each."""
+"""Greatest number of lines for one agent in a second. Otherwise a Ripple to thousands of particles would write a line
+for each."""
 _AGENTS = 1000
 
 
 @attrs.define(eq=False)
 class _Written:
-    """What was logged about one agent in the second that began at ``since``."""
+    """The count of log lines about one agent in the second that began at ``since``."""
 
     since: float
     lines: int = 0
@@ -35,7 +36,7 @@ class DenialLog:
         self._written: dict[str, _Written] = {}
 
     def write(self, agent: Point, action: str, target: Point, why: object, wave: str) -> None:
-        """``agent`` may not do ``action`` to ``target``."""
+        """Logs that ``agent`` may not do ``action`` to ``target``."""
         loop = self._loop
         if loop is None:
             loop = self._loop = asyncio.get_running_loop()

@@ -17,7 +17,7 @@ __all__ = ["explanation_row", "refusal", "refusal_of", "refusal_row"]
 
 _ROOM: Final = 1024
 _MADE: Final[dict[tuple[int, str, str, str, str], tuple[Decision, dict[str, Any]]]] = {}
-"""The latest ones: the gate keeps a decision, and the same wave is often refused again and again."""
+"""The latest rows, because the gate keeps a decision and the same wave is often refused repeatedly."""
 
 
 def explanation_row(found: Explanation, method: str) -> dict[str, Any]:
@@ -25,7 +25,7 @@ def explanation_row(found: Explanation, method: str) -> dict[str, Any]:
 
     Args:
         found: the policy's explanation.
-        method: the method asked about; empty for everything that the agent may do, which no decision covers.
+        method: the method of the question; empty for everything that the agent may do, which no decision covers.
     """
     asked, decision = found.request, found.decision
     row = _row(asked.agent, asked.record, method, asked.need, found.access, found.rule)
@@ -46,7 +46,7 @@ def refusal(request: Request, decision: Decision) -> HyperverseError:
 
 
 def refusal_of(agent: Point, record: ParticleRecord, action: str, need: Need, decision: Decision) -> HyperverseError:
-    """Like :func:`refusal`, when there is no request object."""
+    """Like :func:`refusal`, if there is no request object."""
     error = decision.error()
     if isinstance(error, Forbidden):
         key = (id(decision), agent.text, record.point.text, record.owner.text, action)

@@ -34,7 +34,7 @@ class FanOut:
         places: the known places.
         location: finds unknown places.
         pool: runs the recipients of this machine.
-        ways: tells whether there are other machines at all.
+        ways: the routes to other machines, if there are any.
         requests: sends to stars of other machines.
         selections, directory, watches: find the recipients.
         interceptors: observe the Ripples.
@@ -64,7 +64,7 @@ class FanOut:
         """Delivers a Ripple from ``star``, and returns the echoes in the order of their arrival.
 
         Args:
-            gathered: kept up to date, for a caller that may cut the Ripple off.
+            gathered: kept up to date, for a caller that may cancel the Ripple.
             hand_on: gets the echoes of a very large Ripple as they arrive, except the last ones, which are returned.
                 None to return all.
         """

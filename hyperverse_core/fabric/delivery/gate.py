@@ -1,7 +1,7 @@
 """Gate: the one place of a machine where waves and commands are allowed or refused.
 
-Answers of the policy are kept, see :class:`~.policy_answers.PolicyAnswers`. The hot path does not call the gate: it
-reads ``allowed`` of the particle, which holds what the gate has allowed.
+Answers of the policy are cached, see :class:`~.policy_answers.PolicyAnswers`. The hot path does not call the gate: it
+reads ``allowed`` of the particle, which contains what the gate has allowed.
 """
 
 from __future__ import annotations
@@ -41,7 +41,8 @@ _NEEDS = {letter: Need(letter) for letter in "csdrwx"}
 
 @attrs.define(eq=False)
 class _Elsewhere:
-    """A particle that may live elsewhere: the policy gives the same answer, which is not shown to the hot path."""
+    """A particle that may live elsewhere. The policy gives the same answer for it, which is not shown to the hot
+    path."""
 
     record: ParticleRecord
     text: str
@@ -60,7 +61,7 @@ class Gate:
 
     Attributes:
         answers, checks: the same.
-        told: decides what agents may know of.
+        told: decides of which particles agents may know.
     """
 
     def __init__(
@@ -115,7 +116,7 @@ class Gate:
         if wave.method.kind is MethodKind.HYP:
             self._check_star(particle, wave)
         elif wave.method is CHANGED and wave.agent == particle.record.point:
-            return  # a change of what the particle watches, in its own name
+            return  # the particle itself changes what it watches
         elif not isinstance(particle.allowed, AllowAll) and not self.is_open(particle.record.point, wave.method):
             need = wave.method.need
             await self._pass(particle, wave, _NEEDS.get(need) or Need(need))
@@ -128,14 +129,14 @@ class Gate:
             await self.authorise(_Elsewhere(record, record.point.text), wave)
 
     def turn_away(self, particle: Target, wave: Directed) -> None:
-        """Raises what :meth:`kept_refusal` returns, unless that is None."""
+        """Raises the result of :meth:`kept_refusal`, unless that is None."""
         error = self.kept_refusal(particle, wave)
         if error is not None:
             raise error
 
     def kept_refusal(self, particle: Target, wave: Directed) -> HyperverseError | None:
-        """Returns the kept refusal of a wave, or None: a wave that is refused again and again should not cost more than
-        one that is allowed. This needs no coroutine and no request. The refusal is logged and reported."""
+        """Returns the cached refusal of a wave, or None. It needs no coroutine and no request, so that a wave that is
+        refused repeatedly does not cost more than one that is allowed. The refusal is logged and reported."""
         method, record = wave.method, particle.record
         if wave.scope is not None or method.kind is MethodKind.HYP:
             return None
@@ -149,7 +150,7 @@ class Gate:
         hidden = self.told.remembered(wave.agent, record.point)
         if hidden is None:
             return None
-        if type(wave) is Ripple:  # its copies may be thousands: they get no reasons
+        if type(wave) is Ripple:  # it may have thousands of copies, so they get no reasons
             error = decision.error()
         else:
             error = refusal_of(wave.agent, record, method.text, _NEEDS.get(method.need) or Need(method.need), decision)
@@ -162,7 +163,8 @@ class Gate:
         particle.allowed = AllowAll()
 
     def open_methods(self, particle: Target, methods: Collection[Method]) -> None:
-        """Allows waves with these methods to the particle, because their handlers ask the gate about another one."""
+        """Allows waves with these methods to the particle, because their handlers ask the gate about another
+        particle."""
         self._open[particle.record.point.text] = frozenset(methods)
 
     def is_open(self, point: Point, method: Method) -> bool:
@@ -202,7 +204,7 @@ class Gate:
         decision = await self.checks.run(wave, self._wait(particle, wave, key, request, found))
         if not decision.allowed:
             await self._refuse(request, decision, wave)
-        if not particle.gone:  # it may have left while the policy was asked
+        if not particle.gone:  # it may have left while the policy decided
             self._kept.show(particle, key)
 
     async def _refuse(self, request: Request, decision: Decision, wave: Directed) -> None:
@@ -228,7 +230,7 @@ class Gate:
             self._arrivals.leave(arrival)
 
     def _check_star(self, particle: Target, wave: Directed) -> None:
-        """Checks that a star sends a ``Hyp`` wave: clients and particles never act as a star."""
+        """Checks that a star sends a ``Hyp`` wave, because clients and particles never act as a star."""
         star = wave.agent.star_key
         if star is None or wave.agent != Point.of_star(star):
             request = Request(wave.agent, wave.method.text, Need(), particle.record)
@@ -281,7 +283,7 @@ class Gate:
 
     def refused(self, request: Request, error: HyperverseError, wave: Directed | None = None) -> HyperverseError:
         """Logs and reports that a request is refused. Returns the error, to be raised. Observers get every refusal; the
-        log has the first ones of an agent in each second, and the audit log the first of each sort."""
+        log gets the first refusals of an agent in each second, and the audit log the first of each sort."""
         self._tell(request.agent, request.record.point, request.action, error, wave)
         return error
 

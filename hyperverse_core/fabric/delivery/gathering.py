@@ -1,6 +1,6 @@
 """The delivery of one Ripple: its copies are grouped by star and sent, and the echoes gathered.
 
-Recipients on this machine are handled by the worker pool, see :mod:`.copies_here`; one timer ends all that have not
+Recipients on this machine are handled by the worker pool, see :mod:`.copies_here`; one timer ends those that have not
 answered. For recipients on another machine, one frame goes to their star, which delivers the copies in the same way and
 returns the echoes together.
 """
@@ -42,8 +42,8 @@ class Gathering(Collected):
         self._here = CopiesHere(out, self, self._many)
 
     async def run(self) -> list[Echo]:
-        """Returns the echoes in the order of arrival. A recipient that has not answered in time gets an echo that says
-        so."""
+        """Returns the echoes in the order of arrival. For a recipient that has not answered in time there is an echo
+        that says so."""
         loop = self.star.loop
         begun = loop.time()
         timer = loop.call_at(self.wave.deadline, self.end) if self.wave.deadline < float("inf") else None
@@ -51,7 +51,7 @@ class Gathering(Collected):
             self._ask(list(self.open.values()), self.out.pool.put)
             await self._gathered()
         except asyncio.CancelledError as exc:
-            mark_told(exc)  # observers are told the outcome for each recipient
+            mark_told(exc)  # observers are notified of the outcome for each recipient
             raise
         finally:
             if timer is not None:
@@ -69,12 +69,12 @@ class Gathering(Collected):
         return echoes
 
     async def _gathered(self) -> None:
-        """Returns when all echoes are gathered, or the time is over."""
+        """Returns when all echoes are gathered, or when the time is over."""
         if not self.done.done():
             await self.done
 
     def _ask(self, points: list[Point], put: Callable[..., None]) -> None:
-        """Plans the copies for these recipients. ``put`` plans the first job: it may refuse if there are too many."""
+        """Plans the copies for these recipients. ``put`` plans the first job; it may refuse if there are too many."""
         places = self.out.places.known
         here = self._here.waiting
         remote: dict[str, list[Point]] = {}

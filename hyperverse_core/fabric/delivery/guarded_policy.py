@@ -1,4 +1,5 @@
-"""Guards a policy: if it hangs, raises or returns nonsense, the caller gets 503 and the log names the policy."""
+"""Guards a policy: if it hangs, raises or returns an invalid answer, the caller gets 503 and the log names the
+policy."""
 
 from __future__ import annotations
 
@@ -39,7 +40,8 @@ _log = guarded_log("hyperverse.security")
 _REFUSALS = (401, 403)
 _RETRY_AFTER = 1.0
 _QUIET = 1.0
-"""Seconds after a failure in which more failures are counted, but not logged: a broken policy fails for each wave."""
+"""Seconds after a failure during which further failures are counted but not logged, because a broken policy fails for
+each wave."""
 
 
 class GuardedPolicy:
@@ -64,12 +66,12 @@ class GuardedPolicy:
         self._unwritten = 0
 
     async def decide(self, request: Request) -> Decision:
-        """Returns the policy's decision. Raises Unavailable if it fails, and what it raises on purpose."""
+        """Returns the policy's decision. Raises Unavailable if it fails, and the errors that it raises deliberately."""
         return self._checked(await self._within(self._policy.decide, request))
 
     def begin(self, request: Request) -> Decision | Begun[Decision]:
         """Returns the decision if the policy makes it without waiting, or the rest of the call, for :meth:`finish`.
-        Most decisions need no waiting, and so no deadline. Raises like :meth:`decide`."""
+        Most decisions need no waiting, and therefore no deadline. Raises like :meth:`decide`."""
         context = Variables()
         try:
             if self._decides_in_coroutine:  # the call runs nothing yet
@@ -92,14 +94,14 @@ class GuardedPolicy:
         """Returns the policy's decisions on all of them. Raises like :meth:`decide`."""
         decisions = await self._within(self._policy.decide_many, requests)
         if not isinstance(decisions, Sequence) or len(decisions) != len(requests):
-            raise self._failure(f"gave no list of {len(requests)} decisions")
+            raise self._failure(f"did not return a list of {len(requests)} decisions")
         return [self._checked(decision) for decision in decisions]
 
     async def explain(self, request: Request) -> Explanation:
         """Returns the policy's decision, with its reasons. Raises like :meth:`decide`."""
         explanation = await self._within(self._policy.explain, request)
         if not isinstance(explanation, Explanation):
-            raise self._failure(f"gave no explanation, but {_kind_of(explanation)}")
+            raise self._failure(f"did not return an explanation, but {_kind_of(explanation)}")
         return explanation
 
     async def administer(self, act: Callable[[Administration], Awaitable[T]]) -> T:
@@ -117,7 +119,7 @@ class GuardedPolicy:
         """Returns the agent of a client. Raises Unauthorized, and Unavailable if the policy fails."""
         found = await self._within(self._policy.identify, credentials)
         if not isinstance(found, Identified) or not isinstance(found.agent, Point):
-            raise self._failure(f"gave no agent, but {_kind_of(getattr(found, 'agent', found))}")
+            raise self._failure(f"did not return an agent, but {_kind_of(getattr(found, 'agent', found))}")
         return found
 
     async def authenticate_machine(self, name: str, credentials: Credentials) -> None:
@@ -126,16 +128,16 @@ class GuardedPolicy:
         await self._within(partial(self._policy.authenticate_machine, name), credentials)
 
     def changed(self, change: Change) -> bool:
-        """Tells the policy what has changed. Returns False if it fails, so that none of its answers can be trusted."""
+        """Reports a change to the policy. Returns False if that fails, so that none of its answers can be trusted."""
         try:
             Variables().run(self._policy.changed, change)
         except BaseException as exc:
-            self._failure("could not take in a change", presentable(exc))
+            self._failure("could not handle a change", presentable(exc))
             return False
         return True
 
     def forget(self) -> None:
-        """Tells the policy to drop everything that it has read."""
+        """Makes the policy drop everything that it has read."""
         try:
             Variables().run(self._policy.forget)
         except BaseException as exc:
@@ -170,7 +172,7 @@ class GuardedPolicy:
             return error
         shown = presentable(error)
         on_purpose = isinstance(shown, HyperverseError)
-        if isinstance(shown, NotHostedHere):  # it would make the sender look for the particle elsewhere
+        if isinstance(shown, NotHostedHere):  # this error would make the sender look for the particle elsewhere
             on_purpose = False
         return error if on_purpose else self._failure("gave no answer", shown)
 
@@ -179,7 +181,7 @@ class GuardedPolicy:
         if decision is self._sound:  # a decision never changes, and a policy may give the same one for many requests
             return decision
         if type(decision) is not Decision:
-            raise self._failure(f"gave no decision, but {_kind_of(decision)}")
+            raise self._failure(f"did not return a decision, but {_kind_of(decision)}")
         rests_on = decision.rests_on
         on_points = type(rests_on) is frozenset and (
             not rests_on or all(isinstance(point, Point) for point in rests_on)
@@ -197,21 +199,21 @@ class GuardedPolicy:
         ):
             self._sound = decision
             return decision
-        raise self._failure(f"gave a decision that makes no sense: {decision!r:.200}")
+        raise self._failure(f"returned an invalid decision: {decision!r:.200}")
 
     def _failure(self, what: str, exc: BaseException | None = None) -> Unavailable:
-        """Returns the error for the caller. Logs the details, at most once in a while."""
+        """Returns the error for the caller. Logs the details, but not too often."""
         cause = "" if exc is None else f": {type(exc).__name__}"
         now = asyncio.get_running_loop().time()
         if now < self._quiet_until:
             self._unwritten += 1
         else:
-            more = f" ({self._unwritten} failures more since the last line)" if self._unwritten else ""
+            more = f" ({self._unwritten} more failures since the last line)" if self._unwritten else ""
             _log.error("the policy %r %s%s%s", self.name, what, cause, more, exc_info=exc)
             self._quiet_until, self._unwritten = now + _QUIET, 0
         return Unavailable(
             f"the policy {self.name!r} {what}{cause}",
-            hint="the log of the machine says more; its administrator can help",
+            hint="the log of the machine has details; ask its administrator",
             retry_after=_RETRY_AFTER,
         )
 

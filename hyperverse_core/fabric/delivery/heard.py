@@ -17,7 +17,7 @@ __all__ = ["Heard"]
 
 _MISSING = NotFound.status
 _IN_A_ROW = 2000
-"""Echoes after which the event loop gets a turn."""
+"""Number of echoes after which other tasks get the event loop."""
 
 
 class Heard:
@@ -25,7 +25,7 @@ class Heard:
 
     Args:
         star: the star from which the Ripples are sent.
-        told: decides what senders may know of.
+        told: decides of which particles senders may know.
     """
 
     __slots__ = ("_star", "_told")
@@ -44,7 +44,7 @@ class Heard:
             if start:
                 await asyncio.sleep(0)
             some = echoes[start : start + _IN_A_ROW]
-            # Usually nothing is hidden, and no echo needs a check of its own: that saves 0.1 us for each.
+            # Usually nothing is hidden, and no echo needs a separate check, which saves 0.1 us for each.
             if wave.method is not BOUNCE and _MISSING not in [echo.status for echo in some]:
                 heard += some
             else:
@@ -52,8 +52,8 @@ class Heard:
         return heard
 
     async def _hear_each(self, wave: Ripple, echoes: list[Echo], heard: list[Echo], named: bool) -> None:
-        """Adds to ``heard`` those of ``echoes`` that the sender may see. ``named``: whether the sender has named the
-        recipients, and so gets an echo for each."""
+        """Adds to ``heard`` those of ``echoes`` that the sender may see. ``named`` is true if the sender has named the
+        recipients, and therefore gets an echo for each."""
         for echo in echoes:
             if echo.status != _MISSING and wave.method is not BOUNCE:
                 heard.append(echo)

@@ -49,7 +49,7 @@ class Inbound:
     Args:
         homes: the particles of this machine's stars.
         outbounds: the senders of this machine's stars.
-        places: where particles are; particles that another machine assigns to this one are entered there.
+        places: the places of particles; particles that another machine assigns to this one are entered there.
         board: carries the answers.
         fan_out: delivers Ripples.
         pool: runs the jobs.
@@ -105,7 +105,7 @@ class Inbound:
     async def _answering(
         self, job: Callable[..., Coroutine[Any, Any, None]], star: Star, request: LaneRequest, message: Message
     ) -> None:
-        """Runs one job. Whatever it raises, the machine that has sent the request gets an answer."""
+        """Runs one job. Whatever it raises, the machine that sent the request gets an answer."""
         try:
             await job(star, request, message)
         except BaseException as exc:
@@ -115,19 +115,19 @@ class Inbound:
 
     async def _send_lost(self, star: Star, request: LaneRequest, message: Message, error: BaseException) -> None:
         if isinstance(message, ProvisionRequest):
-            _log.error("%s could not be taken in; please report it", message.point, exc_info=error)
+            _log.error("%s could not be activated; please report it", message.point, exc_info=error)
             reply = ProvisionReply(message.id, None, 500, described(error), "please report it")
             await self._send(request, encode_provision_reply(reply))
         elif isinstance(message, Ripple) and isinstance(message.recipients, tuple):
             echoes = [to_echo(star.lost(msgspec.structs.replace(message, to=p), error), p) for p in message.recipients]
             await self._send(request, encode_echoes(message.id, echoes))
         elif isinstance(message, Ping | Signal):
-            reply_to_ping = star.lost(message, error)  # the sender of a Signal does not wait: the log has it
+            reply_to_ping = star.lost(message, error)  # the sender of a Signal does not wait, so the log has the error
             if isinstance(message, Ping):
                 await self._send(request, encode_pong(reply_to_ping))
 
     def refuse(self, request: LaneRequest, reply: Pong) -> None:
-        """Sends the reply to a refused request, inline. If there is no room for it, the reply is lost: the sender of
+        """Sends the reply to a refused request, inline. If there is no room for it, the reply is lost and the sender of
         the request times out."""
         try:
             if request.envelope.origin:
@@ -145,7 +145,8 @@ class Inbound:
             return encode_pong(_unsent(HandlerFailed(f"the answer cannot be sent: {described(exc)}"), reply))
 
     async def _send(self, request: LaneRequest, payload: bytes) -> None:
-        """Sends an answer; waits for room if the lane is full. Answers matter more than work that has not begun."""
+        """Sends an answer, and waits for room if the lane is full. Answers have precedence over work that has not
+        begun."""
         try:
             while True:
                 try:
@@ -196,7 +197,7 @@ class Inbound:
         payload = self._encoded(reply)
         if key:
             self.replay_cache.settle(key, None if reply.outcome is Outcome.REJECTED else reply, size=len(payload))
-        try:  # what `_send` does, without its coroutine if there is room
+        try:  # does the same as `_send`, but without its coroutine if there is room
             self._board.answer(request, payload)
         except HyperverseError:
             await self._send(request, payload)
@@ -217,7 +218,8 @@ class Inbound:
         await self._send(request, self._encoded(reply))
 
     async def _authorise_again(self, star: Star, wave: Ping) -> None:
-        """Returns if the agent may still have what it was allowed the first time. Raises like the gate."""
+        """Returns if the agent may still get the answer that it was allowed the first time. Raises the errors of the
+        gate."""
         hosting = self._homes.by_text[star.text]
         active = hosting.active.get(wave.to.text)
         if active is not None and active.state is not State.GONE:
@@ -251,7 +253,7 @@ class Inbound:
     def _echoes(wave: Ripple, echoes: list[Echo]) -> bytes:
         try:
             return encode_echoes(wave.id, echoes)
-        except HyperverseError:  # one body that cannot be sent must not cost the others theirs
+        except HyperverseError:  # one body that cannot be sent must not affect the others
             return encode_echoes(wave.id, [_sendable(echo) for echo in echoes])
 
     async def _provision(self, star: Star, request: LaneRequest, message: ProvisionRequest) -> None:
@@ -268,7 +270,7 @@ class Inbound:
 
 def _sender(wave: Ping) -> str:
     """Returns the sender, for the key of the answer; empty for a client. A client that reconnects, perhaps to another
-    machine, has another point and the same agent."""
+    machine, has a different point but the same agent."""
     return "" if wave.id.startswith("c-") else wave.sender.text
 
 

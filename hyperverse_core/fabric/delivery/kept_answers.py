@@ -1,4 +1,4 @@
-"""The answers of the policy that a machine keeps, indexed by the points that they depend on."""
+"""The cached answers of a machine's policy, indexed by the points on which they depend."""
 
 from __future__ import annotations
 
@@ -16,19 +16,20 @@ __all__ = ["Holder", "KeptAnswers", "Key", "for_action", "key_for", "key_of"]
 
 Key: TypeAlias = tuple[str, str, str, str, str, Scope | None, str]
 """The key of an answer: agent, target and owner of the target (their points, as texts), the permission and the
-privilege that are needed, the scope of the wave, and the action, which is empty for an answer that holds for every
-action. A plain tuple: one is created for each first wave, and the garbage collector soon stops tracking a tuple of
-texts."""
+privilege that are needed, the scope of the wave, and the action, which is empty for an answer that applies to every
+action. It is a plain tuple, because one is created for each first wave, and the garbage collector soon stops tracking a
+tuple of texts."""
 
 _SHOWN = frozenset("rwx")
 """Permissions that waves need."""
 _ANSWER = 4
 _SHARE = 16
-"""This share of the answers is dropped at once: in a dict the first entries are slow to find after deleted ones."""
+"""The share of the answers that is dropped at once, because the first entries of a dict are slow to find after deleted
+ones."""
 
 
 class Holder(Protocol):
-    """A particle, as far as the hot path finds answers there.
+    """The part of a particle where the hot path finds answers.
 
     Attributes:
         text: its point.
@@ -40,22 +41,22 @@ class Holder(Protocol):
 
 
 class KeptAnswers:
-    """Answers by key. If room is needed, those that were not used for longest are dropped first.
+    """Answers by key. If room is needed, the least recently used ones are dropped first.
 
     :meth:`show` writes an answer to ``allowed`` of the particle, where the hot path finds it with one look-up and no
     call; it is removed from there when the answer is dropped.
 
     Args:
-        room: how much to keep: an answer takes 4 units, and 1 for each point that it depends on. A unit is 30
+        room: number of units to keep. An answer takes 4 units, and 1 for each point on which it depends. A unit is 30
             to 130 bytes (measured).
-        covered: the letters of particles whose ``allowed`` is empty for now, see :class:`Arrivals`.
+        covered: the letters of particles whose ``allowed`` is temporarily empty, see :class:`Arrivals`.
     """
 
     def __init__(self, room: int, covered: dict[Entrance, dict[str, str]] | None = None) -> None:
         self._covered = {} if covered is None else covered
         self._room = room
         self._taken = 0
-        self._answers: dict[Key, Decision] = {}  # the least recently used is the first
+        self._answers: dict[Key, Decision] = {}  # the least recently used one is first
         self._resting: dict[str, Key | set[Key]] = {}  # a set takes 216 bytes, and most points need none
         self._on_anything: set[Key] = set()
         self._holders: dict[str, Holder] = {}
@@ -66,7 +67,7 @@ class KeptAnswers:
         return len(self._answers)
 
     def find(self, key: Key, action: str) -> Decision | None:
-        """Returns the answer that is kept under ``key``, or for this action only."""
+        """Returns the answer under ``key``, or the one for this action only."""
         answers = self._answers
         decision = answers.get(key)
         if decision is None and self._by_action:
@@ -78,13 +79,13 @@ class KeptAnswers:
         return decision
 
     def refusal(self, key: Key) -> Decision | None:
-        """Returns the answer under ``key`` if it is a refusal. This does not count as a use: an agent that is refused
-        again and again must not displace the answers of others."""
+        """Returns the answer under ``key`` if it is a refusal. This does not count as a use, because an agent that is
+        refused repeatedly must not displace the answers of others."""
         decision = self._answers.get(key)
         return None if decision is None or decision.allowed else decision
 
     def keep(self, key: Key, decision: Decision) -> None:
-        """Keeps an answer, and drops others if it needs room."""
+        """Stores an answer, and drops others if it needs room."""
         if key in self._answers:
             self._remove(key)
         self._answers[key] = decision
@@ -103,9 +104,9 @@ class KeptAnswers:
                 self._remove(oldest)
 
     def show(self, particle: Holder, key: Key) -> None:
-        """Shows the answer to the hot path, if it is kept and the hot path can use it: it allows one permission that
-        waves need, for every action, without a scope. An answer that never changes is then kept there alone, which
-        saves 155 bytes (measured); when the particle returns, the policy is asked again."""
+        """Shows the answer to the hot path, if it is stored here and the hot path can use it: it allows one permission
+        that waves need, for every action, without a scope. An answer that never changes is then stored only there,
+        which saves 155 bytes (measured); when the particle returns, the policy is asked again."""
         agent, target, _, permission, privilege, scope, action = key
         if privilege or action or scope is not None or permission not in _SHOWN:
             return
@@ -127,7 +128,7 @@ class KeptAnswers:
             self._covered[particle] = self._letters.more(covered, agent, permission)
 
     def left(self, particle: Holder) -> None:
-        """The particle has left. Its answers are kept for its return."""
+        """Called when a particle has left. Its answers are kept for its return."""
         if self._holders.get(particle.text) is particle:
             del self._holders[particle.text]
             self._show_nobody(particle)
@@ -203,7 +204,7 @@ class KeptAnswers:
 
 
 def key_for(agent: Point, target: ParticleRecord, need: Need, scope: Scope | None) -> Key:
-    """Returns the key of the answer whether ``agent`` has what is needed on ``target``, for every action."""
+    """Returns the key of the answer to whether ``agent`` has the needed rights on ``target``, for every action."""
     return agent.text, target.point.text, target.owner.text, need.permission + need.power, need.privilege, scope, ""
 
 
@@ -213,5 +214,5 @@ def key_of(request: Request) -> Key:
 
 
 def for_action(key: Key, action: str) -> Key:
-    """Returns the key of an answer that holds for one action only."""
+    """Returns the key of an answer that applies to one action only."""
     return (*key[:6], action)

@@ -48,13 +48,13 @@ class InProcessClient(ClientApi):
 
     @property
     def surface(self) -> Surface:
-        """The particle that stands for this client, to which others may send waves. It is created on first use; from
+        """The particle that represents this client, to which others may send waves. It is created on first use; from
         then on the waves of this client are sent from there."""
         return Surface(self._own_point())
 
     @abc.abstractmethod
     def _own_point(self) -> Point:
-        """Returns the point of the particle that stands for this client."""
+        """Returns the point of the particle that represents this client."""
 
     def on_wave(self, callback: OnWave | None) -> OnWave | None:
         """Serves the waves that are sent to :attr:`surface`; can be used as a decorator.
@@ -100,7 +100,8 @@ class InProcessClient(ClientApi):
 
 
 class LocalClient(InProcessClient, LocalSender):
-    """What ``machine.client()`` returns. Its waves start at the machine's star, with the rights of ``agent``.
+    """The client that ``machine.client()`` returns. Its waves start at the machine's star, with the rights of
+    ``agent``.
 
     It needs to be closed only after :meth:`watch` or :meth:`on_wave`, which use its surface.
     """

@@ -24,8 +24,8 @@ class LocalSender(OriginSender):
     Args:
         outbound: the outbound of that star.
         sender: the point from which the waves come.
-        agent: the agent in whose name they are sent.
-        scope: bounds on what they may do; None sets none.
+        agent: the agent on whose behalf they are sent.
+        scope: limits on what they may do; None sets no limits.
     """
 
     def __init__(self, outbound: Outbound, *, sender: Point, agent: Point, scope: Scope | None = None) -> None:

@@ -28,12 +28,12 @@ class Location:
     Args:
         places: the known places.
         homes: the particles of this machine's stars.
-        home: the star that stands for this machine; global particles live there.
+        home: the star that represents this machine; global particles live there.
         remotes: the stars of other machines.
         provision: finds or provisions a particle that the registry places.
         records: provide the records of particles.
-        gate: decides who may send what.
-        served: says what the handlers of a particle demand.
+        gate: decides whether a wave is allowed.
+        served: the Kinds, with the privileges that the handlers of a particle need.
     """
 
     def __init__(
@@ -68,13 +68,13 @@ class Location:
         Raises what :meth:`locate` does, the refusal of the gate, and TimedOut if the time of the wave is nearly over
         and the policy has not answered."""
         remembered = self._records.remembered(point)
-        if remembered is not None:  # a refused wave never places the particle, so a known refusal needs no look-up
+        if remembered is not None:  # a refused wave never places the particle, so a cached refusal needs no look-up
             self._gate.turn_away(Unplaced(remembered, self._home), wave)
         while True:
             place = await self._look_up(wave, point)
             if place is not None:
                 return place
-            record = await self._records.one(point)  # the wave that asked first was refused; this one may be allowed
+            record = await self._records.one(point)  # the first wave that asked was refused; this one may be allowed
             unplaced = Unplaced(record, self._home)
             if wave.method is BOUNCE and not await self._gate.checks.run(wave, self._gate.told.has_any(wave, point)):
                 return unplaced

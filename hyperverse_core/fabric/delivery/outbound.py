@@ -1,5 +1,5 @@
-"""Outbound: sends waves from a star. It finds where a wave has to go and delivers it: to a particle of this machine
-with a direct call, to any other through its remote star."""
+"""Outbound: sends waves from a star. It finds the recipient of a wave and delivers the wave: to a particle of this
+machine with a direct call, to any other through its remote star."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ _OK = Outcome.OK
 _PAUSES = (0.0, 0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.128, 0.25, 0.25)
 """Seconds before each further attempt to find a particle that has left."""
 _IN_A_ROW = 127
-"""The event loop gets a turn after so many waves from a star (a power of two less one): a handler that sends waves in a
-loop never has to wait, and would keep timers, leases and all other waves from their turns."""
+"""Number of waves from a star after which other tasks get the event loop (a power of two minus one). A handler that
+sends waves in a loop never has to wait, and would block timers, leases and all other waves."""
 
 
 class Outbound:
@@ -50,7 +50,7 @@ class Outbound:
         retry: repeats the waves that may be repeated.
         fan_out: delivers Ripples.
         interceptors: the observers of waves.
-        told: decides what senders may know of.
+        told: decides of which particles senders may know.
         checks: ends waits for the policy before the waves end that wait.
 
     Attributes:
@@ -115,7 +115,7 @@ class Outbound:
             try:
                 if place is None:
                     place = await self._location.locate_for(wave, wave.to)
-                if place.star is not self.star:  # a remote star stands for itself here
+                if place.star is not self.star:  # a remote star is its own place
                     wave.hops += self.star.distances[place.star.text]
                 if watched is not None and senders is not None:
                     senders.sent(wave, place.star.text, watched)
@@ -186,7 +186,7 @@ class Outbound:
         return self.refuse(wave, error)
 
     def refuse(self, wave: Directed, error: HyperverseError) -> Pong:
-        """Returns the reply to a wave that did not reach a handler; observers are told."""
+        """Returns the reply to a wave that did not reach a handler, and notifies observers."""
         reply = self.star.refusal(wave, error)
         self._interceptors.refuse(wave, reply)
         return reply
@@ -194,8 +194,8 @@ class Outbound:
     # -- Signals and Ripples ------------------------------------------------------------------------------
 
     def accepted(self, wave: Signal) -> Pong | None:
-        """Sends a Signal and returns 202, if nobody observes it and nothing has to be waited for. Returns None to leave
-        all of it to :meth:`notify`: that saves most Signals a coroutine, 0.2 us."""
+        """Sends a Signal and returns 202, if nobody observes it and it needs no wait. Otherwise returns None, and the
+        caller uses :meth:`notify`. This saves most Signals a coroutine, 0.2 us."""
         place = self._known.get(wave.to.text)
         turns = self._asked + 1
         if (
@@ -210,7 +210,7 @@ class Outbound:
             wave.hops += self.star.distances.get(place.star.text, 0)
         try:
             taken = place.accepts(wave)
-        except HyperverseError:  # `notify` raises it again, and reports it
+        except HyperverseError:  # `notify` raises it again and reports it
             taken = False
         if not taken:
             wave.hops = before
@@ -318,7 +318,8 @@ class Outbound:
     # -- observers ----------------------------------------------------------------------------------------
 
     def ended_above(self, wave: Directed, reply: Pong, begun: float) -> None:
-        """Tells observers the answer that the sender of a cancelled wave gets: another than they were told at its end.
+        """Reports to observers the answer that the sender of a cancelled wave gets, which differs from the one that was
+        reported at its end.
 
         Args:
             begun: when the wave began, by ``perf_counter``.
@@ -333,15 +334,15 @@ class Outbound:
         return self.star.loop.time() + EARLY >= until
 
     def cut(self, wave: Directed, error: BaseException, until: float = math.inf) -> None:
-        """Call it when the task that waits for a wave, or handles it, is cancelled. Tells observers that the wave did
-        not reach a handler, if no handler has started.
+        """Call this when the task that waits for a wave, or handles it, is cancelled. It reports to observers that the
+        wave did not reach a handler, if no handler has started.
 
         Args:
-            error: what ends the task.
+            error: the exception that ends the task.
             until: when its sender stops waiting, if that is before the deadline.
         """
         if not isinstance(error, asyncio.CancelledError) or is_told(error):
-            return  # or a coroutine that is closed: nobody waits and no loop runs
+            return  # or the coroutine is closed, when nobody waits and no loop runs
         mark_told(error)
         if self._interceptors.hears_refusals:
             late = self.is_late(min(until, wave.deadline))
@@ -355,8 +356,8 @@ class Outbound:
         watched: Watched,
         until: float = math.inf,
     ) -> None:
-        """Like :meth:`cut`, and tells the observers of the sender's end that the sender has its answer, if the time is
-        over, or no longer waits."""
+        """Like :meth:`cut`, but also reports to the observers at the sender's end that the sender has its answer, if
+        the time is over, or that it no longer waits."""
         self.cut(wave, error, until)
         if not isinstance(error, asyncio.CancelledError):
             return
@@ -376,7 +377,7 @@ class Outbound:
     async def _pause(
         self, wave: Directed, senders: WatchesSenders | None, watched: Watched, until: float = math.inf
     ) -> None:
-        """Gives the event loop a turn after a wave has reached its recipient."""
+        """Yields to the event loop after a wave has reached its recipient."""
         try:
             await asyncio.sleep(0)
         except asyncio.CancelledError as exc:

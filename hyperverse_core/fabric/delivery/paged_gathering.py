@@ -1,6 +1,6 @@
-"""Ripples to very many: recipients are read page by page while others of them answer.
+"""Ripples to very many recipients, which are read page by page while others answer.
 
-The recipients are never all in memory. As many as the window allows are asked at once; after some of them have
+The recipients are never all in memory. As many as the window allows are asked concurrently; after some of them have
 answered, the next page is read. The echoes can be passed on as they arrive.
 """
 
@@ -23,9 +23,10 @@ from .gathering import Gathering
 __all__ = ["WINDOW", "PagedGathering"]
 
 WINDOW = 10_000
-"""Recipients that are asked at once. A selector that matches no more than these is read before the first is asked."""
+"""Number of recipients that are asked concurrently. If a selector matches no more than these, all of them are read
+before the first is asked."""
 _HANDED_ON = 256
-"""Echoes that are passed on together."""
+"""Number of echoes that are passed on together."""
 
 
 class PagedGathering(Gathering):
@@ -33,7 +34,7 @@ class PagedGathering(Gathering):
 
     Args:
         out, star, wave: as in every gathering.
-        chosen: the recipients that were read first, and where the next page begins.
+        chosen: the recipients that were read first, and the point where the next page begins.
         selector: matches the recipients.
         selections: read the other pages.
         hand_on: gets the echoes as they arrive; None to return all of them.
@@ -65,13 +66,16 @@ class PagedGathering(Gathering):
         so."""
         echoes = await super().run()
         if self._unread is None and self._after is not None and not self.is_enough():
-            self._unread = TimedOut("there was no time for more", hint="give it a longer `wait`, or name fewer")
+            self._unread = TimedOut(
+                "there was no time for more", hint="give it a longer `wait`, or name fewer recipients"
+            )
         if self._unread is not None:
             echoes.append(self._of_the_others(self._unread))
         return echoes
 
     def _of_the_others(self, error: HyperverseError) -> Echo:
-        """Returns an echo that names no point, since the sender may not know of those that were read last."""
+        """Returns an echo that names no point, because the sender may not be allowed to know of the recipients that
+        were read last."""
         reply = self.star.refusal(self.wave, error)
         said = f"not all recipients of {str(self._selector)!r} were asked: {reply.error}"
         reply.body = {**reply.body, "error": said}
@@ -119,7 +123,7 @@ class PagedGathering(Gathering):
 
     async def _hand_some_on(self, hand_on: HandOn) -> None:
         some = self.echoes[:_HANDED_ON]
-        del self.echoes[:_HANDED_ON]  # in place, because workers keep the list
+        del self.echoes[:_HANDED_ON]  # in place, because workers hold a reference to the list
         self._handed_on += len(some)
         await hand_on(some)
 

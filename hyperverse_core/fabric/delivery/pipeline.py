@@ -1,9 +1,9 @@
 """Pipelines: the path that a bind defines for a wave, stop by stop.
 
 A wave that leaves a pipeline towards another particle keeps its id and headers, so that a trace can be followed. Its
-agent is the particle with the bind, as for everything that the particle sends: the author of a bind must not act in the
-name of those who send waves to its particle. A stop that is marked ``(caller)`` gets the caller's rights, within those
-of the particle's owner.
+agent is the particle with the bind, as for everything that the particle sends, because the author of a bind must not
+act on behalf of the senders of waves to its particle. A stop that is marked ``(caller)`` gets the caller's rights,
+within those of the particle's owner.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ class Pipelines:
     """Sends waves along the path that a particle's bind defines for them.
 
     Args:
-        binds: read the binds that were not read yet.
-        callers_rights: lend the caller's rights to marked stops.
-        hops: how many binds and lanes a wave may pass.
+        binds: reads the binds that were not read yet.
+        callers_rights: lends the caller's rights to marked stops.
+        hops: greatest number of binds and lanes that a wave may pass.
     """
 
     def __init__(self, binds: Binds, callers_rights: CallersRights, hops: int) -> None:
@@ -51,7 +51,7 @@ class Pipelines:
                 bind = await self._binds.get(active, bind)
             except HyperverseError:
                 if wave.method.kind is MethodKind.CMD:
-                    return None  # methods that every particle answers are answered even if the bind cannot be read
+                    return None  # a particle answers the common methods even if its bind cannot be read
                 raise
         assert bind is not None
         selected = bind.select(wave.method, wave.path, wave.topic, agent=wave.agent)
@@ -92,8 +92,8 @@ class _Passage:
                 self.own["self.bundle"] = bundle.text
 
     async def run(self) -> Pong:
-        """Returns the answer of the pipeline. Raises HyperverseError only before the first stop has run: a sender that
-        repeats a refused wave would run that stop twice."""
+        """Returns the answer of the pipeline. Raises HyperverseError only before the first stop has run, because a
+        sender that repeats a refused wave would run that stop twice."""
         try:
             return await self._pass()
         except HyperverseError as exc:
@@ -120,12 +120,14 @@ class _Passage:
 
     def _failed(self, reply: Pong) -> Pong:
         """Returns the answer of a stop that ends the pipeline, as the outcome of the whole wave."""
-        if isinstance(reply, NoAnswer):  # the star that remembers the stop's wave does not know the whole wave
+        if isinstance(reply, NoAnswer):  # the star that remembers the wave of the stop does not know the whole wave
             reply = Pong(**{name: getattr(reply, name) for name in Pong.__struct_fields__})
         withheld(reply, self.wave.agent)
         if self.begun and reply.outcome is Outcome.REJECTED:
             reply.outcome = Outcome.FAILED
-            if reply.status == NotHostedHere.status:  # about that stop; it does not mean that the whole wave may move
+            if (
+                reply.status == NotHostedHere.status
+            ):  # this status is about the stop; it does not mean that the whole wave may move
                 reply.status = Unavailable.status
         return reply
 
@@ -140,7 +142,7 @@ class _Passage:
     def _check(self, number: int, step: Step) -> None:
         if step.accepts(self.body):
             return
-        said = f"step {number} of the pipeline of {self.active.text!r} takes {step.pattern}, not this body"
+        said = f"step {number} of the pipeline of {self.active.text!r} accepts {step.pattern}, not this body"
         raise ProtocolError(said) if self.answered is not None else BadRequest(said)
 
     async def _go(self, stop: CoreStop | PointStop | Call) -> Pong | None:
@@ -154,7 +156,7 @@ class _Passage:
         env = Env(working=self.active.point, variables=self.own, resolvers=(self._segment,))
         point = stop.point.resolve(env)
         if wave.hops >= self.hops:
-            passed = f"{self.hops} binds and lanes, the last is {self.active.text!r}"
+            passed = f"{self.hops} binds and lanes, the last of them {self.active.text!r}"
             raise LoopDetected(f"{wave.method} has passed {passed}")
         method, path = wave.method, wave.path
         if isinstance(stop, Call):

@@ -1,7 +1,7 @@
-"""PolicyAnswers: asks the policy of a machine, and keeps its answers.
+"""PolicyAnswers: asks the policy of a machine, and caches its answers.
 
-An answer, yes or no, is kept until something that it depends on changes. Callers that ask the same at the same time
-wait for one answer.
+An answer, yes or no, is kept until something on which it depends changes. Callers that ask the same question at the
+same time wait for one answer.
 """
 
 from __future__ import annotations
@@ -43,13 +43,13 @@ _log = guarded_log("hyperverse.security")
 _ROOM = 500_000
 """Room for at most about 70 MB: 100,000 answers about owners, 33,000 about grants."""
 _RECENT = 4096
-"""Changes that are remembered, to tell whether one has affected an answer while the policy was asked."""
+"""Number of changes that are remembered, to determine whether one has affected an answer while the policy was asked."""
 _ALWAYS = frozenset({"Ext<Stop>", "stop"})
-"""What the hyperuser may do to a machine whose policy fails."""
+"""The acts that the hyperuser may perform on a machine whose policy fails."""
 
 
 class Target(Holder, Protocol):
-    """A particle as the gate and the policy's answers know it. No other part writes ``allowed``.
+    """The part of a particle that the gate and the policy's answers use. No other part writes ``allowed``.
 
     Attributes:
         record: its record in the registry.
@@ -68,8 +68,8 @@ class Question:
 
     Attributes:
         request: the request.
-        changes: how many changes the gate knew of when the request was made.
-        begun: the answer, if the policy has begun it; None to ask anew.
+        changes: the number of changes that the gate knew when the request was made.
+        begun: the answer, if the policy has begun it; None to ask again.
     """
 
     request: Request
@@ -79,7 +79,7 @@ class Question:
 
 @attrs.define(eq=False)
 class _Answer:
-    """A decision, the request it was made for, and how many changes the gate knew of before."""
+    """A decision, its request, and the number of changes that the gate knew before."""
 
     decision: Decision
     request: Request
@@ -93,14 +93,14 @@ class PolicyAnswers:
         policy: the policy; it is open.
         name: the name of the policy in the config; for errors and the log.
         timeout: seconds that an answer may take.
-        room: how much is kept; see :class:`KeptAnswers`.
+        room: the size of the cache; see :class:`KeptAnswers`.
         deadlines: the deadlines of the event loop; None for its own.
-        records: reads records, to determine what agents may know of; None to hide nothing.
+        records: reads records, to determine of which particles agents may know; None to hide nothing.
 
     Attributes:
-        kept: the answers. Code that may find an answer there need not call this object.
-        told: decides what agents may know of.
-        changes: how many changes it has received.
+        kept: the answers. Code that finds an answer there need not call this object.
+        told: decides of which particles agents may know.
+        changes: number of changes that it has received.
         covered: the letters of particles where waves are waiting, see :class:`Arrivals`. Written by the gate.
     """
 
@@ -123,19 +123,19 @@ class PolicyAnswers:
         self.changes = 0
 
     def __len__(self) -> int:
-        """Returns how many answers of the policy are kept."""
+        """Returns the number of cached answers."""
         return len(self.kept)
 
     # -- decisions ----------------------------------------------------------------------------------------
 
     async def decide(self, request: Request) -> Decision:
-        """Returns the policy's decision, perhaps a kept one. A refusal is not reported. Raises Unavailable."""
+        """Returns the policy's decision, perhaps a cached one. A refusal is not reported. Raises Unavailable."""
         key = key_of(request)
         kept = self.kept.find(key, request.action)
         return kept if kept is not None else await self._ask(key, request)
 
     async def decide_many(self, requests: Sequence[Request]) -> list[Decision]:
-        """Returns the decisions on many requests; the policy is asked once for all that are not kept. Raises
+        """Returns the decisions on many requests; the policy is asked once for all that are not cached. Raises
         Unavailable."""
         found: dict[int, Decision] = {}
         for number, request in enumerate(requests):
@@ -154,7 +154,8 @@ class PolicyAnswers:
         return [found[number] for number in range(len(requests))]
 
     def begin(self, key: Key, request: Request) -> Decision | Question:
-        """Returns the decision if the policy makes it at once, or else what to wait for. Raises Unavailable."""
+        """Returns the decision if the policy makes it immediately, or else the question to wait for. Raises
+        Unavailable."""
         changes = self.changes
         if key in self._flights:
             return Question(request, changes)
@@ -165,13 +166,13 @@ class PolicyAnswers:
         if isinstance(found, Begun):
             return Question(request, changes, found)
         if found.holds_for is HoldsFor.NEED and changes == self.changes:
-            self.kept.keep(key, found)  # what `_keep` does: nearly all answers are found here
+            self.kept.keep(key, found)  # does the same as `_keep`: nearly all answers are found here
         else:
             self._keep(key, _Answer(found, request, changes))
         return found
 
     async def finish(self, key: Key, question: Question) -> Decision:
-        """Returns a decision that needs waiting, after earlier callers that ask the same. Raises Unavailable."""
+        """Returns a decision that needs waiting, after earlier callers with the same question. Raises Unavailable."""
         request = question.request
         answer = await self._flights.get(key, question)
         if answer.request is not request and not self._fits(answer, request, question.changes):
@@ -180,12 +181,12 @@ class PolicyAnswers:
         return answer.decision
 
     async def explain(self, request: Request) -> Explanation:
-        """Returns the policy's decision with its reasons, and keeps nothing of it. Raises Unavailable."""
+        """Returns the policy's decision with its reasons, without caching it. Raises Unavailable."""
         return await self._policy.explain(request)
 
     async def administer(self, act: Callable[[Administration], Awaitable[T]]) -> T:
-        """Returns the result of ``act`` on the policy's administration. Raises NoDriver if it has none, what the policy
-        raises, and Unavailable if it fails."""
+        """Returns the result of ``act`` on the policy's administration. Raises NoDriver if it has none, the errors of
+        the policy, and Unavailable if it fails."""
         return await self._policy.administer(act)
 
     # -- identities ---------------------------------------------------------------------------------------
@@ -202,7 +203,7 @@ class PolicyAnswers:
     # -- changes ------------------------------------------------------------------------------------------
 
     def changed(self, change: Change) -> None:
-        """Drops the answers that depend on what has changed. The cached records must be dropped before."""
+        """Drops the answers that depend on the change. The cached records must be dropped before."""
         if change.kind not in self._policy.change_kinds:
             return
         if self._policy.changed(change):
@@ -218,29 +219,29 @@ class PolicyAnswers:
         self.kept.drop(point)
 
     def renewed(self, particle: Target, before: ParticleRecord) -> None:
-        """Takes over the new record of a particle: a new owner changes who may reach the particle."""
+        """Uses the new record of a particle, because a new owner changes who may reach the particle."""
         if particle.record.owner != before.owner:
             self.drop(particle.record.point)
 
     def lost(self) -> None:
-        """Drops every answer, and everything that the policy has read: changes were missed."""
+        """Drops every answer, and everything that the policy has read, because changes were missed."""
         self._policy.forget()
         self.told.forget()
-        self.changes += _RECENT + 1  # more than are remembered: every request under way counts as affected
+        self.changes += _RECENT + 1  # more than are remembered, so every request in progress counts as affected
         self.kept.clear()
 
     def left(self, particle: Target, why: object = None) -> None:
-        """The particle has left. Its answers are kept for its return."""
+        """Called when a particle has left. Its answers are kept for its return."""
         self.kept.left(particle)
 
     async def close(self) -> None:
-        """Cancels the requests under way."""
+        """Cancels the requests in progress."""
         await self._flights.close()
 
     # -- inside -------------------------------------------------------------------------------------------
 
     async def _ask(self, key: Key, request: Request) -> Decision:
-        """Returns the policy's decision, after earlier callers that ask the same. Raises Unavailable."""
+        """Returns the policy's decision, after earlier callers with the same question. Raises Unavailable."""
         found = self.begin(key, request)
         return await self.finish(key, found) if isinstance(found, Question) else found
 
@@ -264,14 +265,14 @@ class PolicyAnswers:
         self.kept.keep(key if holds_for is HoldsFor.NEED else for_action(key, answer.request.action), decision)
 
     def _fits(self, answer: _Answer, request: Request, asked: int) -> bool:
-        """Whether an answer to another request holds for this request too, which was made after ``asked`` changes."""
+        """Whether an answer to another request also applies to this request, which was made after ``asked`` changes."""
         holds_for = answer.decision.holds_for
         if holds_for is HoldsFor.REQUEST or (holds_for is HoldsFor.ACTION and answer.request.action != request.action):
             return False
         return answer.began == asked or not self._touched(answer)
 
     def _touched(self, answer: _Answer) -> bool:
-        """Whether something that the answer depends on has changed since the policy was asked."""
+        """Whether something on which the answer depends has changed since the policy was asked."""
         since, rests_on = self.changes - answer.began, answer.decision.rests_on
         if since > _RECENT or rests_on is ANYTHING:
             return True
@@ -279,7 +280,7 @@ class PolicyAnswers:
 
 
 def _rescued(request: Request, error: HyperverseError) -> Decision:
-    """Returns the decision for a policy that fails. Raises ``error`` unless the hyperuser wants to stop a machine: the
+    """Returns the decision if the policy fails. Raises ``error`` unless the hyperuser wants to stop a machine. The
     particles of the platform are on no route of the Hyperverse."""
     stops = request.action in _ALWAYS and not request.record.point.route.is_local
     if isinstance(error, PolicyError) or request.agent != HYPERUSER or not stops:

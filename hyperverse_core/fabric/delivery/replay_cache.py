@@ -18,7 +18,7 @@ from ...universe.waves.wave import Outcome, Ping, Pong
 __all__ = ["ReplayCache"]
 
 _LONGEST = 86_400.0
-"""The longest that a key is kept, in seconds: no client waits longer, and forever is too long."""
+"""Greatest number of seconds for which a key is kept. No client waits longer, and keys cannot be kept forever."""
 _AGAIN = 0.5
 _UNDER_WAY = 10.0
 """Seconds after the deadline of a wave within which a repeat that was sent earlier may still arrive."""
@@ -49,21 +49,20 @@ class _Settled:
 
 
 class ReplayCache(Replays):
-    """Remembers replies by key for a while. A key whose wave is still being handled is never dropped.
+    """Remembers replies by key for a while. A key whose wave is still in progress is never dropped.
 
     A repeat with different content (another recipient, method, path, header or body) is answered with 409. One agent
-    may hold no more keys than remain free: half of the room if it is alone, and less the more others hold. So an agent
-    that holds none always finds room, even if many others take as much as they can.
+    may hold at most as many keys as remain free: half of the room if it is alone, and less the more other agents hold.
+    So an agent that holds none always finds room, even if many others take as much as they can.
 
-    A reply may be dropped while its wave may still be repeated. Its key then stays: a repeat is told that the answer is
-    no longer known, and is not handled a second time.
+    A reply may be dropped while its wave may still be repeated. Its key then stays, so that a repeat is answered that
+    the reply is no longer known, and is not handled a second time.
 
     Args:
         keep: seconds for which a reply is remembered after it was given.
-        limit: how many replies at most; the oldest are dropped first.
-        max_bytes: how many bytes of them, as far as :meth:`settle` is given their size.
-        most: how many keys at most, with or without a reply; new ones are refused beyond that.
-            A key takes about 350 bytes.
+        limit: greatest number of replies; the oldest are dropped first.
+        max_bytes: greatest number of bytes in replies, as far as :meth:`settle` gets their size.
+        most: greatest number of keys, with or without a reply; further ones are refused. A key takes about 350 bytes.
     """
 
     def __init__(
@@ -83,7 +82,7 @@ class ReplayCache(Replays):
         self._open: dict[str, _Open] = {}
         self._settled: OrderedDict[str, _Settled] = OrderedDict()
         self._ran: dict[str, _Asked] = {}
-        self._ends: list[tuple[float, str]] = []  # when the keys in _ran end, as a heap
+        self._ends: list[tuple[float, str]] = []  # the times when the keys in _ran end, as a heap
 
     def first(self, key: str, wave: Ping) -> asyncio.Future[Pong] | None:
         """Returns None for the first wave of its key: the caller handles it and then calls :meth:`settle`. Otherwise
@@ -93,7 +92,7 @@ class ReplayCache(Replays):
         asked, known = _Asked(wave.agent.text, _about(wave)), self._settled.get(key) or self._open.get(key)
         before = self._ran.get(key) if known is None else known.asked
         if before is not None and (before.agent, before.about) != (asked.agent, asked.about):
-            another = Conflict(f"the id {wave.id!r} stands for another wave", hint="use each id once")
+            another = Conflict(f"the id {wave.id!r} belongs to another wave", hint="use each id once")
             return self._answer(wave, another, Outcome.REJECTED)
         if known is not None:
             return known.future
@@ -111,7 +110,7 @@ class ReplayCache(Replays):
             )
             return self._answer(wave, many, Outcome.REJECTED)
         self._held[asked.agent] = held + 1
-        # A wave that may run twice need not be remembered longer than its reply.
+        # A wave that may safely run twice need not be remembered longer than its reply.
         patience = min(wave.deadline, self._loop.time() + _LONGEST)
         until = 0.0 if wave.method.text in HARMLESS else patience + _UNDER_WAY
         self._open[key] = _Open(self._loop.create_future(), until, asked)
@@ -166,7 +165,7 @@ class ReplayCache(Replays):
 
 
 def _about(wave: Ping) -> bytes:
-    """Returns a digest of the content of a wave, and of the bounds within which it acts."""
+    """Returns a digest of the content of a wave and of its scope."""
     headers = sorted(wave.headers.items()) if wave.headers else None
     scope = "" if wave.scope is None else str(wave.scope)
     digest = hashlib.blake2b(digest_size=16)

@@ -47,8 +47,8 @@ class Retry:
     async def repeat(self, wave: Ping, reply: Pong, outbound: Repeater) -> Pong:
         """Repeats a wave that got ``reply``.
 
-        A wave that may have run is sent only to the star that would remember it, in the same incarnation; another star
-        would run it a second time. If that star is gone for good, the outcome stays unknown.
+        A wave that may have run is sent only to the star that would remember it, in the same incarnation, because
+        another star would run it a second time. If that star is gone for good, the outcome stays unknown.
 
         Args:
             reply: the answer to the first attempt.

@@ -1,6 +1,6 @@
-"""Told: decides what an agent may know of. docs/reference/access.md#what-is-told.
+"""Told: decides of which particles an agent may know. docs/reference/access.md#what-is-told.
 
-A particle whose parent an agent may not select does not exist for that agent, unless it has another right on it.
+For an agent that may not select its parent, a particle does not exist, unless the agent has another right on it.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Told:
         self._forgotten = 0
 
     def forget(self) -> None:
-        """Forgets every answer: something has changed that one may depend on."""
+        """Forgets every answer, because something has changed on which an answer may depend."""
         self._hidden.clear()
         self._forgotten += 1
 
@@ -52,12 +52,12 @@ class Told:
 
     @staticmethod
     def missing(point: Point) -> NotFound:
-        """Returns the error for a particle that does not exist, or is hidden: the two cannot be told apart."""
+        """Returns the error for a particle that does not exist or is hidden. The two cases cannot be distinguished."""
         return NotFound(f"{_UNKNOWN}{point.text!r}", hint=_HINT)
 
     def remembered(self, agent: Point, point: Point) -> bool | None:
-        """Returns what :meth:`hides` would return for an agent without a scope, if it is remembered; None otherwise.
-        Costs one look-up."""
+        """Returns the result of :meth:`hides` for an agent without a scope, if it is remembered; None otherwise. It
+        costs one look-up."""
         parent = point.parent
         if parent is None:
             return False
@@ -89,8 +89,8 @@ class Told:
         return not decision.allowed
 
     async def heard(self, request: Request, error: HyperverseError) -> HyperverseError:
-        """Returns a refusal as the agent may see it. An agent that lacks only a privilege has the permission, and so
-        may know of the particle."""
+        """Returns the form of a refusal that the agent may see. An agent that lacks only a privilege has the
+        permission, and therefore may know of the particle."""
         point = request.record.point
         if not isinstance(error, Forbidden) or request.need.privilege:
             return error
@@ -117,14 +117,14 @@ class Told:
         return told and reply.error.startswith(_UNKNOWN)
 
     async def conceals(self, wave: Directed, reply: Pong, to: Point) -> bool:
-        """Whether the sender of a wave must get the answer of a particle that does not exist, in place of ``reply``:
-        for a Bounce, which needs no permission, and for an error that names points nearby."""
+        """Whether the sender of a wave must get, instead of ``reply``, the answer for a particle that does not exist.
+        That is so for a Bounce, which needs no permission, and for an error that names points nearby."""
         if not self.may_conceal(wave, reply) or not await self.hides(wave.agent, wave.scope, to):
             return False
         return not reply.ok or not await self._has_any(wave, to, _ANY_RIGHT)
 
     async def turns_away(self, wave: Directed) -> bool:
-        """Whether a wave that gets no answer is for a hidden particle that would refuse it."""
+        """Whether a wave without an answer is for a hidden particle that would refuse it."""
         if not await self.hides(wave.agent, wave.scope, wave.to):
             return False
         needs = _ANY_RIGHT if wave.method is BOUNCE else (Need(wave.method.need),)

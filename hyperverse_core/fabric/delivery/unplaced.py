@@ -1,7 +1,7 @@
-"""A particle without a known place: a wave makes the machine place it only if its agent may send it at all.
+"""Particles without a known place: the machine places one for a wave only if the agent may send that wave at all.
 
-Placing a particle is a write to the registry, so an agent without any right on it could otherwise cause thousands of
-writes: with waves that are refused, or with a Bounce, which needs no permission.
+Placing a particle is a write to the registry. Otherwise an agent without any right on particles could cause thousands
+of writes with waves that are refused, or with a Bounce, which needs no permission.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ __all__ = ["Unplaced"]
 
 @attrs.define(eq=False)
 class Unplaced:
-    """For the gate, the particle that a wave is for. For the sender, the place that answers a Bounce of an agent that
-    may do nothing with the particle.
+    """For the gate, the particle to which a wave is sent. For the sender, the place that answers a Bounce of an agent
+    that has no rights on the particle.
 
     Attributes:
         record: its record in the registry.

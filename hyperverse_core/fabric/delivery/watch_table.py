@@ -1,4 +1,4 @@
-"""The watches on this machine: which point watches which particle."""
+"""The watches on this machine, each with the watching point and the watched particle."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ Watch = tuple[Point, str, Point]
 
 
 class WatchTable:
-    """Written by the watches, read by Ripples to watchers."""
+    """The table of watches. The watches write it, and Ripples to watchers read it."""
 
     def __init__(self) -> None:
         self._watchers: dict[tuple[Point, str], dict[Point, None]] = {}
         self._watched: dict[Point, dict[tuple[Point, str], None]] = {}
 
     def __len__(self) -> int:
-        """Returns how many aspects of particles are watched."""
+        """Returns the number of watched aspects of particles."""
         return len(self._watchers)
 
     def add(self, point: Point, aspect: str, watcher: Point) -> None:
-        """``watcher`` watches that aspect from now on."""
+        """Adds the watch of ``watcher`` on that aspect."""
         self._watchers.setdefault((point, aspect), {})[watcher] = None
         self._watched.setdefault(watcher, {})[point, aspect] = None
 

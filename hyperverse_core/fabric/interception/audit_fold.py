@@ -11,10 +11,10 @@ import attrs
 __all__ = ["AuditFold"]
 
 _LINES: Final = 20
-"""Lines of one agent per period. Further lines are counted."""
+"""Greatest number of lines of one agent per period. Further lines are counted."""
 _PERIOD: Final = 60.0
 _AGENTS: Final = 10_000
-"""Agents that are distinguished; all others share one limit."""
+"""Number of agents that are distinguished; all others share one limit."""
 _OTHERS: Final = "(others)"
 Thing: TypeAlias = tuple[str, str]
 
@@ -24,9 +24,9 @@ class _Share:
     """The lines of one agent in the current period.
 
     Attributes:
-        lines: how many were written.
-        seen: what was written already.
-        folded: how many of each event were only counted.
+        lines: number of lines that were written.
+        seen: the things that already have a line.
+        folded: number of lines of each event that were only counted.
         timer: ends the period.
     """
 
@@ -37,8 +37,8 @@ class _Share:
 
 
 class AuditFold:
-    """Decides what gets its own line. In a minute, an agent gets a line for the first of each thing, and at most 20; at
-    the end of the minute one line says how many others there were.
+    """Decides what gets its own line. In a minute, an agent gets a line for the first occurrence of each thing, and at
+    most 20 lines. At the end of the minute, one line says how many others there were.
 
     Args:
         put: writes a line.
@@ -49,7 +49,7 @@ class AuditFold:
         self._shares: dict[str, _Share] = {}
 
     def admits(self, event: str, agent: str, thing: Thing) -> bool:
-        """Whether to write a line about ``thing``, which ``agent`` has caused. If not, it is counted."""
+        """Returns whether to write a line about ``thing``, which ``agent`` has caused. Otherwise it is counted."""
         share = self._shares.get(agent)
         if share is None:
             if len(self._shares) >= _AGENTS:

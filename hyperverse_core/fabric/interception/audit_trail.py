@@ -23,12 +23,13 @@ __all__ = ["AuditTrail", "Doer"]
 _log = guarded_log("hyperverse.security")
 _PART: Final = "the audit log"
 _LONGEST: Final = 500
-"""Characters of a text in a line. Longer texts are cut, so that nobody fills the log with a few lines."""
+"""Greatest number of characters of a text in a line. Longer texts are cut, so that nobody can fill the log with a few
+lines."""
 _RETRY: Final = 5.0
 
 
 class Doer(Protocol):
-    """The agent in whose name something is done, as far as the log records it."""
+    """The data that the log records about the agent of an act."""
 
     @property
     def agent(self) -> object: ...
@@ -62,7 +63,7 @@ class AuditTrail:
         while not there.exists() and there.parent != there:
             there = there.parent
         if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
-            self._failed(f"{str(self._writer.place.directory)!r} is not a directory that can be written")
+            self._failed(f"{str(self._writer.place.directory)!r} is not a writable directory")
 
     async def close(self) -> None:
         """Writes the counts of merged lines, and closes the files."""
@@ -79,7 +80,7 @@ class AuditTrail:
         self._put(_row("denied", agent.text, wave, action, target.text, "refused", f"{error.status} {error.message}"))
 
     def machine_refused(self, machine: str, star: str, error: HyperverseError) -> None:
-        """Records that another machine has sent what it may not send, to a star of this one."""
+        """Records that another machine has sent something forbidden to a star of this one."""
         if not self._fold.admits("machine refused", machine, (error.message, star)):
             return
         _log.warning("refused: %s", error.message)
@@ -99,7 +100,7 @@ class AuditTrail:
 
         Args:
             event: the act, such as ``grant``.
-            doer: the agent in whose name it is done.
+            doer: the agent on whose behalf it is done.
             target: the target of the act.
             details: further values.
 
@@ -112,8 +113,8 @@ class AuditTrail:
         row = _row(event, str(doer.agent), doer.wave, "", str(target), "asked", "") | _details(details)
         if not self._put(row):
             raise Unavailable(
-                f"{event!r} must be in the audit log, and that cannot be written: {self._cause}",
-                hint=f"make room, or mend {str(self._writer.place.directory)!r}; `hyperverse status` shows the cause",
+                f"{event!r} must be in the audit log, which cannot be written: {self._cause}",
+                hint=f"free space, or repair {str(self._writer.place.directory)!r}; `hyperverse status` says why",
                 retry_after=_RETRY,
             )
         try:

@@ -1,7 +1,8 @@
-"""Marks whether observers were told of a wave that is being cancelled.
+"""Marks whether observers were notified of a wave that is being cancelled.
 
-A cancellation is a CancelledError that rises from a handler, or from what a wave waits for, to the caller that waits
-for the wave. It passes several places that could tell observers; the error itself says whether one of them has.
+A cancellation is a CancelledError that propagates from a handler, or from what a wave waits for, to the caller that
+waits for the wave. It passes several places that could notify observers; a mark on the error says whether one of them
+has.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import Final
 __all__ = ["EARLY", "is_told", "mark_told"]
 
 EARLY: Final = 0.002
-"""Seconds that a timer may fire before its time: the clock of uvloop counts whole milliseconds."""
+"""Seconds by which a timer may fire too early, because the clock of uvloop counts whole milliseconds."""
 _MARK: Final = "_hyperverse_told"
 
 
@@ -22,5 +23,5 @@ def mark_told(error: BaseException) -> None:
 
 
 def is_told(error: BaseException) -> bool:
-    """Whether :func:`mark_told` was called with this very error."""
+    """Whether :func:`mark_told` was called with this error object."""
     return _MARK in error.__dict__

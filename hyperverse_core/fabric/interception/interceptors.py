@@ -27,16 +27,16 @@ Told: TypeAlias = tuple[Callable[..., Any], ...]
 
 
 class Interceptors:
-    """Holds, for each event, the methods of the observers that override it. So an event that nobody observes costs one
-    test of an empty tuple.
+    """Holds, for each event, the methods of the observers that override it, so that an event that nobody observes costs
+    one test of an empty tuple.
 
     Attributes:
-        senders: watches the senders' ends of waves; None without an observer there.
-        handlers: watches the handlers of this machine; None without an observer there.
-        retried, denied, provisioned, released, loaded, woken, saved, moved, driver_changed, lease_changed, lane_up,
+        senders: watches the senders' ends of waves; None if nobody observes them.
+        handlers: watches the handlers of this machine; None if nobody observes them. retried, denied, provisioned,
+        released, loaded, woken, saved, moved, driver_changed, lease_changed, lane_up,
             lane_carried, lane_down: the observers, as methods of :class:`~hyperverse_core.Observer`.
         failures: the observers of failures; they get the wave and its end.
-        refusals: the observers that learn by ``handler_ends`` of waves that reach no handler.
+        refusals: the observers that are notified through ``handler_ends`` of waves that reach no handler.
         refused, answered: the observers of refused waves, and of answers, by the old names.
     """
 
@@ -80,8 +80,8 @@ class Interceptors:
         self._sort()
 
     def count(self, senders: WatchesSenders | None, handlers: WatchesHandlers | None) -> None:
-        """Reports waves to the platform's own figures from now on, without the cost of calling observers; None ends
-        that."""
+        """Reports waves to the platform's own figures from now on, without the cost of calling observers; None stops
+        it."""
         self._counter = (senders, handlers)
         self._sort()
 
@@ -106,7 +106,7 @@ class Interceptors:
         self._watch()
 
     def _watch(self) -> None:
-        """Creates the watches of the two ends of waves, if anybody observes them."""
+        """Creates the watches of the two ends of waves, if they are observed."""
         senders, handlers = [], []
         for one in self._all:
             of_sender = SenderListener(*(_method(one, name) for name in ("wave_begins", "wave_sent", "wave_ends")))
@@ -150,7 +150,7 @@ class Interceptors:
         return bool(self.refusals or self.failures or self.refused)
 
     def fail(self, wave: Directed, reply: Pong, seconds: float | None = None, *, at_sender: bool = False) -> None:
-        """Reports a failed wave to the observers of failures alone."""
+        """Reports a failed wave only to the observers of failures."""
         if self.failures:
             self.tell(self.failures, wave, WaveEnd.of(reply, seconds, at_sender=at_sender))
 

@@ -1,7 +1,7 @@
 """Records the hops of one traced wave, and of the waves that its handlers send, on one machine.
 
-Each wave of a trace is a span of W3C trace context: when it begins, it gets its own ``traceparent``; the one that it
-came with names the wave whose handler sends it.
+Each wave of a trace is a span of W3C trace context. When it begins, it gets its own ``traceparent``; the one that it
+had before names the wave whose handler sends it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ __all__ = ["TraceEvent", "TraceRecorder"]
 
 _HEADER = "traceparent"
 _MOST = 2_000
-"""Hops that one machine records for one trace: a Ripple may have 100,000 recipients."""
+"""Greatest number of hops that one machine records for one trace, because a Ripple may have 100,000 recipients."""
 
 
 @attrs.frozen
@@ -35,11 +35,12 @@ class TraceEvent:
         wave: the span of the wave.
         parent: for a wave that has begun, the span of the wave whose handler sends it.
         kind: ``Ping``, ``Signal`` or ``Ripple``.
-        to, sender, method, path: of the wave; ``to`` is a selector, or empty, for a Ripple that has no copies yet.
+        to, sender, method, path: fields of the wave; ``to`` is a selector, or empty, for a Ripple that has no copies
+            yet.
         star: the star to which the wave was sent, or that has answered; empty if that is unknown.
-        status, outcome: of the reply that the event is about; None and empty if there is none.
+        status, outcome: fields of the reply of the event; None and empty if there is none.
         attempt: the number of the attempt; 2 for the first repeat.
-        seconds: how long the handler ran, or how long the sender waited for the answer.
+        seconds: time that the handler ran, or that the sender waited for the answer.
         why: why the wave did not reach its handler, as far as the platform knows.
     """
 
@@ -68,7 +69,7 @@ class TraceRecorder(Observer):
 
     Attributes:
         hops: the recorded events, in their order.
-        left_out: how many events were not recorded for lack of room.
+        left_out: number of events that were not recorded for lack of room.
     """
 
     def __init__(self, trace: str) -> None:
@@ -139,6 +140,6 @@ def _recipient(wave: Directed) -> str:
 
 def _told(reply: Pong) -> dict[str, Any]:
     """Returns what a reply says about the path of its wave. The error of a handler, or about a body that does not fit,
-    may quote bodies: it is left out."""
+    is left out because it may quote bodies."""
     why = reply.error if reply.outcome in (Outcome.REJECTED, Outcome.UNKNOWN) and reply.status != 400 else ""
     return {"star": reply.star, "status": reply.status, "outcome": str(reply.outcome), "why": why}

@@ -1,7 +1,7 @@
 """Watches the two ends of a wave for observers.
 
-At each end, observers are first asked whether they want the wave. Those that do are told how it has ended, and get back
-the value that they returned at its beginning. If nobody wants the wave, nothing is kept, and its end costs nothing.
+At each end, observers are first asked whether they want the wave. Those that do are notified of its end, with the value
+that they returned at its beginning. If nobody wants the wave, nothing is kept, and its end costs nothing.
 """
 
 from __future__ import annotations
@@ -28,31 +28,31 @@ __all__ = [
 _log = guarded_log("hyperverse.observer")
 _Method: TypeAlias = "Callable[..., Any] | None"
 Watched: TypeAlias = Any
-"""What a watch keeps from the beginning of an end: opaque to all others. None if nobody wants the wave."""
+"""The data that a watch keeps from the beginning to the end, opaque to others; None if nobody wants the wave."""
 
 
 class WatchesSenders(Protocol):
     """Watches the senders' ends of waves."""
 
     def begin(self, wave: Directed) -> Watched:
-        """A wave begins; it may get headers here. Returns None if nobody wants to know more of it."""
+        """Called when a wave begins; it may get headers here. Returns None if nobody wants to know its end."""
 
     def sent(self, wave: Directed, star: str, watched: Watched) -> None:
-        """It is sent to a star."""
+        """Called when it is sent to a star."""
 
     def end(self, wave: Directed, reply: Pong, watched: Watched, answered: bool) -> None:
-        """It has ended with ``reply``; ``answered`` says whether its sender gets that reply."""
+        """Called when it has ended with ``reply``; ``answered`` says whether its sender gets that reply."""
 
 
 class WatchesHandlers(Protocol):
     """Watches the handlers of a machine."""
 
     def begin(self, wave: Directed, since: float) -> Watched:
-        """A handler starts. ``since`` is the time, by ``perf_counter``, when the wave began to wait for it, 0.0 if it
-        has not waited. Returns None if nobody wants to know of its end."""
+        """Called when a handler starts. ``since`` is the time, by ``perf_counter``, when the wave began to wait for it,
+        or 0.0 if it has not waited. Returns None if nobody wants to know its end."""
 
     def end(self, wave: Directed, reply: Pong | None, watched: Watched) -> None:
-        """It has ended; ``reply`` is None for a Signal that has succeeded."""
+        """Called when it has ended; ``reply`` is None for a Signal that has succeeded."""
 
 
 class SenderListener(NamedTuple):
@@ -70,11 +70,11 @@ class HandlerListener(NamedTuple):
     ends: _Method
 
 
-# A plain tuple is kept of a wave under way, because one is created for each wave that somebody wants.
+# The data of a wave in progress is a plain tuple, because one is created for each wave that an observer wants.
 _Sent: TypeAlias = tuple[float, tuple[tuple[SenderListener, Any], ...], Watched]
-"""When it began, the value of each observer that wants it, and what the counter keeps."""
+"""The time when it began, the value of each observer that wants it, and the data of the counter."""
 _Handled: TypeAlias = tuple[float, float, tuple[tuple[Callable[..., Any], Any], ...], Watched]
-"""The same, and how long it waited before."""
+"""The same data, and the time that it waited before."""
 
 
 class SenderWatch:
@@ -200,7 +200,7 @@ class HandlerWatch:
         if wanted:
             end = WaveEnd.of(reply, seconds, waited=waited)
             for ends, token in wanted:
-                try:  # what `_tell` does, without the call
+                try:  # does the same as `_tell`, without the call
                     ends(wave, end, token)
                 except BaseException as exc:
                     failed(ends, exc)

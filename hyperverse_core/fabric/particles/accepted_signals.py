@@ -26,11 +26,12 @@ _READY = State.READY  # looking up an enum member costs 60 ns
 def begin_signals(
     active: Active, handler: Handler, arguments: dict[str, Any] | None, wave: Signal, weight: int, since: float
 ) -> None:
-    """Begins a Signal whose turn has come; it owns the turn from here on. Raises Unavailable when the machine stops.
+    """Starts a Signal whose turn has come; it owns the turn from here on. Raises Unavailable if the machine is
+    stopping.
 
     Args:
         weight: the memory that is counted for it while it waits.
-        since: when it began to wait, by ``perf_counter``; 0.0 when nobody needs to know.
+        since: when it began to wait, by ``perf_counter``; 0.0 if nobody needs to know.
     """
     if weight:
         active.home.held.give_for(active, weight)
@@ -40,10 +41,10 @@ def begin_signals(
 async def _handle(
     active: Active, handler: Handler, arguments: dict[str, Any] | None, wave: Signal, since: float
 ) -> None:
-    """Handles the Signal, and those that wait right behind it.
+    """Handles the Signal, and those that wait directly behind it.
 
-    A worker has a context of its own. It serves one handler after another as long as that context stays empty, which
-    saves a context for each; when a handler has set a variable, another worker continues.
+    A worker has its own context. It serves one handler after another as long as that context stays empty, which saves a
+    context for each. If a handler has set a variable, another worker continues.
     """
     box = active.mailbox
     variables = active.home.pool.variables
@@ -78,7 +79,7 @@ async def _handle(
 
 
 def _passed_on(active: Active, handler: Handler, arguments: dict[str, Any] | None, wave: Signal, since: float) -> bool:
-    """Returns whether another worker continues and takes the turn; none does when the machine has stopped."""
+    """Returns whether another worker continues and takes the turn. None does if the machine has stopped."""
     try:
         begin_signals(active, handler, arguments, wave, 0, since)
     except Unavailable:
@@ -102,7 +103,7 @@ async def handle_beside(
 
 
 async def _missed(active: Active, wave: Signal, error: HyperverseError) -> None:
-    """Handles an accepted Signal that did not reach its handler: it follows its particle if that has moved."""
+    """Handles an accepted Signal that did not reach its handler. If the particle has moved, the Signal follows it."""
     if isinstance(error, NotHostedHere):
         reply = await active.home.outbound.notify(wave)
         if reply.ok:

@@ -1,4 +1,4 @@
-"""Activation: makes a particle's object from its saved state, before the first wave and after a cut-off one."""
+"""Activation: makes a particle's object from its saved state, before the first wave and after a cancelled one."""
 
 from __future__ import annotations
 
@@ -26,21 +26,21 @@ _log = guarded_log("hyperverse.particle")
 _LONG = 1.0
 """Seconds after which a start in progress is shown in the status."""
 _SHOWN = 3600.0
-"""Seconds for which a failed start is shown when no wave tries again."""
+"""Seconds for which a failed start is shown if no wave tries again."""
 
 
 async def activate(active: Resident) -> None:
-    """Makes the particle ready; the caller must have the turn. Raises NotHostedHere when it has left, and errors of its
+    """Makes the particle ready; the caller must have the turn. Raises NotHostedHere if it has left, and errors of its
     driver or its saved state."""
     if active.state is State.GONE:
         raise active.has_left()
     before = active.state
-    if before is State.UNSAVED and not has_unsaved(active):  # its handler has undone the unsaved change
+    if before is State.UNSAVED and not has_unsaved(active):  # its handler has reverted the unsaved change
         active.note_saved()
         return
     if before.spoiled:
         if active.background is not None:
-            active.background.give_up()  # they belong to the discarded object
+            active.background.give_up()  # the tasks belong to the discarded object
         active.particle = None
     active.begin_start()
     begun = perf_counter()
@@ -77,7 +77,7 @@ async def activate(active: Resident) -> None:
         await _show(active, Status.READY)
     if active.gone:
         raise active.has_left()
-    if active.state is not State.STARTING:  # a wave from on_start came back here, and its handler was cut off
+    if active.state is not State.STARTING:  # a wave from on_start came back here, and its handler was cancelled
         raise given_up(active)
     if active.assignment is not None and active.particle is not None:
         active.saves = None
@@ -95,11 +95,11 @@ async def _start(active: Resident) -> None:
         particle = active.particle = await _make(active)
     if type(particle).on_start is not Particle.on_start:  # most particles have none, and the call needs a wave
         await particle.on_start(Context.own(active))
-        active.durable = None  # handlers begin with what it changed
+        active.durable = None  # handlers start with its changes
 
 
 def _note_hanging(active: Resident) -> None:
-    """Reports a start that takes long: waves are waiting, and their senders do not know what for."""
+    """Reports a start that takes long, because waves are waiting and their senders do not know why."""
     made = "on_start has" if active.particle is not None else "its driver's create, or the registry, has"
     plugin = active.served.plugin or "none"
     cause = f"{made} not returned (plugin {plugin}); its waves wait"

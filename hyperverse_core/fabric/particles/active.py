@@ -1,7 +1,8 @@
 """A particle that lives in a star of this machine: the last steps of a wave.
 
-:meth:`Active.receive` is the hot path. Its steps: is the agent allowed to do this (a look-up in the policy's earlier
-answers), does a bind send the wave elsewhere, which handler takes it, is it the wave's turn, call the handler.
+:meth:`Active.receive` is the hot path. It checks whether the agent is allowed to do this (a look-up in the policy's
+earlier answers) and whether a bind sends the wave elsewhere, finds the handler, waits for the wave's turn, and calls
+the handler.
 """
 
 from __future__ import annotations
@@ -42,18 +43,19 @@ _log = guarded_log("hyperverse.particle")
 _OK = Outcome.OK
 _READY = State.READY
 _BESIDE = 1024
-"""Bytes counted for each Signal of a concurrent particle, in addition to its body: each runs in a task of its own."""
+"""Bytes counted for each Signal of a concurrent particle, in addition to its body, because each runs in its own
+task."""
 _HEARD = Pong()
 """The result of every Signal whose handler succeeded. Nobody reads it, so all share one."""
 
 
 class Active(Resident):
-    """A particle that lives here and takes waves. Its attributes are those of :class:`Resident`."""
+    """A particle that lives here and handles waves. Its attributes are those of :class:`Resident`."""
 
     __slots__ = ()
 
     def receive(self, wave: Directed) -> Coroutine[Any, Any, Pong]:
-        """Handles a Ping, or one copy of a Ripple. Raises HyperverseError when it did not reach a handler.
+        """Handles a Ping, or one copy of a Ripple. Raises HyperverseError if it did not reach a handler.
 
         It returns one of two coroutines instead of being one: this saves one coroutine on the hot path, and its memory
         for each wave in flight."""
@@ -81,7 +83,7 @@ class Active(Resident):
         return await self.core(wave)
 
     async def core(self, wave: Directed) -> Pong:
-        """Takes the wave from behind the gate and the bind to the handler and back."""
+        """Handles the wave after the gate and the bind."""
         handlers = self.served.handlers
         found = handlers.certain.get(wave.method.text) or handlers.find(wave)
         if found is None:
@@ -123,8 +125,8 @@ class Active(Resident):
             box.leave()
 
     def accept(self, wave: Directed) -> Coroutine[Any, Any, None] | None:
-        """Takes a Signal: authorises it, finds its handler and queues it. Returns None when it is accepted, or the rest
-        to be awaited. Both may raise HyperverseError."""
+        """Accepts a Signal: authorises it, finds its handler and queues it. Returns None if it is accepted, or else the
+        rest to be awaited. Both may raise HyperverseError."""
         if self.accepts(wave):
             return None
         star = self.star
@@ -139,7 +141,7 @@ class Active(Resident):
         return self.accept_core(wave)
 
     def accepts(self, wave: Directed) -> bool:
-        """Takes a Signal if nothing has to be awaited. Otherwise returns False and leaves it to :meth:`accept`. Raises
+        """Accepts a Signal if that needs no wait. Otherwise returns False, and the caller uses :meth:`accept`. Raises
         HyperverseError."""
         star = self.star
         if (
@@ -185,7 +187,7 @@ class Active(Resident):
         await self.accept_core(wave)
 
     async def accept_core(self, wave: Directed) -> None:
-        """Takes a Signal from behind the gate into the queue of the handlers. Raises HyperverseError."""
+        """Puts a Signal that has passed the gate into the queue of the handlers. Raises HyperverseError."""
         found = self.served.handlers.find(wave)
         if found is None:
             if wave.method is not BOUNCE:
@@ -243,8 +245,8 @@ class Active(Resident):
             if self.concurrent or self.assignment is None:
                 return await self.run(handler, arguments, wave, since=since)
             assert self.particle is not None, "an outer handler of the chain runs in it"
-            # Changes of the outer handler so far are its own: only a change of the inner handler counts against the
-            # inner one.
+            # The outer handler is responsible for its changes so far; only a change of the inner handler counts against
+            # the inner one.
             return await self.run(handler, arguments, wave, fingerprint(self.particle), since)
         finally:
             self.running -= 1
@@ -257,7 +259,7 @@ class Active(Resident):
         before: int | None = None,
         since: float = 0.0,
     ) -> Pong:
-        """Calls a handler in a context of its own. Returns what :meth:`handle` appends to its ``replies``."""
+        """Calls a handler in its own context. Returns the reply that :meth:`handle` appends to ``replies``."""
         replies: list[Pong] = []
         rest = begin_in_own_context(self.handle(handler, arguments, wave, replies, before, since))
         if rest is not None:
@@ -268,10 +270,10 @@ class Active(Resident):
         return replies[0]
 
     def abandoned(self, handler: Handler, wave: Directed) -> asyncio.CancelledError:
-        """A cancelled handler does not end: discards the object that it works on. Returns the error for its caller."""
+        """Discards the object of a cancelled handler that does not end. Returns the error for its caller."""
         self.cut_off(self.particle)
         what = f"{handler.name} of {self.text} (plugin {self.served.plugin or 'none'})"
-        cause = f"it was cancelled and did not end within {CANCEL_GRACE:g} s: it is given up"
+        cause = f"it was cancelled and did not end within {CANCEL_GRACE:g} s, so it is abandoned"
         _log.error("%s: %s", what, cause, extra={"wave": wave.id, "point": self.text})
         self.home.troubles.happened(what, cause)
         cut = asyncio.CancelledError()
@@ -287,14 +289,15 @@ class Active(Resident):
         before: int | None = None,
         since: float = 0.0,
     ) -> None:
-        """Calls a handler; the turn must be ours, and the particle ready. Must begin in a context of its own.
+        """Calls a handler. The caller must have the turn, the particle must be ready, and the call must begin in its
+        own context.
 
         Args:
-            arguments: the handler's arguments by name; None when the body is its only argument, see :class:`Arguments`.
-            replies: the reply is appended here, since a coroutine that returns nothing is cheaper to begin. An error of
-                the handler is in the reply.
+            arguments: the handler's arguments by name; None if the body is its only argument, see :class:`Arguments`.
+            replies: the reply is appended here, because a coroutine that returns nothing is cheaper to start. An error
+                of the handler is in the reply.
             before: fingerprint of the state with which it begins; None for that of the saved state.
-            since: when the wave began to wait for its turn, by ``perf_counter``; 0.0 when it did not wait.
+            since: when the wave began to wait for its turn, by ``perf_counter``; 0.0 if it did not wait.
         """
         star = self.star
         if star.now() >= star.serve_until:  # checked here because the wave may have waited long
@@ -309,7 +312,7 @@ class Active(Resident):
                 result = await handler.call(particle, ctx, wave.body)
             else:
                 result = await handler.call(particle, ctx, **arguments)
-            if type(wave) is Signal:  # nobody gets a reply, so none can be wrong
+            if type(wave) is Signal:  # nobody gets the reply, so it need not be checked
                 reply = _HEARD
             elif star.now() >= star.serve_until and self.assignment is not None:
                 reply = outlived(self, wave)
@@ -335,14 +338,14 @@ class Active(Resident):
             reply = failed(self, handler, wave, presentable(exc))
             self.home.interceptors.fail(wave, reply)
         finally:
-            if ctx.__class__ is not Context:  # it lent the caller's name, which ends here
+            if ctx.__class__ is not Context:  # it acted on behalf of the caller, which ends here
                 ctx.end_on_behalf()
         if watched is not None and handlers is not None:
             handlers.end(wave, None if reply is _HEARD else reply, watched)
         replies.append(reply)
 
     async def start_in_turn(self) -> None:
-        """Makes the particle ready when no handler has the turn."""
+        """Waits for the turn and makes the particle ready."""
         if self.mailbox.busy:
             await self.mailbox.turn()
         else:

@@ -24,8 +24,8 @@ class ActiveTable:
 
     Args:
         star: the star.
-        comings: called for each particle that comes or leaves.
-        interceptors: told about each particle that the star releases.
+        comings: called for each particle that arrives or leaves.
+        interceptors: notified of each particle that the star releases.
 
     Attributes:
         active: the particles, by the text of their points. Written only here.
@@ -46,7 +46,7 @@ class ActiveTable:
             arrived(active)
 
     def renew(self, active: Resident, record: ParticleRecord) -> None:
-        """Takes a newer record of the particle from the registry."""
+        """Applies a newer record of the particle from the registry."""
         before, active.record = active.record, record
         for renewed in self._comings.renewed:
             renewed(active, before)
@@ -54,9 +54,9 @@ class ActiveTable:
     # -- leaving ------------------------------------------------------------------------------------------
 
     def remove(self, active: Resident, why: Left = Left.RELEASED) -> None:
-        """Removes a particle; its waves are answered 421, and find it again."""
+        """Removes a particle. Its waves are answered 421, and their senders look it up again."""
         if active.state.spoiled:
-            active.particle = None  # unfinished changes of a handler are discarded
+            active.particle = None  # this discards unfinished changes of a handler
         active.end()  # waves that wait for a turn must look it up again
         if self.active.get(active.text) is not active:
             return
@@ -68,7 +68,7 @@ class ActiveTable:
             interceptors.tell(interceptors.released, active.point, self._star.key)
 
     def lose(self, active: Resident, why: Left = Left.LOST) -> None:
-        """Removes a particle that no longer lives here: nothing of it may be written or answered."""
+        """Removes a particle that no longer lives here, so that nothing of it may be written or answered."""
         _log.info("%s has been taken from %s", active.text, self._star.text, extra={"point": active.text})
         self.remove(active, why)
         if active.background is not None:
@@ -82,7 +82,7 @@ class ActiveTable:
     # -- which there are ----------------------------------------------------------------------------------
 
     def of_the_past(self) -> list[Active]:
-        """Returns the particles of an earlier incarnation of the star: by now they live elsewhere."""
+        """Returns the particles of an earlier incarnation of the star, which by now live elsewhere."""
         now = self._star.incarnation
         return [v for v in self.active.values() if v.assignment is not None and v.assignment.incarnation != now]
 

@@ -22,7 +22,7 @@ _log = guarded_log("hyperverse.particle")
 _PIECES = 64
 
 working_for: ContextVar[Directed | None] = ContextVar("hyperverse_working_for", default=None)
-"""In a background task and the tasks that it begins: the wave whose handler began it."""
+"""Set in a background task and the tasks that it starts: the wave whose handler started it."""
 
 
 class BackgroundTasks:
@@ -30,7 +30,7 @@ class BackgroundTasks:
 
     Args:
         text: text of the particle's point.
-        troubles: told about each task that fails.
+        troubles: gets each task that fails.
     """
 
     __slots__ = ("_tasks", "_troubles", "text")
@@ -44,18 +44,18 @@ class BackgroundTasks:
         return len(self._tasks)
 
     def begin(self, work: Coroutine[Any, Any, None], name: str, wave: Directed, failed: Callable[[], None]) -> None:
-        """Starts a task while ``wave`` is handled; ``failed`` is called when it raises. Raises TooMany when there are
-        64 already."""
+        """Starts a task while ``wave`` is handled; ``failed`` is called if it raises. Raises TooMany if there are
+        already 64."""
         if len(self._tasks) >= _PIECES:
             work.close()
-            raise TooMany(f"{self.text!r} has {len(self._tasks)} pieces of work under way", retry_after=1.0)
+            raise TooMany(f"{self.text!r} already has {len(self._tasks)} background tasks", retry_after=1.0)
         task = asyncio.get_running_loop().create_task(self.run(work, wave, failed), name=name or f"work of {self.text}")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         task.add_done_callback(lambda _: _close(work))  # a coroutine cancelled before it began would warn
 
     async def run(self, work: Coroutine[Any, Any, None], wave: Directed, failed: Callable[[], None]) -> None:
-        """Runs one piece of work to its end, in the task that :meth:`begin` made for it."""
+        """Runs one background task to its end, in the task that :meth:`begin` created for it."""
         working_for.set(wave)
         name = getattr(work, "__qualname__", "work")
         try:
@@ -63,14 +63,14 @@ class BackgroundTasks:
             if rest is not None:
                 await rest
         except Abandoned:
-            cause = f"it was cancelled and did not end within {CANCEL_GRACE:g} s: it is given up"
+            cause = f"it was cancelled and did not end within {CANCEL_GRACE:g} s, so it is abandoned"
             _log.error("%s: %s", name, cause, extra={"point": self.text})
             self._troubles.happened(f"work of {self.text} ({name})", cause)
         except BaseException as exc:
             if ends_task(exc):
                 raise
             error = presentable(exc)
-            _log.error("work of its own failed", exc_info=error, extra={"point": self.text})
+            _log.error("a background task failed", exc_info=error, extra={"point": self.text})
             self._troubles.happened(f"work of {self.text} ({name})", described(error))
             failed()
 
@@ -87,7 +87,7 @@ class BackgroundTasks:
         self.give_up()
         _, stubborn = await asyncio.wait(tasks, timeout=grace)
         if stubborn:
-            _log.error("%d pieces of work do not end", len(stubborn), extra={"point": self.text})
+            _log.error("%d background tasks do not end", len(stubborn), extra={"point": self.text})
 
 
 def _close(work: Coroutine[Any, Any, None]) -> None:

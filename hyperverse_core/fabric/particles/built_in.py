@@ -1,4 +1,5 @@
-"""What every particle answers without a handler: ``Cmd<Read>`` and ``Cmd<Bounce>``. Everything else is refused."""
+"""The methods that every particle answers without a handler: ``Cmd<Read>`` and ``Cmd<Bounce>``. All others are
+refused."""
 
 from __future__ import annotations
 
@@ -16,7 +17,7 @@ __all__ = ["answer_built_in", "no_body", "no_handler"]
 
 
 async def answer_built_in(active: Active, wave: Directed) -> Pong:
-    """Returns the reply to a wave that has no handler. Raises HyperverseError when there is none."""
+    """Returns the reply to a wave that has no handler. Raises HyperverseError if there is none."""
     if active.state is State.GONE:
         raise active.has_left()
     active.check_lease()
@@ -48,7 +49,7 @@ def no_body(wave: Directed) -> BadRequest:
 
 
 def no_handler(active: Active, wave: Directed) -> NotFound:
-    """Returns the error for a wave that no handler takes."""
+    """Returns the error for a wave without a handler."""
     known = active.served.handlers.methods()
     return NotFound(
         f"{active.text!r} has no handler for {wave.method} {wave.path}",

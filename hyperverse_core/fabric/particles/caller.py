@@ -1,4 +1,4 @@
-"""Caller: the agent in whose name a command is carried out."""
+"""Caller: the agent on whose behalf a command is carried out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Particles that come to this machine or leave it."""
+"""Notifications of particles that arrive on this machine or leave it."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ class Left(enum.Enum):
     LOST = "lost"
     """It was deleted, or its star has lost its lease."""
     TAKEN = "taken"
-    """The registry says that it does not live here; the change feed tells why."""
+    """The registry says that it does not live here; the change feed gives the reason."""
 
 
 @attrs.frozen
 class Comings:
-    """The callbacks for particles that come and leave, in order.
+    """The callbacks for particles that arrive and leave, in order.
 
     Attributes:
         arrived: called with a particle that now lives here.

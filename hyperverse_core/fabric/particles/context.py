@@ -1,4 +1,4 @@
-"""What a handler sees of the fabric, and how it sends waves."""
+"""The context of a handler: its access to the fabric, and its sending of waves."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _log = guarded_log("hyperverse.particle")
 
 
 class _ParticleLog(logging.LoggerAdapter[logging.Logger]):
-    """Adds the particle's point and the wave's id to each line, and passes it to those who watch the particle."""
+    """Adds the particle's point and the wave's id to each line, and passes the line to the watchers of the particle."""
 
     def __init__(self, active: Resident, wave: str) -> None:
         super().__init__(_log, {"point": active.text, "wave": wave})
@@ -52,17 +52,17 @@ class _ParticleLog(logging.LoggerAdapter[logging.Logger]):
 
 
 class Context(Ctx):
-    """The Ctx of one wave, or of something that a particle does on its own account.
+    """The Ctx of one wave, or of an act that a particle starts itself.
 
     Args:
         active: the particle.
         wave: the wave being handled.
-        origin: makes the waves that it sends; None for waves in the particle's own name.
+        origin: makes the waves that it sends; None for waves on behalf of the particle itself.
     """
 
     __slots__ = ("_active", "_chain", "_lent", "_origin", "_particle", "_wave", "has_saved")
     _lent: list[_OnBehalf]
-    """Acts on behalf of the caller; set when there is such an object."""
+    """The object that acts on behalf of the caller; set only if it was requested."""
     has_saved: bool
     """Set by the first successful save."""
 
@@ -75,7 +75,7 @@ class Context(Ctx):
 
     @classmethod
     def own(cls, active: Resident) -> Context:
-        """Returns a context for what a particle does without a wave: its start and stop, and its background tasks."""
+        """Returns a context for acts of a particle without a wave: its start and stop, and its background tasks."""
         wave = active.own_origin().wave(Ping, active.point, BOUNCE, None, {})
         wave.deadline = math.inf  # nobody waits for it
         return cls(active, wave)
@@ -121,20 +121,20 @@ class Context(Ctx):
         return lent
 
     def end_on_behalf(self) -> None:
-        """The handler has ended: nothing of it acts in the caller's name any more."""
+        """Called when the handler has ended, so that nothing acts on behalf of the caller any more."""
         for lent in getattr(self, "_lent", ()):
             lent.over = True
 
     # -- what it sends ------------------------------------------------------------------------------------
 
     def _extend_chain(self) -> tuple[str, ...]:
-        """Returns the handlers that wait for what is sent now. Raises LoopDetected when there are too many."""
+        """Returns the handlers that wait for the wave that is being sent. Raises LoopDetected if there are too many."""
         chain = self._wave.chain
         limit = self._active.home.chain_limit
         if len(chain) >= limit:
             raise LoopDetected(
-                f"{limit} handlers wait for one another, the last is {self._active.text!r}",
-                hint="does a particle send to itself through others?",
+                f"{limit} handlers wait for one another, the last of them {self._active.text!r}",
+                hint="check whether a particle sends to itself through others",
             )
         self._chain = chain = (*chain, self._active.text)
         return chain
@@ -152,7 +152,7 @@ class Context(Ctx):
             wave = origin.wave(Ping, to, method, body, options, outer, chain)
         except (Forbidden, LoopDetected) as exc:
             return Pong.failure(exc)
-        if wave.deadline == outer.deadline:  # the timer of our caller ends us both
+        if wave.deadline == outer.deadline:  # the caller's timer also ends this wave
             return await active.home.outbound.ask(wave)
         return await self._ask_by_deadline(wave)
 
@@ -164,7 +164,9 @@ class Context(Ctx):
             body = own_copy(body)
         try:
             origin = self._origin or active.origin or active.own_origin()
-            wave = origin.wave(Signal, to, method, body, options, self._wave)  # nobody waits for its handler: no chain
+            wave = origin.wave(
+                Signal, to, method, body, options, self._wave
+            )  # nobody waits for its handler, so it needs no chain
         except Forbidden as exc:
             return Pong.failure(exc)
         outbound = active.home.outbound
@@ -229,7 +231,7 @@ class Context(Ctx):
 
     @property
     def caller(self) -> Caller:
-        """The agent in whose name it executes commands, and its limits."""
+        """The agent on whose behalf it executes commands, and its limits."""
         origin, wave, chain = self._origin, self._wave, self._chain or self._extend_chain()
         if origin is None:
             return Caller(self._active.point, None, chain, wave.topic, wave)
@@ -237,11 +239,11 @@ class Context(Ctx):
 
 
 class _Shared(Context):
-    """A context that background tasks of the particle may use too, alongside its handler and after that has ended.
+    """A context that background tasks of the particle may also use, while its handler runs and after it has ended.
 
-    Waves that such a task sends do not count as part of the handler's turn, and have no deadline but their own;
-    otherwise two handlers of one particle could run at once. A context without tasks need not check who is asking. So
-    the class changes when a task begins, which saves every other wave a look at a ContextVar.
+    Waves that such a task sends do not count as part of the handler's turn, and have only their own deadline; otherwise
+    two handlers of one particle could run at once. A context without tasks need not check which task calls it, so the
+    class changes when a task starts. This saves every other wave the look-up of a ContextVar.
     """
 
     __slots__ = ()
@@ -251,7 +253,7 @@ class _Shared(Context):
         wave = self._wave
         if working_for.get() is not wave:
             return self
-        # The whole wave, except that nobody waits for it.
+        # The same wave, except that nobody waits for it.
         own = msgspec.structs.replace(wave, deadline=math.inf, chain=())
         return _Background(self._active, own, self._origin)
 
@@ -268,14 +270,14 @@ class _Shared(Context):
 
 
 class _Lender(Context):
-    """A context that has lent the caller's name. The class marks this, because checking a class costs other waves less
-    than a field would."""
+    """A context that has acted on behalf of the caller. The class marks this, because checking a class costs other
+    waves less than a field would."""
 
     __slots__ = ()
 
 
 class _OnBehalf(_Shared):
-    """A context that acts in the caller's name while its handler runs.
+    """A context that acts on behalf of the caller while its handler runs.
 
     Attributes:
         over: whether the handler has ended.
@@ -287,7 +289,7 @@ class _OnBehalf(_Shared):
     def _ended(self) -> Forbidden:
         return Forbidden(
             f"{self._active.text!r} no longer acts on behalf of {self._wave.agent.text!r}: that wave has ended",
-            hint="after the handler has ended, act in the particle's own name, with `ctx` itself",
+            hint="after the handler has ended, use `ctx` itself, which acts on behalf of the particle",
         )
 
     @property

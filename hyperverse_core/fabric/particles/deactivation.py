@@ -26,17 +26,18 @@ _GLANCE, _LONGEST_GLANCE = 0.005, 0.1
 def take_turn(active: Resident) -> State:
     """Takes the turn of a particle in which nothing is in progress. Returns the state that it was in."""
     active.mailbox.busy = True  # no other wave gets a turn from here on,
-    return active.begin_stop()  # and a concurrent particle begins no other wave
+    return active.begin_stop()  # and a concurrent particle starts no other wave
 
 
 async def bring_to_rest(active: Resident, grace: float) -> State | None:
-    """Takes the particle's turn after the waves that have it, and keeps it: nothing runs in the particle from then on.
+    """Takes the particle's turn after the waves that have it, and keeps it, so that nothing runs in the particle from
+    then on.
 
     Args:
         grace: seconds that it may take.
 
     Returns:
-        the state that it was in; None when it did not come to rest: then nothing has changed.
+        the state that it was in; None if it did not come to rest, in which case nothing has changed.
     """
     box = active.mailbox
     took = False
@@ -48,7 +49,7 @@ async def bring_to_rest(active: Resident, grace: float) -> State | None:
             else:
                 box.busy = True
             took = True
-            before = active.begin_stop()  # a concurrent particle begins no more waves: they wait for the turn
+            before = active.begin_stop()  # a concurrent particle starts no more waves: they wait for the turn
             while active.running:  # noqa: ASYNC110 - an event would cost every wave of a concurrent particle
                 await asyncio.sleep(_GLANCE)
         if not active.gone:
@@ -62,14 +63,15 @@ async def bring_to_rest(active: Resident, grace: float) -> State | None:
 
 
 async def stop(active: Resident, before: State, grace: float) -> bool:
-    """Ends its tasks, and calls ``on_stop`` if it was ready; the turn must be ours. The object is gone afterwards.
+    """Ends its tasks, and calls ``on_stop`` if it was ready; the caller must have the turn. The object is gone
+    afterwards.
 
     Args:
         before: the state that it was in when its turn was taken.
         grace: seconds that each step may take.
 
     Returns:
-        False when ``on_stop`` did not complete.
+        False if ``on_stop`` did not complete.
     """
     if active.background is not None:
         await active.background.end(grace)
@@ -78,21 +80,20 @@ async def stop(active: Resident, before: State, grace: float) -> bool:
         ended = await _on_stop(active, active.particle, grace)
     active.end()
     if active.background is not None:
-        await active.background.end(grace)  # tasks that on_stop began
+        await active.background.end(grace)  # tasks that on_stop started
     active.particle = None
     return ended
 
 
 def has_to_stop(active: Resident) -> bool:
-    """Whether a particle that is gone still has something to end."""
+    """Whether a particle that is gone still has tasks or an object to end."""
     if not active.quiet or active.background is not None:
         return True
     return active.particle is not None and type(active.particle).on_stop is not Particle.on_stop
 
 
 async def say_goodbye(active: Resident, grace: float) -> None:
-    """Calls ``on_stop`` of a particle that was deleted, after the handlers that are running in it; their deadlines
-    bound the wait.
+    """Calls ``on_stop`` of a deleted particle after its running handlers have ended; their deadlines bound the wait.
 
     Args:
         grace: seconds that each step may take.
@@ -121,7 +122,7 @@ async def _on_stop(active: Resident, particle: Particle, grace: float) -> bool:
         if ends_task(exc):
             raise
         exc = presentable(exc)
-        if active.gone and isinstance(exc, NotHostedHere):  # its save came too late
+        if active.gone and isinstance(exc, NotHostedHere):  # its save was too late
             _log.debug("on_stop of %s ended early: %s", active.text, exc)
             return False
         _log.error("on_stop failed", exc_info=exc, extra={"point": active.text})

@@ -1,4 +1,4 @@
-"""Deletions: ends the life of a particle that was deleted while it was active."""
+"""Deletions: ends particles that were deleted while they were active."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ class Deletions:
         self._pool = pool
 
     async def end(self, deleted: Sequence[Resident]) -> None:
-        """Returns when all particles with no wave in progress are done. A busy one follows when its handler has ended:
-        that handler may be the one that waits here, because it deleted its own particle."""
+        """Returns when all particles without a wave in progress are done. A busy particle follows when its handler has
+        ended, because that handler may be the one that waits here after deleting its own particle."""
         self.end_soon([active for active in deleted if not active.quiet])
         await self._end([active for active in deleted if active.quiet])
 
     def end_soon(self, deleted: Sequence[Resident]) -> None:
-        """Like :meth:`end`, without waiting. A busy particle does not hold up the others."""
+        """Like :meth:`end`, without waiting. A busy particle does not delay the others."""
         quiet = [active for active in deleted if active.quiet]
         busy = [[active] for active in deleted if not active.quiet]
         for group in (quiet, *busy):
@@ -48,7 +48,7 @@ class Deletions:
         try:
             self._pool.put_accepted(self._end, group)
         except Unavailable:
-            _log.warning("this machine is stopping: %s has been deleted, its driver is not told", group[0].text)
+            _log.warning("this machine is stopping: %s was deleted, but its driver is not notified", group[0].text)
 
     async def _end(self, deleted: Sequence[Resident]) -> None:
         parting = [active for active in deleted if has_to_stop(active)]
@@ -61,4 +61,4 @@ class Deletions:
                 if ends_task(exc):
                     raise
                 kind = active.record.kind.base
-                _log.exception("driver of %s: on_delete failed", kind, extra={"point": active.text})
+                _log.exception("driver of %s: `on_delete` failed", kind, extra={"point": active.text})

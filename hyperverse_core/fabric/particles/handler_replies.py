@@ -1,4 +1,4 @@
-"""Replies that a handler did not write itself: it raised, was cut off, or outlived its star's lease."""
+"""Replies for a handler that raised, was cancelled, or outlived its star's lease."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _SHORT = 80
 
 
 def signed(active: Resident, reply: Pong, wave: Directed) -> Pong:
-    """Fills in which particle answers which wave."""
+    """Adds to a reply the particle that answers and the wave that is answered."""
     reply.sender = active.point
     reply.id = wave.id
     reply.star = active.star.text
@@ -32,10 +32,10 @@ def signed(active: Resident, reply: Pong, wave: Directed) -> Pong:
 
 
 def tell_cut_off(active: Resident, wave: Directed, handlers: WatchesHandlers | None, watched: Watched) -> None:
-    """Tells the interceptors that a handler was cut off; its caller gets no reply from it.
+    """Notifies the interceptors that a handler was cancelled; its caller gets no reply from it.
 
     Args:
-        handlers, watched: the interceptors that watch its end; None when there are none.
+        handlers, watched: the interceptors that watch its end; None if there are none.
     """
     failures = active.home.interceptors.failures
     if watched is None and not failures:
@@ -47,7 +47,7 @@ def tell_cut_off(active: Resident, wave: Directed, handlers: WatchesHandlers | N
 
 
 def outlived(active: Resident, wave: Directed) -> Pong:
-    """Returns the reply of a handler that ran longer than its star may serve: the particle may live elsewhere by now,
+    """Returns the reply of a handler that ran longer than its star may serve. The particle may by now live elsewhere,
     and unsaved changes are lost."""
     error = f"{active.star.text} has lost its lease while {active.text!r} handled this"
     return signed(active, Pong(503, {"error": error}, outcome=Outcome.UNKNOWN), wave)
@@ -60,7 +60,7 @@ def failed(active: Resident, handler: Handler, wave: Directed, error: BaseExcept
         active.home.failures.note(active.text, f"{wave.method}: {described(error)}")
     if traced:
         _log.error("%s failed", handler.name, exc_info=error, extra={"wave": wave.id, "point": active.text})
-    elif isinstance(wave, Signal):  # its sender does not learn of it
+    elif isinstance(wave, Signal):  # its sender does not learn about the error
         _log.warning("signal %s to %s: %s", wave.method, active.text, error, extra={"wave": wave.id})
     return signed(active, reply, wave)
 
@@ -74,15 +74,15 @@ def failure_of(error: BaseException, wave: Directed) -> tuple[Pong, bool]:
         error = _in_full(error)
     if isinstance(error, HyperverseError) and is_reportable(error):
         reply = Pong.failure(error, Outcome.FAILED)
-        if reply.status == NotHostedHere.status:  # raised by its save: the wave must not be handled elsewhere
+        if reply.status == NotHostedHere.status:  # raised by its save, so the wave must not be handled elsewhere
             reply.status = Unavailable.status
         return reply, False
     return Pong(500, {"error": described(error)}, outcome=Outcome.FAILED), True
 
 
 def _in_full(error: ParseError) -> BadRequest:
-    """Returns an error about a text that a handler could not parse, with the text and with what was expected: the
-    caller sees no caret under the position."""
+    """Returns an error about a text that a handler could not parse, with the text and with what was expected, because
+    the caller sees no caret under the position."""
     expected = f"; expected {', '.join(error.expected)}" if error.expected else ""
     short = 0 < len(error.text) <= _SHORT and "\n" not in error.text and error.text not in error.message
     where = f"{error.text!r}: " if short else ""

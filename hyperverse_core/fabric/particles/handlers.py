@@ -1,4 +1,4 @@
-"""Finds the handler of a particle class for a wave; compiled once for each class."""
+"""Finds the handler of a particle class for a wave; the handlers are compiled once for each class."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ _NONE: Final[Mapping[str, str]] = {}
 
 @attrs.frozen(eq=False)
 class Handler:
-    """One handler: its function (called with particle, ctx and arguments), its arguments, and the privilege it
-    demands."""
+    """One handler: its function (called with particle, ctx and arguments), its arguments, and the privilege that it
+    requires."""
 
     name: str
     call: Callable[..., Awaitable[Any]]
@@ -35,7 +35,7 @@ class Handler:
 
     @property
     def unconditional(self) -> bool:
-        """Whether it takes every wave of its methods."""
+        """Whether it handles every wave with one of its methods."""
         s = self.selector
         every_path = RouteSelector(s.method).path  # means any path
         return s.path == every_path and s.topic is None and not s.filters
@@ -53,7 +53,7 @@ class Handlers:
 
     Args:
         cls: the class.
-        specs: names of its methods with what they handle; None for what the class declares.
+        specs: names of its methods with what they handle; None for the declarations of the class.
 
     certain: the results of :meth:`find`, by the text of the method, where the handler depends on the method alone. The
     hot path looks here first.
@@ -73,7 +73,7 @@ class Handlers:
         return iter(self._all)
 
     def find(self, wave: Directed) -> tuple[Handler, Mapping[str, str]] | None:
-        """Returns the first handler that takes the wave, with what it captured from the path."""
+        """Returns the first handler that matches the wave, with what it captured from the path."""
         sure = self.certain.get(wave.method.text)
         if sure is not None:
             return sure
@@ -87,14 +87,14 @@ class Handlers:
         return None
 
     def sure(self, method: Method) -> Handler | None:
-        """Returns the handler of every wave of ``method``; None when it depends on the wave, or there is none."""
+        """Returns the handler of every wave of ``method``; None if it depends on the wave, or there is none."""
         if method.text not in self._known:
             self._learn(method)
         found = self.certain.get(method.text)
         return None if found is None or found[0].privilege else found[0]
 
     def privilege(self, method: Method) -> str:
-        """Returns the privilege that the handler of ``method`` demands; the first handler's where it depends on the
+        """Returns the privilege that the handler of ``method`` requires; that of the first handler if it depends on the
         wave."""
         fitting = next((h for h in self._all if h.selector.method.matches(method)), None)
         return "" if fitting is None else fitting.privilege
@@ -108,7 +108,7 @@ class Handlers:
 
     def _learn(self, method: Method) -> tuple[Handler, ...]:
         fitting = tuple(h for h in self._all if h.selector.method.matches(method))
-        if len(self._known) < _KEPT:  # Ext names come from outside
+        if len(self._known) < _KEPT:  # senders choose the names of Ext methods
             self._known[method.text] = fitting
             if fitting and fitting[0].unconditional:
                 self.certain[method.text] = (fitting[0], _NONE)
@@ -120,7 +120,7 @@ class Handlers:
 
     @classmethod
     def of(cls, particle: type[Particle], specs: Iterable[tuple[str, HandlerSpec]] | None = None) -> Handlers:
-        """Returns the handlers of a class. Raises BadRequest, naming the class, when one cannot be compiled."""
+        """Returns the handlers of a class. Raises a BadRequest that names the class if one cannot be compiled."""
         try:
             return cls(particle, specs)
         except (TypeError, NameError, AttributeError) as exc:

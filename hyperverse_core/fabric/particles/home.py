@@ -1,4 +1,4 @@
-"""Home: what the particles of one star share."""
+"""Home: the objects that the particles of one star share."""
 
 from __future__ import annotations
 
@@ -22,23 +22,23 @@ __all__ = ["Home"]
 
 @attrs.frozen(eq=False)
 class Home:
-    """Given to each active particle, which thus holds one reference instead of ten.
+    """The shared objects, given to each active particle, which thus holds one reference instead of ten.
 
     Attributes:
         star: their star.
         gate: decides which waves may reach them.
         routing: routes waves by their binds.
         outbound: sends their waves.
-        services: what their handlers may ask the machine to do.
+        services: the services of the machine for their handlers.
         registry: stores their states.
         pool: runs work that nobody waits for.
         held: counts the memory of waiting Signals.
         interceptors: observe their waves.
         ids: makes the ids of their waves.
-        chain_limit: how many handlers may wait for one another.
+        chain_limit: greatest number of handlers that may wait for one another.
         loop: the event loop.
         troubles: troubles shown in the status of the machine.
-        table: is told when they come, change or leave.
+        table: notified when they arrive, change or leave.
         sealed: decrypts their secret properties.
         failures: the latest failures of their handlers.
     """

@@ -17,7 +17,8 @@ class Homes(Mapping[StarKey, Hosting]):
     """The hosting of each star, by its key. It is filled last, because the parts that particles use must exist first.
 
     Attributes:
-        by_text: the same by the text of the key. A string caches its hash, a key computes it, so waves look here.
+        by_text: the same by the text of the key. Waves use it, because a string caches its hash, while a key computes
+            it.
     """
 
     def __init__(self, registry: Registry) -> None:
@@ -39,7 +40,7 @@ class Homes(Mapping[StarKey, Hosting]):
         self._hostings[hosting.star.key] = self.by_text[hosting.star.text] = hosting
 
     def at_home(self, point: Point) -> Active | None:
-        """Returns the particle if it lives in one of this machine's stars, also while waves still wait for its
+        """Returns the particle if it lives in one of this machine's stars, even while waves still wait for its
         start."""
         for hosting in self._hostings.values():
             active = hosting.active.get(point.text)
@@ -61,7 +62,7 @@ class Homes(Mapping[StarKey, Hosting]):
                 active.home.table.renew(active, record)
 
     def lease_lost(self) -> None:
-        """This machine's stars have lost their leases: removes every particle that the registry placed here."""
+        """Removes every particle that the registry placed here, because this machine's stars have lost their leases."""
         for hosting in self._hostings.values():
             for active in hosting.table.placed():
                 hosting.table.lose(active)

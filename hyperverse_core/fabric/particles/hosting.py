@@ -1,4 +1,4 @@
-"""Hosting: the particles that live in one star, and how they come and leave."""
+"""Hosting: the particles of one star, and their arrival and departure."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Hosting:
     """The particles of one star.
 
     Args:
-        home: what they share.
+        home: the objects that they share.
         table: their table, empty.
         served: the Kinds that this machine serves.
 
@@ -60,7 +60,7 @@ class Hosting:
         return kind in self._served
 
     def why_missing(self, kind: str) -> str:
-        """Returns why this machine has no driver for a Kind, as the end of a text; empty when unknown."""
+        """Returns why this machine has no driver for a Kind, as the end of a message; empty if unknown."""
         return self._served.why_missing(kind)
 
     def can_host(self, kind: str) -> bool:
@@ -80,9 +80,9 @@ class Hosting:
     # -- coming -------------------------------------------------------------------------------------------
 
     async def adopt(self, record: ParticleRecord, expected: Assignment | None) -> Active:
-        """Takes a particle in, if the registry agrees that it lives at ``expected``.
+        """Adopts a particle, if the registry agrees that it lives at ``expected``.
 
-        Raises Conflict when it went to another star meanwhile, NotFound, NotHostedHere, and errors of its driver."""
+        Raises Conflict if it went to another star meanwhile, NotFound, NotHostedHere, and errors of its driver."""
         star = self.star
         if not star.may_serve:
             raise NotHostedHere(f"{star.text} has lost its lease")
@@ -101,10 +101,10 @@ class Hosting:
             coming.set_result(None)
 
     async def recover(self, point: Point) -> Active:
-        """Activates a particle that the registry assigns to this star although it is not active here: its placement was
-        interrupted, or its release failed, and no other star will ever place it.
+        """Activates a particle that the registry assigns to this star although it is not active here, because its
+        placement was interrupted or its release failed. No other star would ever place it.
 
-        Raises NotHostedHere when it lives elsewhere, or nowhere, NoDriver, Unavailable."""
+        Raises NotHostedHere if it lives elsewhere, or nowhere, NoDriver, Unavailable."""
         if point.text not in self._leaving:
             record = (await self.home.registry.records((point,))).get(point)
             at = None if record is None else record.assignment
@@ -115,7 +115,7 @@ class Hosting:
         raise NotHostedHere(f"{point.text!r} does not live in {self.star.text}")
 
     async def at_home(self, point: Point) -> Active | None:
-        """Returns the particle if it lives here. Waits for one that is being taken in."""
+        """Returns the particle if it lives here. Waits for a particle that is being adopted."""
         while True:
             coming = self._coming.get(point.text)
             if coming is None:
@@ -132,7 +132,7 @@ class Hosting:
         return active
 
     def pin(self, point: Point, kind: str, particle: Particle | None = None, *, owner: Point = HYPERUSER) -> Active:
-        """Adds a particle that the registry does not place: one of a star, a global one, one of a client. Raises
+        """Adds a particle that the registry does not place: that of a star, a global one, or that of a client. Raises
         UnknownKind."""
         parsed = Kind.parse(kind)
         served = self._served.get(parsed.base)
@@ -148,7 +148,7 @@ class Hosting:
 
     async def passivate(self, candidates: list[Active], grace: float) -> int:
         """Removes from memory those particles in which no wave is in progress: ends their tasks, saves their states,
-        releases their assignments. Returns how many."""
+        and releases their assignments. Returns how many."""
         leaving = {
             active: take_turn(active)
             for active in candidates
@@ -157,14 +157,14 @@ class Hosting:
         return await self._let_go(leaving, grace)
 
     async def send_away(self, candidates: list[Active], grace: float) -> int:
-        """Like :meth:`passivate`, but busy particles leave too, each after its current wave. One that has not come to
-        rest after ``grace`` seconds stays."""
+        """Like :meth:`passivate`, but busy particles also leave, each after its current wave. A particle that has not
+        come to rest after ``grace`` seconds stays."""
         going = [active for active in candidates if not active.gone and active.assignment is not None]
         rests = await asyncio.gather(*(bring_to_rest(active, grace) for active in going))
         return await self._let_go({a: rest for a, rest in zip(going, rests, strict=True) if rest is not None}, grace)
 
     async def _let_go(self, leaving: dict[Active, State], grace: float) -> int:
-        """Saves and releases particles whose turns are ours.
+        """Saves and releases particles whose turns the caller has.
 
         Args:
             leaving: the particles, each with the state that it was in when its turn was taken.
@@ -183,9 +183,9 @@ class Hosting:
         return len(leaving)
 
     async def _save(self, active: Active, before: State, grace: float) -> tuple[Point, Assignment] | None:
-        """Stops a particle and writes its state. Returns what must be released; None when it is not ours any more."""
+        """Stops a particle and writes its state. Returns the assignment to release; None if it is no longer ours."""
         assert active.assignment is not None
-        if active.state.spoiled:  # a wave of its call chain was cut off while it came to rest
+        if active.state.spoiled:  # a wave of its call chain was cancelled while it came to rest
             before = State.CUT
         particle = active.particle if before is State.READY else None
         if particle is None:
@@ -204,9 +204,9 @@ class Hosting:
             self.table.remove(active, Left.TAKEN)
             return None
         except HyperverseError as exc:
-            _log.error("%s leaves without what it has not saved itself: %s", active.text, exc)
-        except BaseException as exc:  # its state cannot be encoded, which must not keep its neighbours from leaving
+            _log.error("%s leaves without its unsaved changes: %s", active.text, exc)
+        except BaseException as exc:  # its state cannot be encoded, which must not prevent its neighbours from leaving
             if ends_task(exc):
                 raise
-            _log.exception("%s leaves without what it has not saved itself", active.text)
+            _log.exception("%s leaves without its unsaved changes", active.text)
         return active.point, active.assignment

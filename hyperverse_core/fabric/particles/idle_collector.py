@@ -20,7 +20,7 @@ _log = guarded_log("hyperverse.hosting")
 _GRACE = 5.0
 _CHUNK = 500
 _DRAIN = 0.5
-"""Share of the stop deadline that busy particles have to finish."""
+"""Share of the stop deadline within which busy particles must finish."""
 _GLANCE = 0.02
 
 
@@ -31,7 +31,7 @@ class IdleCollector:
 
     Args:
         homes: the particles.
-        served: tells how long particles of each Kind may be idle.
+        served: the Kinds, with the time that their particles may be idle.
         stop_deadline: seconds in which the machine must stop.
     """
 
@@ -69,7 +69,7 @@ class IdleCollector:
             elif not active.pinned and active.idle and now - active.quiet_since >= active.served.idle_after:
                 idle.append(active)
             if number % 5000 == 4999:
-                await asyncio.sleep(0)  # give others the loop
+                await asyncio.sleep(0)  # give other tasks the loop
         await self._send_off(hosting, idle)
 
     async def _send_off(self, hosting: Hosting, leaving: list[Active]) -> None:
@@ -77,7 +77,7 @@ class IdleCollector:
             await hosting.passivate(leaving[start : start + _CHUNK], _GRACE)
 
     async def empty(self) -> None:
-        """Deactivates every particle, because the machine stops. Busy ones get some time to finish."""
+        """Deactivates every particle, because the machine stops. Busy particles get some time to finish."""
         loop = asyncio.get_running_loop()
         until = loop.time() + self._stop_deadline * _DRAIN
         while await self._empty_once():
@@ -86,12 +86,12 @@ class IdleCollector:
             await asyncio.sleep(_GLANCE)
         for hosting in self._homes.values():
             for active in hosting.table.placed():
-                _log.warning("%s is still busy and is cut off", active.text, extra={"point": active.text})
+                _log.warning("%s is still busy and is cancelled", active.text, extra={"point": active.text})
                 hosting.table.lose(active)
 
     async def _empty_once(self) -> int:
-        """Deactivates all particles that are not busy, in all stars at once: one that stops slowly delays only its own
-        star. Returns how many are still busy."""
+        """Deactivates all particles that are not busy, in all stars concurrently, so that a particle that stops slowly
+        delays only its own star. Returns how many are still busy."""
         return sum(await asyncio.gather(*(self._empty_star(hosting) for hosting in self._homes.values())))
 
     async def _empty_star(self, hosting: Hosting) -> int:

@@ -1,4 +1,4 @@
-"""Begins the waves of a concurrent particle in the order of their arrival, and lets them run concurrently."""
+"""Starts the waves of a concurrent particle in the order of their arrival, and lets them run concurrently."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ __all__ = ["InOrder"]
 Job = Callable[..., Coroutine[Any, Any, None]]
 _IN_A_ROW = 32
 _AT_WORK = -1
-"""Stands in for the priority of a worker that has begun: no wave is more urgent."""
+"""The priority of a worker that has begun, than which no wave is more urgent."""
 
 
 class InOrder:
-    """Accepted Signals that have not begun, and Pings that came after one.
+    """Accepted Signals that have not started, and Pings that arrived after one.
 
-    A worker begins one after another, and continues with the next when a handler ended without waiting. When a handler
+    A worker starts one after another, and continues with the next if a handler ended without waiting. If a handler
     waits, the worker stays with it, and another worker continues with the rest. A Ping runs in the task of its sender,
     which is woken and gets the loop before the next wave begins.
     """
@@ -37,15 +37,15 @@ class InOrder:
         return self._worker is not None
 
     def put(self, job: Job, *args: Any, priority: int) -> None:
-        """Begins ``job(*args)`` in its turn. Raises Unavailable when too much waits on this machine."""
+        """Starts ``job(*args)`` in its turn. Raises Unavailable if too much waits on this machine."""
         self._pool.check_room()
         self._line.put((job, args), priority)
         if self._worker is None or priority < self._planned:
             self._plan(priority)
 
     async def turn(self, priority: int) -> None:
-        """Returns once everything that came before has begun. Nothing that comes later begins before the caller has had
-        the loop."""
+        """Returns once everything that arrived before has started. Nothing that arrives later starts before the caller
+        has had the loop."""
         begun: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._line.put(begun, priority)
         if self._worker is None or priority < self._planned:
@@ -59,7 +59,7 @@ class InOrder:
 
     async def _work(self, worker: object, priority: int) -> None:
         if self._worker is not worker:
-            return  # an urgent wave came meanwhile, with another worker
+            return  # an urgent wave arrived meanwhile, with another worker
         self._planned = _AT_WORK
         loop = asyncio.get_running_loop()
         done = 0
@@ -83,7 +83,7 @@ class InOrder:
         self._worker = None
 
     def _pass_on(self, worker: object, priority: int) -> None:
-        """The handler that was begun is waiting: lets another worker continue."""
+        """Lets another worker continue, because the handler that was started is waiting."""
         if self._worker is worker:
             self._worker = None
             if self._line:

@@ -40,5 +40,5 @@ class LastFailures:
         self._by_point[point] = LastFailure(time.time(), what)
 
     def of(self, point: str) -> LastFailure | None:
-        """Returns the latest failure of a particle; None when it never failed, or long ago."""
+        """Returns the latest failure of a particle; None if it never failed, or only long ago."""
         return self._by_point.get(point)

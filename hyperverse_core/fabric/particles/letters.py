@@ -1,7 +1,7 @@
 """Letters: the permissions of each agent on a particle, stored where the hot path finds them.
 
-Thousands of particles are reached by the same single agent. They share one dict for it, which saves 184 bytes for each
-particle (measured); a particle that several agents reach gets a dict of its own.
+Often a single agent uses thousands of particles. They share one dict for it, which saves 184 bytes for each particle
+(measured). A particle that several agents use gets its own dict.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ __all__ = ["NOBODY", "AllowAll", "Letters"]
 
 _SHARED = 4096
 _AGENTS = 4096
-"""Most agents that one particle remembers."""
+"""Greatest number of agents that one particle remembers."""
 
 
 class AllowAll(dict[str, str]):
-    """Stands in for ``allowed`` where everybody may come, because the request asks the gate itself. Its ``get`` ignores
-    the key, so that the hot path needs no branch."""
+    """Replaces ``allowed`` where every agent may send waves, because the request itself asks the gate. Its ``get``
+    ignores the key, so that the hot path needs no branch."""
 
     __slots__ = ()
 
@@ -32,7 +32,7 @@ class _Shared(dict[str, str]):
 
 
 NOBODY: Final[dict[str, str]] = _Shared()
-"""The letters of a particle that was not requested yet."""
+"""The letters of a particle that no agent has used yet."""
 
 
 class Letters:
@@ -49,7 +49,7 @@ class Letters:
         if letter in held:
             return allowed
         if len(allowed) >= _AGENTS and not held:
-            return self._one(agent, letter)  # an agent that is left out asks the gate again
+            return self._one(agent, letter)  # for an agent that is left out, the gate is asked again
         if type(allowed) is not _Shared:
             allowed[agent] = held + letter
             return allowed
@@ -74,7 +74,7 @@ class Letters:
     def _one(self, agent: str, letters: str) -> dict[str, str]:
         shared = self._of_one.get((agent, letters))
         if shared is None:
-            if len(self._of_one) >= _SHARED:  # their particles hold those in use
+            if len(self._of_one) >= _SHARED:  # their particles still refer to those in use
                 self._of_one.clear()
             shared = self._of_one[agent, letters] = _Shared({agent: letters})
         return shared

@@ -1,4 +1,4 @@
-"""The life of an active particle: which state follows which. Nothing else writes its state."""
+"""The life cycle of an active particle: the transitions between its states. No other module writes its state."""
 
 from __future__ import annotations
 
@@ -29,18 +29,18 @@ class Lifecycle:
     # -- coming -------------------------------------------------------------------------------------------
 
     def begin_start(self) -> None:
-        """Its object is being made."""
+        """Called when its object is being made."""
         self.state = State.STARTING
 
     def end_start(self) -> None:
-        """From here on, waves reach its handlers."""
+        """Called when waves reach its handlers from now on."""
         self.state = State.READY
 
     def give_start_up(self, *, failed: bool) -> None:
-        """It did not start: the next wave tries again.
+        """Called if it did not start; the next wave tries again.
 
         Args:
-            failed: whether the particle is at fault, and shows that until it starts.
+            failed: whether the particle is at fault, which its state shows until it starts.
         """
         if self.state is not State.GONE:
             self.state = State.FAILED if failed else State.PLACED
@@ -48,33 +48,34 @@ class Lifecycle:
     # -- what its object holds ----------------------------------------------------------------------------
 
     def spoil(self) -> None:
-        """Nobody may see its object's content: the next wave begins with the last saved state."""
+        """Marks its object as unusable: the next wave starts with the last saved state."""
         if self.state is not State.GONE:
             self.state = State.CUT
 
     def note_unsaved(self) -> bool:
-        """Records that a save failed. Returns whether that is new, for an object that was sound."""
+        """Records that a save failed. Returns whether that is new, for an object that was valid."""
         if self.state is not State.READY:
             return False
         self.state = State.UNSAVED
         return True
 
     def note_saved(self) -> None:
-        """Its object's content is durable: an earlier failed save no longer counts."""
+        """Records that its object's content is durable, so that an earlier failed save no longer counts."""
         if self.state is State.UNSAVED:
             self.state = State.READY
 
     # -- leaving ------------------------------------------------------------------------------------------
 
     def begin_stop(self) -> State:
-        """No more waves begin: new ones wait for the turn. Returns the state that it was in."""
+        """Prevents further waves from starting; new ones wait for the turn. Returns the state that it was in."""
         before = self.state
         if before is not State.GONE:
             self.state = State.STOPPING
         return before
 
     def give_stop_up(self, before: State) -> None:
-        """It did not come to rest, and stays, unless a handler was cut off meanwhile or it has left.
+        """Restores the state of a particle that did not come to rest and stays, unless a handler was cancelled
+        meanwhile or it has left.
 
         Args:
             before: the result of :meth:`begin_stop`.
@@ -83,5 +84,5 @@ class Lifecycle:
             self.state = before
 
     def end(self) -> None:
-        """It no longer lives here."""
+        """Called when it no longer lives here."""
         self.state = State.GONE

@@ -1,4 +1,4 @@
-"""Turns: one wave at a time for a particle; the most urgent first, then in order of arrival."""
+"""Turns: a particle handles one wave at a time, the most urgent first, then in order of arrival."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Mailbox:
 
     Attributes:
         busy: whether the turn is taken.
-        waiting: those that wait for it; None when there are none, and whenever the turn is free.
+        waiting: the waves that wait for it; None if there are none, and whenever the turn is free.
         limit: how many may wait.
     """
 
@@ -48,7 +48,7 @@ class Mailbox:
         return self.waiting
 
     async def turn(self, priority: int = ORDINARY) -> None:
-        """Returns when the turn is the caller's. Raises Unavailable when too many waves wait."""
+        """Returns when the caller has the turn. Raises Unavailable if too many waves wait."""
         queue = self._queue()
         future = asyncio.get_running_loop().create_future()
         queue.put(future, priority)
@@ -58,13 +58,13 @@ class Mailbox:
             if future.cancelled():
                 queue.leave(future, priority)  # a cancelled wave must not count as waiting
             else:
-                self.leave()  # the turn was given to us while we were being cancelled
+                self.leave()  # this wave got the turn while it was being cancelled
             raise
 
     def post(self, posted: Posted, priority: int = ORDINARY) -> None:
-        """Calls the function in ``posted`` with its arguments when the turn has come, or at once if the turn is free.
-        Raises Unavailable when too many waves wait, and any error that the function raises at once; the turn is not
-        taken then."""
+        """Calls the function in ``posted`` with its arguments when the turn has come, or immediately if the turn is
+        free. Raises Unavailable if too many waves wait, and any error of an immediate call, in which case the turn is
+        not taken."""
         if self.busy:
             queue = self.waiting
             if queue is None or len(queue) >= self.limit:
@@ -86,7 +86,7 @@ class Mailbox:
                 try:
                     entry[0](*entry[1:])
                 except Unavailable:
-                    continue  # nothing runs it any more: the machine has stopped
+                    continue  # nothing runs it any more, because the machine has stopped
                 return
             if not entry.done():  # type: ignore[union-attr]  # it is a future
                 entry.set_result(None)  # type: ignore[union-attr]

@@ -1,4 +1,4 @@
-"""Runs each handler in a context of its own, and ends a handler that resists cancellation.
+"""Runs each handler in its own context, and ends a handler that resists cancellation.
 
 A handler runs in the task of the wave's sender, or of a worker that takes one wave after another. Without this module,
 variables that it sets, such as the precision of decimals, would stay set for its caller and for the next wave. A task
@@ -9,9 +9,9 @@ as the decimal context, which a handler changes in place.
 Workers handle Signals and the copies of Ripples. A worker also begins in an empty context, and serves one handler after
 another in it as long as it stays empty: 0.4 us less for each than a separate context.
 
-Code that steps a coroutine can also stop stepping it. A cancelled handler that goes on waiting has some seconds to end;
-after that it is no longer stepped, and its caller gets the cancellation. The same applies to one that waits for a task
-of its own which resists cancellation.
+Code that steps a coroutine can also stop stepping it. A cancelled handler that continues to wait has some seconds to
+end; after that it is no longer stepped, and its caller gets the cancellation. The same applies to a handler that waits
+for its own task, if that task resists cancellation.
 """
 
 from __future__ import annotations
@@ -38,15 +38,15 @@ OVER: Final = object()
 
 
 class Abandoned(Exception):
-    """A cancelled handler went on waiting and is abandoned. Its task is still being cancelled."""
+    """A cancelled handler continued to wait and is abandoned. Its task is still being cancelled."""
 
 
 class _Here:
-    """Stands in for the context that a task has anyway."""
+    """Represents the context that a task already has."""
 
     @staticmethod
     def run(call: Callable[..., Any], *args: Any) -> Any:
-        """Calls it."""
+        """Calls the function."""
         return call(*args)
 
 
@@ -70,20 +70,20 @@ class _Watch:
         self.task.cancel()
 
     def end(self) -> None:
-        """The handler has ended, or was abandoned."""
+        """Called when the handler has ended, or was abandoned."""
         self._timer.cancel()
         del _watched[self.task]
 
 
 def begin_in_own_context(work: Coroutine[Any, Any, None], context: Variables | None = None) -> Awaitable[None] | None:
-    """Runs ``work`` in a context of its own, in the caller's task, until it ends or waits. Returns the rest to be
-    awaited, or None when it has ended: most handlers do not wait, and then no coroutine is made to await them.
+    """Runs ``work`` in its own context, in the caller's task, until it ends or waits. Returns the rest to be awaited,
+    or None if it has ended: most handlers do not wait, so no coroutine is made to await them.
 
     Args:
-        work: returns nothing, so that its end needs no exception: this saves half of the cost.
-        context: the context to run in; a new empty one when None.
+        work: returns nothing, so that its end needs no exception, which saves half of the cost.
+        context: the context to run in; None for a new empty one.
 
-    The rest raises Abandoned when the work was cancelled and does not end in time.
+    The rest raises Abandoned if the work was cancelled and does not end in time.
     """
     if context is None:
         context = Variables()
@@ -93,8 +93,8 @@ def begin_in_own_context(work: Coroutine[Any, Any, None], context: Variables | N
 
 
 async def in_own_context(work: Awaitable[T], context: Variables | None = None) -> T:
-    """Awaits ``work`` in a context of its own, and returns its result; for calls off the hot path. ``context``: the
-    context to run in; a new empty one when None."""
+    """Awaits ``work`` in its own context, and returns its result; for calls off the hot path. ``context`` is the
+    context to run in; None for a new empty one."""
     results: list[T] = []
 
     async def whole() -> None:
@@ -148,8 +148,8 @@ def go_on(context: Variables | _Here, steps: Generator[Any, Any, None], awaited:
 
 
 def _keep_for_ever(steps: object) -> None:
-    """Keeps a coroutine alive forever. An unreferenced coroutine is closed, and one that swallows everything does not
-    end then: the interpreter would run it forever at exit."""
-    import ctypes  # nobody else needs it
+    """Keeps a coroutine alive forever. An unreferenced coroutine is closed, but one that swallows every exception would
+    not end, and the interpreter would run it forever at exit."""
+    import ctypes  # nothing else needs it
 
     ctypes.pythonapi.Py_IncRef(ctypes.py_object(steps))

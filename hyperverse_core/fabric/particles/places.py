@@ -1,6 +1,6 @@
 """Places: where particles live, as far as this machine knows.
 
-A place is anything that takes waves for a point: the active particle itself when it lives on this machine, or the
+A place is an object that handles the waves to a point: the active particle itself if it lives on this machine, or the
 remote star that hosts it.
 """
 
@@ -17,14 +17,14 @@ __all__ = ["Find", "Place", "Places", "StarText"]
 
 
 class StarText(Protocol):
-    """What a place knows of its star."""
+    """The part of its star that a place knows."""
 
     @property
     def text(self) -> str: ...
 
 
 class Place(Protocol):
-    """Takes the waves for one point."""
+    """Handles the waves to one point."""
 
     remote: bool
 
@@ -35,13 +35,13 @@ class Place(Protocol):
         """Handles a Ping, or one copy of a Ripple."""
 
     def accept(self, wave: Directed) -> Coroutine[Any, Any, None] | None:
-        """Takes a Signal; returns the rest to be awaited."""
+        """Accepts a Signal; returns the rest to be awaited."""
 
 
 Find = Callable[[Point], Awaitable[Place]]
 """Finds where a particle lives, and places it if it lives nowhere."""
 FindIf = Callable[[Point], Awaitable[Place | None]]
-"""The same, but returns None when it must not be placed."""
+"""The same, but returns None if the particle must not be placed."""
 
 
 class Places:
@@ -60,17 +60,17 @@ class Places:
 
         Args:
             point: the particle.
-            find: finds its place when it is not known.
+            find: finds its place if it is not known.
 
-        Raises the errors of ``find``, and Unavailable when the machine stops."""
+        Raises the errors of ``find``, and Unavailable if the machine is stopping."""
         while True:
             place = await self.look_up_if(point, find)
-            if place is not None:  # otherwise a caller that must not place it began the search
+            if place is not None:  # otherwise the search was started by a caller that must not place it
                 return place
 
     def look_up_if(self, point: Point, find: FindIf) -> Coroutine[Any, Any, Place | None]:
-        """Like :meth:`look_up`; returns None when the caller that runs the search gets no place. Nothing is kept
-        then."""
+        """Like :meth:`look_up`, but returns None if the caller that runs the search gets no place. In that case nothing
+        is kept."""
         place = self.known.get(point.text)
         return _known(place) if place is not None else self._lookup.get(point.text, (point, find))
 

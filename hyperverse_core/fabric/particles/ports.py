@@ -1,4 +1,4 @@
-"""What a particle uses of the layers above it, as Protocols, so that imports point down."""
+"""The parts of the layers above that a particle uses, as Protocols, so that imports point down."""
 
 from __future__ import annotations
 
@@ -34,20 +34,20 @@ class GatePort(Protocol):
         """Returns None when the wave may continue, or the rest of the decision. Both raise like :meth:`authorise`."""
 
     async def authorise(self, active: Resident, wave: Directed) -> None:
-        """Returns when the wave may continue. Raises Forbidden or Unavailable."""
+        """Returns if the wave may continue. Raises Forbidden or Unavailable."""
 
     async def authorise_again(self, wave: Directed) -> None:
-        """Returns when a wave that was handled before may continue now. Raises Forbidden or Unavailable."""
+        """Returns if a wave that was handled before may continue now. Raises Forbidden or Unavailable."""
 
     async def demand(self, active: Resident, wave: Directed, privilege: str) -> None:
-        """Returns when the wave's agent has ``privilege`` on the particle. Raises Forbidden or Unavailable."""
+        """Returns if the wave's agent has ``privilege`` on the particle. Raises Forbidden or Unavailable."""
 
 
 class RoutingPort(Protocol):
     """Routes waves by a particle's bind."""
 
     async def follow(self, active: Resident, wave: Directed) -> Pong | None:
-        """Sends the wave along its route; None lets it through to the particle's handlers."""
+        """Sends the wave along its route; returns None if the particle's handlers must handle it."""
 
 
 class OutboundPort(Protocol):
@@ -58,7 +58,7 @@ class OutboundPort(Protocol):
     async def ask(self, wave: Ping) -> Pong: ...
 
     def accepted(self, wave: Signal) -> Pong | None:
-        """Sends a Signal if nothing has to be awaited; None leaves it to `notify`."""
+        """Sends a Signal if that needs no wait; returns None if the caller must use `notify`."""
 
     async def notify(self, wave: Signal) -> Pong: ...
 
@@ -66,7 +66,7 @@ class OutboundPort(Protocol):
 
 
 class ServicesPort(Protocol):
-    """What a handler may ask its machine to do."""
+    """The services of the machine for a handler."""
 
     def create(
         self,
@@ -76,23 +76,23 @@ class ServicesPort(Protocol):
         strategy: Strategy,
         caller: Caller,
     ) -> Coroutine[Any, Any, ParticleRecord]:
-        """Registers a particle in the name of ``caller``."""
+        """Registers a particle on behalf of ``caller``."""
 
     async def execute(self, command: Command | str, ctx: Ctx) -> Pong:
         """Carries out a command as the agent of ``ctx``, the handler's context."""
 
     def logged(self, point: Point, level: str, text: str) -> None:
-        """Takes a line that a particle wrote to its log."""
+        """Handles a line that a particle wrote to its log."""
 
 
 class TablePort(Protocol):
-    """The part of the table of a star's particles that they use. See :class:`~.active_table.ActiveTable`."""
+    """The part of the table of a star's particles that the particles use. See :class:`~.active_table.ActiveTable`."""
 
     def renew(self, active: Resident, record: ParticleRecord) -> None:
-        """Takes a newer record of the particle from the registry."""
+        """Applies a newer record of the particle from the registry."""
 
     def lose(self, active: Resident) -> None:
-        """The particle no longer lives here."""
+        """Called when the particle no longer lives here."""
 
     def taken(self, active: Resident) -> None:
-        """The registry no longer assigns the particle to this star."""
+        """Called when the registry no longer assigns the particle to this star."""

@@ -1,4 +1,4 @@
-"""A particle that is active in a star of this machine: its data, and its life."""
+"""A particle that is active in a star of this machine: its data, and its life cycle."""
 
 from __future__ import annotations
 
@@ -29,30 +29,30 @@ __all__ = ["Resident"]
 
 
 class Resident(Lifecycle):
-    """The data and the life of a particle that lives here. :class:`~.active.Active` adds the path of its waves, without
-    another object.
+    """The data and the life cycle of a particle that lives here. :class:`~.active.Active` adds the path of its waves,
+    without another object.
 
     Attributes:
-        record: its record when it came here, kept up to date by the change feed.
-        served: how its Kind is served on this machine.
-        home: what it shares with the other particles of its star.
-        star: its star. ``home`` has it too; here it saves the hot path a look-up.
+        record: its record when it arrived here, kept up to date by the change feed.
+        served: its Kind as this machine serves it.
+        home: the objects that it shares with the other particles of its star.
+        star: its star. ``home`` also has it; here it saves the hot path a look-up.
         assignment: proof that it lives here; None for a particle that the registry does not place.
         particle: the driver's object; None until the first wave that needs it.
-        state: its state of life. Written by :class:`~.lifecycle.Lifecycle`.
+        state: its state in the life cycle. Written by :class:`~.lifecycle.Lifecycle`.
         allowed: permission letters that the policy granted, by agent. Written by the gate.
         bind: the routes of its waves; None sends all to the handlers. Written by the binds.
         watched_until: time of the event loop until which its states are published to the change feed. Written by the
             watches.
         touched: whether a wave arrived since the last search for idle particles.
-        saved: the state to activate it with; None when it must be read from the registry.
-        background: its background tasks; None when it never began one.
+        saved: the state to activate it with; None if it must be read from the registry.
+        background: its background tasks; None if it never started one.
         origin: makes the waves that it sends; None until it sends one.
         running: handlers that run concurrently with the one that has the turn.
-        posted: Signals of a concurrent particle that have not begun, and what came after them; None when it never had
-            one.
-        saves: state of its saves; None until its object has begun one.
-        durable: fingerprint of the durable state; None when unknown.
+        posted: Signals of a concurrent particle that have not started, and what arrived after them; None if it never
+            had one.
+        saves: state of its saves; None until its object has started one.
+        durable: fingerprint of the durable state; None if unknown.
     """
 
     __slots__ = (
@@ -110,7 +110,7 @@ class Resident(Lifecycle):
         self.touched = True
         self.quiet_since = 0.0
         self.watched_until = 0.0
-        # Empty: known to have no saved state, so nobody needs to ask the registry.
+        # Empty: it is known to have no saved state, so the registry need not be asked.
         self.saved = b"" if state is None and assignment is not None else state
         self.background: BackgroundTasks | None = None
         self.origin: Origin | None = None
@@ -124,7 +124,7 @@ class Resident(Lifecycle):
         raise NotImplementedError
 
     def accept(self, wave: Directed) -> Coroutine[Any, Any, None] | None:
-        """Takes a Signal."""
+        """Accepts a Signal."""
         raise NotImplementedError
 
     def core(self, wave: Directed) -> Coroutine[Any, Any, Pong]:
@@ -132,23 +132,23 @@ class Resident(Lifecycle):
         raise NotImplementedError
 
     def accept_core(self, wave: Directed) -> Coroutine[Any, Any, None]:
-        """Takes a Signal after the gate and the bind."""
+        """Accepts a Signal after the gate and the bind."""
         raise NotImplementedError
 
     # -- life ---------------------------------------------------------------------------------------------
 
     def check_lease(self) -> None:
-        """Raises Unavailable when its star's lease may be over: the particle may live elsewhere by now. A particle that
-        the registry does not place lives nowhere else."""
+        """Raises Unavailable if its star's lease may be over, because the particle may by now live elsewhere. A
+        particle that the registry does not place cannot live elsewhere."""
         if self.assignment is not None and not self.star.may_serve:
             raise Unavailable(f"{self.star.no_lease}, so {self.text!r} does not answer here", retry_after=0.5)
 
     def cut_off(self, particle: Particle | None) -> None:
-        """A handler was interrupted: what it left behind in ``particle`` must not be seen. The next wave gets the
-        particle from its last saved state. A particle that the registry does not place continues."""
+        """Called when a handler was interrupted, because the changes that it left in ``particle`` must not be seen. The
+        next wave gets the particle from its last saved state. A particle that the registry does not place continues."""
         if self.assignment is None or particle is not self.particle:
             return
-        # With many at once, a handler that was cut off before it changed anything must not disturb the others.
+        # If many handlers run at once, one that was cancelled before it changed anything must not affect the others.
         if not self.concurrent or has_unsaved(self):
             self.spoil()
 
@@ -157,7 +157,7 @@ class Resident(Lifecycle):
         return NotHostedHere(f"{self.text!r} has left {self.star.text}")
 
     def spawn(self, work: Coroutine[Any, Any, None], name: str, wave: Directed) -> None:
-        """Runs a background task until it ends or the particle leaves. Raises TooMany, and NotHostedHere when the
+        """Runs a background task until it ends or the particle leaves. Raises TooMany, and NotHostedHere if the
         particle has left."""
         if self.state is State.GONE:
             work.close()
@@ -167,14 +167,14 @@ class Resident(Lifecycle):
         self.background.begin(work, name, wave, partial(spoiled, self, self.particle))
 
     def own_origin(self) -> Origin:
-        """Makes the waves that it sends in its own name."""
+        """Makes the waves that it sends on its own behalf."""
         if self.origin is None:
             self.origin = Origin(self.point, self.point, self.star.text, self.home.ids, self.star.now)
         return self.origin
 
     @property
     def pinned(self) -> bool:
-        """Whether the registry does not place it: it stays as long as the machine runs."""
+        """Whether the registry does not place it, so that it stays as long as the machine runs."""
         return self.assignment is None
 
     @property

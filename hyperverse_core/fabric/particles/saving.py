@@ -1,8 +1,8 @@
-"""Saving: what is durable of a particle, and what is discarded because it is not.
+"""Saving: writes the durable state of a particle, and discards changes that are not durable.
 
-A handler that raises, and a save that fails, leave behind an object that nobody may see, because its content was
-answered with an error. So the particle begins again from its saved state before its next wave, if anything in it
-differs from that state. See ``docs/explanation/delivery.md#all-or-nothing``.
+After a handler raises or a save fails, the content of the particle's object must not be seen, because the answer was an
+error. So the particle is loaded again from its saved state before its next wave, if anything in it differs from that
+state. See ``docs/explanation/delivery.md#all-or-nothing``.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class BeforeOnStop:
     """A particle's state before its ``on_stop``: if that fails, its half-finished changes are not written.
 
     Attributes:
-        state: the encoded state; None when it cannot be encoded, or when nothing can fail.
+        state: the encoded state; None if it cannot be encoded, or if nothing can fail.
         durable: number of the newest successful save.
     """
 
@@ -82,21 +82,21 @@ class BeforeOnStop:
         try:
             return cls(encode_state(particle), durable)
         except Exception:
-            _log.exception("what %s has not saved itself cannot be written", active.text)
+            _log.exception("the unsaved changes of %s cannot be written", active.text)
             return cls(None, durable)
 
     def left_to_write(self, active: Resident) -> bytes | None:
-        """Returns the state to write after an ``on_stop`` that failed; None when it saved something itself."""
+        """Returns the state to write after an ``on_stop`` that failed; None if it has saved something itself."""
         if active.saves is not None and active.saves.durable > self.durable:
             return None
         return self.state
 
 
 def fingerprint(particle: Particle) -> int | None:
-    """Returns the fingerprint of its encoded state; None when the state cannot be encoded."""
+    """Returns the fingerprint of its encoded state; None if the state cannot be encoded."""
     try:
         return hash(encode_state(particle))
-    except Exception:  # raised by `dump`, or for a value: its save reports it
+    except Exception:  # `dump` raised it, or a value caused it; the save reports it
         return None
 
 
@@ -113,7 +113,7 @@ def has_unsaved(active: Resident, before: int | None = None) -> bool:
 
 
 def spoiled(active: Resident, particle: Particle | None, before: int | None = None) -> None:
-    """Something that worked on ``particle`` raised: discards its unsaved changes."""
+    """Discards the unsaved changes after a handler or ``on_start`` of ``particle`` raised."""
     if active.assignment is None or particle is not active.particle or active.state not in (State.READY, State.UNSAVED):
         return
     if has_unsaved(active, before):
@@ -127,7 +127,7 @@ def given_up(active: Resident, ctx: Saver | None = None) -> HyperverseError:
     if active.concurrent:
         became = _became(ctx, repeatable=True)
         return Unavailable(f"another handler of {active.text!r} failed meanwhile: {became}", retry_after=0.1)
-    return Conflict(f"a handler of {active.text!r} failed or was cut off, and what is not saved is given up")
+    return Conflict(f"a handler of {active.text!r} failed or was cancelled, so unsaved changes are discarded")
 
 
 async def save(active: Resident, ctx: Saver, particle: Particle | None) -> None:
@@ -169,7 +169,7 @@ async def save(active: Resident, ctx: Saver, particle: Particle | None) -> None:
         active.home.interceptors.tell(listeners, active.point, active.star.key, size, seconds)
     if number > saves.durable:
         saves.durable, saves.at = number, monotonic()
-        if active.saves is saves:  # otherwise the particle was made again meanwhile
+        if active.saves is saves:  # otherwise the particle was created again meanwhile
             active.durable = hash(encoded)
     if active.state is not _READY and active.particle is particle:
         active.note_saved()
@@ -177,7 +177,7 @@ async def save(active: Resident, ctx: Saver, particle: Particle | None) -> None:
 
 
 def _checked(active: Resident, ctx: Saver, particle: Particle | None) -> Saves:
-    """Returns the state of its saves. Raises HyperverseError when ``ctx`` may not save ``particle``."""
+    """Returns the state of its saves. Raises HyperverseError if ``ctx`` may not save ``particle``."""
     if active.assignment is None:
         raise BadRequest(f"{active.text!r} has no durable state: the registry does not place it")
     if active.state is State.GONE:
@@ -193,7 +193,7 @@ def _checked(active: Resident, ctx: Saver, particle: Particle | None) -> Saves:
 
 async def _a_later_one_succeeds(saves: Saves, number: int) -> bool:
     """Returns whether a later save of the same object wrote the change that this save could not write. Handlers of a
-    concurrent particle save beside one another, and each save writes the whole object."""
+    concurrent particle save concurrently, and each save writes the whole object."""
     while saves.durable < number and saves.under_way and saves.begun > number:
         if saves.ended is None:
             saves.ended = asyncio.Event()
@@ -209,7 +209,7 @@ def _has_failed(active: Resident, saves: Saves, ctx: Saver, particle: Particle) 
 
 
 def _told(error: _Error, active: Resident, ctx: Saver) -> _Error:
-    """Returns the same error, extended by what has become of the change."""
+    """Returns the same error, extended by what happened to the change."""
     unknown = isinstance(error, OutcomeUnknown)
     became = "" if unknown else f"; {_became(ctx, repeatable=isinstance(error, Unavailable))}"
     was = "may not have been" if unknown else "was not"
@@ -225,7 +225,7 @@ def _told(error: _Error, active: Resident, ctx: Saver) -> _Error:
 
 
 def _became(ctx: Saver | None, *, repeatable: bool) -> str:
-    """Returns what has become of a handler's change that could not be saved."""
+    """Returns what happened to a handler's change that could not be saved."""
     if getattr(ctx, "has_saved", False):
-        return "what its handler saved before is kept, and what it changed since did not happen"
+        return "the changes that its handler saved before are kept, but its later changes did not happen"
     return "the change did not happen" + (", and it is safe to repeat it" if repeatable else "")

@@ -1,4 +1,4 @@
-"""Secret properties, between the particles, which know them, and the registry, which does not.
+"""Encrypts and decrypts secret properties, which the particles know and the registry does not.
 
 A secret is encrypted, or hashed if its Kind says so, right before it is registered, and stays so in every record: only
 the handlers of the particle itself see it. See docs/reference/kinds.md#secrets.
@@ -23,7 +23,7 @@ from ...universe.kind_defs.properties import PropertyChange, PropertyDef, SetPro
 __all__ = ["SealedProperties"]
 
 _AT_ONCE: Final = 4
-"""How many passwords are hashed at the same time: each takes 19 MiB."""
+"""Number of passwords that are hashed at the same time, because each takes 19 MiB."""
 
 
 class SealedProperties:
@@ -40,7 +40,7 @@ class SealedProperties:
         self._hashing = asyncio.Semaphore(_AT_ONCE)
 
     async def changes(self, kind: KindDef, changes: Sequence[PropertyChange]) -> list[PropertyChange]:
-        """Returns the same changes with secrets sealed. Raises ConfigError when no key can be had."""
+        """Returns the same changes with secrets sealed. Raises ConfigError if there is no key and none can be made."""
         return [await self._change(kind, change) for change in changes]
 
     async def _change(self, kind: KindDef, change: PropertyChange) -> PropertyChange:
@@ -49,8 +49,8 @@ class SealedProperties:
         return attrs.evolve(change, value=await self._sealed(kind.properties.get(change.key), change.value))
 
     async def registration(self, given: Registration) -> Registration:
-        """Returns the same registration, including particles below it, with secrets sealed. Raises ConfigError when no
-        key can be had."""
+        """Returns the same registration, including particles below it, with secrets sealed. Raises ConfigError if there
+        is no key and none can be made."""
         kind = self._known.get(given.kind.base)
         below = given.below
         if below:
@@ -71,8 +71,8 @@ class SealedProperties:
         return sealed(text, self._keys.newest)
 
     def read(self, kind: KindDef, record: ParticleRecord) -> dict[str, Property]:
-        """Returns the properties of a particle as its own handlers see them. Raises Unavailable when the key of a
-        secret is not here, ConfigError when the keys cannot be read."""
+        """Returns the properties of a particle as its own handlers see them. Raises Unavailable if the key of a secret
+        is not here, and ConfigError if the keys cannot be read."""
         hidden, read = kind.properties.secrets, kind.properties.read
         found = {}
         for key, one in record.properties.items():
@@ -86,7 +86,7 @@ class SealedProperties:
         return found
 
     async def matches(self, record: ParticleRecord, key: str, guess: str) -> bool:
-        """Returns whether a property of the particle has the value ``guess``; False when it is not set. The time taken
+        """Returns whether a property of the particle has the value ``guess``; False if it is not set. The time taken
         does not depend on where the two differ. Raises the errors of :meth:`read`."""
         one = record.properties.get(key)
         if one is None:
@@ -98,7 +98,7 @@ class SealedProperties:
         return secrets.compare_digest(given, has)
 
     def _opened(self, text: str) -> str:
-        """Returns the decrypted value; an unencrypted value of an older release is returned as it is."""
+        """Returns the decrypted value; an unencrypted value of an older release is returned unchanged."""
         return opened(text, self._keys.known()) if is_sealed(text) else text
 
     @staticmethod
@@ -107,7 +107,7 @@ class SealedProperties:
         return definition is not None and definition.hashed
 
     async def renewed(self, record: ParticleRecord) -> dict[str, tuple[str, str]]:
-        """Returns the values of the particle that are in clear or encrypted with an older key, each with its
+        """Returns the values of the particle that are in clear text or encrypted with an older key, each with its
         replacement. Raises the errors of :meth:`read`."""
         kind = self._known.get(record.kind.base)
         hidden = frozenset[str]() if kind is None else kind.properties.secrets

@@ -31,28 +31,28 @@ _VARIANTS = 1024
 
 
 class Served:
-    """A Kind as this machine serves it; or, made by :meth:`of_record`, a group of its particles with the same traits.
+    """A Kind as this machine serves it or, if :meth:`of_record` made it, a group of its particles with the same traits.
 
     Attributes:
         driver: the one driver object.
         kind: the Kind that it serves.
         host: the driver's access to the machine; None in tests without a machine.
         particle: the class of the particles.
-        makes: whether the driver makes the objects itself, so that it must be called.
+        makes: whether the driver creates the objects itself, so that it must be called.
         alike: whether all fresh particles hold the same durable state.
-        fresh: fingerprint of that state; None until a particle was made.
+        fresh: fingerprint of that state; None until a particle is created.
         checks: whether the driver checks particles before they are registered.
         completes: whether the driver completes what is registered.
         prepares: whether the driver reports what is prepared for its particles.
-        needs: whether it reports which of that one particle needs.
-        grants: whether it reports what one particle may use of the computer.
+        needs: whether it reports which of these a particle needs.
+        grants: whether it reports what a particle may use of the computer.
         handlers: the compiled handlers of the particle class.
-        bind: the default bind, None to let every method through.
+        bind: the default bind; None if every method reaches the handlers.
         concurrent: whether the particles handle waves concurrently.
         idle_after: seconds without a wave after which the particles leave memory.
-        waves_limit: how many waves may wait for one of the particles.
-        status, cause: as shown in the machine's status.
-        again: when its driver is started again, in seconds since the epoch; None when it will not be.
+        waves_limit: greatest number of waves that may wait for one of the particles.
+        status, cause: its state in the machine's status, and the reason.
+        again: when its driver is started again, in seconds since the epoch; None if it is not.
         plugin: name of the plugin that provides it.
     """
 
@@ -68,8 +68,8 @@ class Served:
         host: DriverHost | None = None,
         acting_for: Callable[[Point, Scope | None], DriverHost] | None = None,
     ) -> None:
-        """``idle_after`` and ``waves_limit`` apply where neither the traits nor the driver set them; None for the
-        driver defaults. ``configured_idle`` is the config's value for the Kind, and takes precedence."""
+        """``idle_after`` and ``waves_limit`` apply if neither the traits nor the driver set them; None for the driver
+        defaults. ``configured_idle`` is the config's value for the Kind, and takes precedence."""
         cls = traits.particle or driver.particle
         self.driver = driver
         self.kind: KindDef = driver.kind
@@ -116,12 +116,12 @@ class Served:
         except BaseException as exc:
             if ends_task(exc):
                 raise
-            return f"remark() failed: {described(exc)}"
+            return f"`remark` failed: {described(exc)}"
 
     def of_record(self, record: ParticleRecord) -> Served:
-        """Returns how one particle is served: like all of its Kind, unless its driver says otherwise.
+        """Returns how one particle is served: like all others of its Kind, unless its driver differs for it.
 
-        Raises the HyperverseError that the driver raises, and PluginError when it misbehaves."""
+        Raises the HyperverseError of the driver, and PluginError if the driver misbehaves."""
         if not self._varies:
             return self
         try:
@@ -138,7 +138,7 @@ class Served:
             if traits not in self._variants and traits.particle is not None:
                 self._check(traits.particle)
             return self.variant(traits)
-        except Exception as exc:  # they do not fit the class, or are not traits
+        except Exception as exc:  # the traits do not fit the class, or are not traits
             raise self._at_fault("traits", record, exc) from exc
 
     def _check(self, particle: type[Particle]) -> None:
@@ -156,12 +156,12 @@ class Served:
         )
 
     async def make(self, record: ParticleRecord) -> Particle:
-        """Makes a particle with its driver, without state. Raises the driver's errors, and HandlerFailed when the
+        """Creates a particle with its driver, without state. Raises the driver's errors, and HandlerFailed if the
         result is not a particle of the class."""
         made = await self.driver.create(record)
         if not isinstance(made, self.particle):
             raise HandlerFailed(
-                f"the driver of Kind {self.kind.name!r} (plugin {self.plugin!r}) has made a {type(made).__name__} for "
+                f"the driver of Kind {self.kind.name!r} (plugin {self.plugin!r}) created a {type(made).__name__} for "
                 f"{record.point.text!r}, not a {self.particle.__name__}"
             )
         return made
@@ -188,8 +188,8 @@ class Served:
             ) from exc
 
     async def granted(self, record: ParticleRecord, agent: Point, scope: Scope | None) -> list[str]:
-        """Returns what a particle may use of the computer, as far as an agent may know. An error of the driver is
-        reported in its place."""
+        """Returns what a particle may use of the computer, as far as an agent may know. If the driver fails, its error
+        is returned instead."""
         assert self._acting_for is not None, "a driver that was made by a machine has a host"
         try:
             found = await in_own_context(self.driver.granted(self._acting_for(agent, scope), record))
@@ -205,7 +205,7 @@ class Served:
 
     async def complete(self, draft: Draft) -> Draft:
         """Asks the driver what to register. Raises the errors of :meth:`check`, and PluginError for an answer that is
-        not such a draft."""
+        not a draft of this particle."""
         assert self.host is not None, "a driver that was made by a machine has a host"
         try:
             done = await in_own_context(self.driver.complete(self.host, draft))
@@ -228,12 +228,12 @@ class Served:
         return done
 
     def variant(self, traits: Traits) -> Served:
-        """Returns the same driver for particles with these traits. Raises BadRequest or ParseError when they are
+        """Returns the same driver for particles with these traits. Raises BadRequest or ParseError if they are
         malformed."""
         known = self._variants.get(traits)
         if known is None:
             known = self._configured(traits=traits)
-            if len(self._variants) >= _VARIANTS:  # their particles hold those in use
+            if len(self._variants) >= _VARIANTS:  # their particles still refer to those in use
                 self._variants.clear()
             self._variants[traits] = known
         return known
@@ -250,7 +250,7 @@ class Served:
 
 
 def _limit(driver: Driver, otherwise: int | None) -> int:
-    """Returns how many waves may wait for a particle whose traits do not say so."""
+    """Returns how many waves may wait for a particle whose traits set no limit."""
     if otherwise is None or driver.waves_limit != Driver.waves_limit:
         return driver.waves_limit
     return otherwise
@@ -284,13 +284,13 @@ class ServedKinds(Mapping[str, Served]):
         self._served[served.kind.name] = served
 
     def of(self, kind: Kind) -> Served:
-        """Returns how particles of ``kind`` are served here. Raises NoDriver (501), or Unavailable when the machine
-        stops."""
+        """Returns how particles of ``kind`` are served here. Raises NoDriver (501), or Unavailable if the machine is
+        stopping."""
         served = self._served.get(kind.base)
         if served is None:
             raise NoDriver(
                 f"no driver here serves Kind {kind.base!r}",
-                hint="install the plugin that brings it; the particle's record and state are kept"
+                hint="install the plugin that provides it; the particle's record and state are kept"
                 + self.why_missing(kind.base),
             )
         if served.status is Status.DONE:

@@ -1,4 +1,4 @@
-"""The life of an active particle."""
+"""The life cycle of an active particle."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ __all__ = ["State"]
 
 
 class State(enum.Enum):
-    """The state of life of an active particle::
+    """The state of an active particle in its life cycle::
 
                        on_start fails
                  +--------- FAILED <-------+
@@ -25,7 +25,7 @@ class State(enum.Enum):
            +----- UNSAVED ------------+
                   a save has failed
 
-    From every state it may become GONE: the registry gave it to another star, or it was deleted. Only
+    From every state it may become GONE, because the registry gave it to another star or it was deleted. Only
     :class:`~.lifecycle.Lifecycle` changes the state. The hot path compares it once, with READY.
     """
 
@@ -36,17 +36,17 @@ class State(enum.Enum):
     READY = "ready"
     """Waves reach its handlers."""
     FAILED = "failed"
-    """It could not start; its record says Panic. The next wave tries again."""
+    """It could not start; its record has the status Panic. The next wave tries again."""
     CUT = "cut"
-    """A handler was interrupted, or raised after a change: the next turn begins with the last saved state."""
+    """A handler was interrupted, or raised after a change. The next turn starts with the last saved state."""
     UNSAVED = "unsaved"
     """A save failed. Like CUT, unless the same handler succeeds in saving before it ends."""
     STOPPING = "stopping"
-    """Its turn is taken for good: no more waves begin."""
+    """Its turn is taken permanently: no more waves start."""
     GONE = "gone"
-    """It no longer lives here: waves are answered 421 and find it elsewhere."""
+    """It no longer lives here: waves are answered 421, and their senders find it elsewhere."""
 
     @property
     def spoiled(self) -> bool:
-        """Whether its object holds content that nobody may see."""
+        """Whether its object has content that must not be seen."""
         return self is State.CUT or self is State.UNSAVED

@@ -1,4 +1,4 @@
-"""The durable state of a particle: encoded to bytes, loaded into a fresh object, and shown."""
+"""Encodes the durable state of a particle to bytes, loads it into a fresh object, and shows it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["decode_state", "encode_state", "state_of"]
 
 
 def encode_state(particle: Particle) -> bytes:
-    """Encodes the durable state of a particle. Raises HandlerFailed, naming the field, when it could not be read back
+    """Encodes the durable state of a particle. Raises a HandlerFailed that names the field if it could not be read back
     unchanged."""
     cls = type(particle)
     if cls.dump is Particle.dump:
@@ -33,7 +33,7 @@ def encode_state(particle: Particle) -> bytes:
 
 
 def state_of(particle: Particle) -> Any:
-    """Returns the durable state of a particle as the body of a wave: what it dumps, or its durable fields.
+    """Returns the durable state of a particle as the body of a wave: the result of its ``dump``, or its durable fields.
 
     Raises HandlerFailed when that fails."""
     cls = type(particle)
@@ -53,11 +53,11 @@ def _shown(field: StateField, value: Any) -> Any:
 
 
 def decode_state(particle: Particle, state: bytes) -> None:
-    """Puts a saved state into a fresh particle. A field that is new keeps its default. A state of an older version is
-    given to the class to upgrade it.
+    """Loads a saved state into a fresh particle. A new field keeps its default. A state of an older version is passed
+    to the class, which upgrades it.
 
-    Raises HandlerFailed, which names the field, when the state does not fit, and what the particle raises when it loads
-    or upgrades it itself."""
+    Raises a HandlerFailed that names the field if the state does not fit, and the errors of the particle's own ``load``
+    or ``upgrade``."""
     cls = type(particle)
     saved = msgspec.msgpack.decode(state)
     if cls.load is not Particle.load:
@@ -65,15 +65,15 @@ def decode_state(particle: Particle, state: bytes) -> None:
         return
     if type(saved) is not dict:
         raise HandlerFailed(
-            f"the saved state is {type(saved).__name__}, and {cls.__name__} keeps its state in attrs fields",
-            hint="a class whose particles once had `dump` and `load` has to keep `load`",
+            f"the saved state is {type(saved).__name__}, but {cls.__name__} keeps its state in attrs fields",
+            hint="a class whose particles once had `dump` and `load` must keep `load`",
         )
     fields = StateFields.of(cls).fields
     saved = _upgraded(particle, saved)
     lost = [name for name in saved if name not in fields]
     if lost:
         raise HandlerFailed(
-            f"the saved state has {', '.join(map(repr, lost))}, and {cls.__name__} has no such durable field",
+            f"the saved state has {', '.join(map(repr, lost))}, but {cls.__name__} has no such durable field",
             hint=_CURE,
         )
     for name, value in saved.items():
@@ -87,8 +87,8 @@ def _upgraded(particle: Particle, saved: dict[str, Any]) -> dict[str, Any]:
         return saved
     if version > cls._state_version:
         raise HandlerFailed(
-            f"the saved state is of version {version}, and {cls.__name__} knows version {cls._state_version}",
-            hint="a newer version of the plugin has saved it: install that one again; the saved state is kept",
+            f"the saved state is of version {version}, but {cls.__name__} knows only version {cls._state_version}",
+            hint="a newer version of the plugin has saved it: install that version again; the saved state is kept",
         )
     if cls.upgrade is Particle.upgrade:
         raise HandlerFailed(
@@ -100,13 +100,13 @@ def _upgraded(particle: Particle, saved: dict[str, Any]) -> dict[str, Any]:
     if not isinstance(upgraded, Mapping):
         raise HandlerFailed(
             f"{cls.__name__}.upgrade returned {type(upgraded).__name__}, not a map",
-            hint="return the state that it was given, changed",
+            hint="return the given state with its changes",
         )
     return dict(upgraded)
 
 
 _CURE = (
-    "the saved state is kept: say with @state(version=...) and `upgrade` what becomes of it, see "
+    "the saved state is kept: define with @state(version=...) and `upgrade` how to convert it, see "
     "docs/how-to/change-a-state.md"
 )
 
@@ -124,7 +124,7 @@ _ENTRY = StateField.of("", Any)
 
 
 def _dumped(particle: Particle) -> Any:
-    """What it dumps: bytes, or a map."""
+    """Returns the result of its ``dump``: bytes, or a map."""
     try:
         dumped = particle.dump()
     except HyperverseError:

@@ -24,7 +24,7 @@ class UnreadBind:
 
 
 def first_bind(record: ParticleRecord, default: BindConfig | None) -> BindConfig | UnreadBind | None:
-    """The routes of a particle: those that its ``bind`` property names, read when the first wave comes, else those of
-    its driver."""
+    """Returns the routes of a particle: those of its ``bind`` property, read when the first wave arrives, or else those
+    of its driver."""
     own = record.properties.get("bind")
     return default if own is None else UnreadBind(own.value)

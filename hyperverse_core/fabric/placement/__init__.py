@@ -1,1 +1,1 @@
-"""Where particles live: creating them, choosing a star, moving them."""
+"""Determines where particles live: creates them, chooses stars, and moves them."""

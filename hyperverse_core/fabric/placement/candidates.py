@@ -22,8 +22,8 @@ class _Possible:
     """The stars that can host particles of one Kind.
 
     Attributes:
-        all: these stars, in the order of their keys. The objects are made once, because most placements follow one
-            another within one state of the directory, and are updated for each placement.
+        all: these stars, in the order of their keys. The objects are created once and updated for each placement,
+            because most placements follow one another within one state of the directory.
         by_star: the same by the text of their keys.
         own: this machine's stars, with the particles that live there.
         near: the star that is marked as the star of the parent.
@@ -41,7 +41,7 @@ class Candidates:
     Args:
         directory: the announced stars.
         homes: the particles of this machine's stars.
-        places: knows where a particle's parent lives.
+        places: the known places, to find the parent of a particle.
         home: the star that represents this machine; hops are counted from there.
         facts: facts of this machine; those of others are in the directory.
     """
@@ -82,7 +82,7 @@ class Candidates:
 
     @staticmethod
     def _mark(possible: _Possible, near: Candidate | None) -> None:
-        """Updates the mark when the parent lives in another star than that of the previous particle."""
+        """Updates the mark if the parent lives in a different star than that of the previous particle."""
         if possible.near is not None:
             possible.near.hosts_parent = False
         if near is not None:

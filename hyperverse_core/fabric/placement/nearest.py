@@ -15,14 +15,14 @@ _SPACES_NAMED: Final = 4
 
 
 async def nearest(registry: ParticleRegistry, point: Point) -> str:
-    """Returns a hint for a point that does not exist: similar names beside its first missing segment; empty when there
+    """Returns a hint for a point that does not exist, with names similar to its first missing segment; empty if there
     are none.
 
     The hint names children of ``point``'s parent, so the caller must know that the agent may select them. If the parent
     does not exist either, only the hyperuser may see the hint.
 
     Args:
-        registry: where to look.
+        registry: the registry to search.
         point: the point that does not exist.
     """
     if point.parent is None or not point.route.is_local:
@@ -31,7 +31,7 @@ async def nearest(registry: ParticleRegistry, point: Point) -> str:
     found = await registry.records(path) if len(path) > 1 else {}
     missing = [step for step in path if step not in found][-1:] or [point]
     first = missing[0]
-    assert first.parent is not None  # the root has none, and is not in the path
+    assert first.parent is not None  # only the root has none, and it is not in the path
     page = await registry.children(first.parent, limit=_SIBLINGS)
     beside = [record.point.text for record in page.records]
     said = like(first, [record.point for record in page.records])

@@ -1,4 +1,4 @@
-"""Places a particle that lives nowhere when the first wave is sent to it."""
+"""Places particles that live nowhere when a wave is sent to them."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Placer:
     async def place(self, point: Point) -> Place:
         """Returns where ``point`` lives; places it if it lives nowhere.
 
-        Raises NotFound, NoDriver (501), Unavailable (503: no star takes it now)."""
+        Raises NotFound, NoDriver (501), Unavailable (503: no star accepts it now)."""
         missed: dict[StarKey, Unavailable] = {}
         for attempt in range(_TRIES):
             record = (await self._registry.records((point,))).get(point)
@@ -69,7 +69,7 @@ class Placer:
         raise Unavailable(f"{point.text!r} is being moved between stars", retry_after=0.2)
 
     async def _try(self, record: ParticleRecord, missed: dict[StarKey, Unavailable]) -> Place | None:
-        """Returns where a particle lives or was placed; None when that changed meanwhile and must be looked up again.
+        """Returns where a particle lives or was placed; None if that changed meanwhile and must be looked up again.
 
         Args:
             missed: stars that were asked to host it and did not answer; this method adds to them.
@@ -81,7 +81,7 @@ class Placer:
                 if not self._directory.holds(at):
                     await self._reader.read((at.star,))
                 # A particle is never taken from an announced star. A star that is not announced never serves again in
-                # that incarnation; its particles are released one after another, and this one need not wait for that.
+                # that incarnation. Its particles are released one after another, but this one need not wait for that.
                 if self._directory.holds(at):
                     return self._remotes.of(at.star)
             else:
@@ -113,7 +113,7 @@ class Placer:
             candidates = [c for c in candidates if c.star not in missed] or candidates
         if not candidates:
             raise Unavailable(
-                f"no star takes particles of Kind {record.kind.base!r} now",
+                f"no star accepts particles of Kind {record.kind.base!r} now",
                 hint="see `hyperverse status` for why",
                 retry_after=1.0,
             )

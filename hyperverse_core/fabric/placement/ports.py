@@ -1,4 +1,4 @@
-"""What placement uses of the layers above it."""
+"""The parts of the layers above that placement uses."""
 
 from __future__ import annotations
 
@@ -14,4 +14,4 @@ class Permits(Protocol):
     """The gate, for commands."""
 
     async def permit(self, caller: Caller, permission: str, target: ParticleRecord, action: str) -> None:
-        """Returns when ``caller`` has ``permission`` (a letter) on ``target``, for ``action``. Raises Forbidden."""
+        """Returns if ``caller`` has ``permission`` (a letter) on ``target``, for ``action``. Raises Forbidden."""

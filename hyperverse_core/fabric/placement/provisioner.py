@@ -89,7 +89,7 @@ class Provisioner:
         strategy: Strategy,
         caller: Caller,
     ) -> ParticleRecord:
-        """Like :meth:`create_from`, from texts."""
+        """Like :meth:`create_from`, but from texts."""
         if "%" in where:
             template = PointTemplate.parse(where).resolve(Env())
         else:
@@ -124,17 +124,17 @@ class Provisioner:
         return wanted
 
     def _keep_pace(self, agent: Point) -> None:
-        """Raises TooMany when an agent creates more particles than it may."""
+        """Raises TooMany if an agent creates more particles than it may."""
         wait = 0.0 if agent == HYPERUSER else self._pace.wait(agent.text)
         if wait:
             raise TooMany(
-                f"{agent.text!r} may create {self._pace.rate:g} particles a second here",
+                f"{agent.text!r} may create {self._pace.rate:g} particles per second here",
                 hint="create them more slowly",
                 retry_after=wait,
             )
 
     def _resolve(self, kind: KindTemplate) -> Kind:
-        """Returns the Kind that is meant. Raises UnknownKind, which also names failed plugins that might provide it."""
+        """Returns the resolved Kind. Raises UnknownKind, which also names failed plugins that might provide it."""
         try:
             return kind.resolve(self._served.known)
         except UnknownKind as exc:
@@ -153,7 +153,7 @@ class Provisioner:
         declared = self._served.known[wanted.base]
         served = self._served.get(declared.name)
         if served is None:
-            raise NoDriver(f"no driver here serves Kind {wanted.base!r}", hint="install the plugin that brings it")
+            raise NoDriver(f"no driver here serves Kind {wanted.base!r}", hint="install the plugin that provides it")
         if self._pace.rate:
             self._keep_pace(caller.agent)
         parent = await self._parent(where, wanted, declared, strategy, caller)
@@ -178,7 +178,7 @@ class Provisioner:
             for below in registration.below:
                 self._records.drop(below.point)
             return made.record
-        raise Conflict(f"{_TRIES} numbers for {where.child!r} were taken", hint="name the particle")
+        raise Conflict(f"{_TRIES} numbers for {where.child!r} were already taken", hint="name the particle")
 
     async def _check(
         self,
@@ -190,15 +190,15 @@ class Provisioner:
         caller: Caller,
     ) -> None:
         """Asks the driver whether the particle may be registered, unless it exists and stays unchanged. Raises the
-        errors of :meth:`Served.check`, and NoDriver when the driver has not started."""
+        errors of :meth:`Served.check`, and NoDriver if the driver has not started."""
         if strategy is not Strategy.OVERRIDE and await self._registry.records((point,)):
             return
         self._served.of(kind)
         await served.check(point, kind, values, caller.agent, caller.scope)
 
     async def _complete(self, served: Served, given: Registration) -> Registration:
-        """Returns the registration as the driver completes it, or unchanged when the particle exists and stays. Raises
-        the errors of :meth:`Served.complete`, and NoDriver when the driver has not started."""
+        """Returns the registration that the driver has completed; unchanged if the particle exists and stays. Raises
+        the errors of :meth:`Served.complete`, and NoDriver if the driver has not started."""
         if given.strategy is not Strategy.OVERRIDE and await self._registry.records((given.point,)):
             return given
         self._served.of(given.kind)
@@ -221,7 +221,7 @@ class Provisioner:
     ) -> ParticleRecord:
         above = where.parent
         if not above.route.is_local:
-            raise BadRequest(f"{above.text!r} has a route, and its particles are made by the platform")
+            raise BadRequest(f"{above.text!r} has a route, and only the platform creates particles there")
         try:
             parent = self._records.remembered(above) or await self._records.one(above)
             await self._permits.permit(caller, "c", parent, "create")
@@ -248,8 +248,8 @@ class Provisioner:
             )
         if holder is not None and not holder.may_hold(kind):
             raise BadRequest(
-                f"{parent.point.text!r}, a {parent.kind}, cannot hold a {kind}",
-                hint=f"it holds: {', '.join(holder.children) or 'nothing'}",
+                f"{parent.point.text!r}, a {parent.kind}, cannot contain a {kind}",
+                hint=f"it may contain: {', '.join(holder.children) or 'nothing'}",
             )
 
     def _values(self, declared: KindDef, changes: Sequence[SetProperty | UnsetProperty]) -> dict[str, PropertyValue]:

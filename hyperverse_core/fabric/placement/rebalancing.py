@@ -1,7 +1,7 @@
 """Rebalancing: moves particles to other stars without losing a wave.
 
-A particle that moves is released by its star with its state saved, and then taken by the other star; waves that arrive
-in between are answered 421, and find it again.
+The star of a particle that moves saves its state and releases it; then the other star adopts it. Waves that arrive in
+between are answered 421, and their senders find it again.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class Rebalancer:
 
     Args:
         ask_star: sends a request to another star, with a time limit in seconds for the answer.
-        interceptors: told about each particle that was moved.
+        interceptors: notified of each particle that was moved.
     """
 
     def __init__(
@@ -86,7 +86,7 @@ class Rebalancer:
 
     async def plan(self) -> list[Move]:
         """Returns the moves that give every star its share. Particles placed by hash go to the star of their hash; for
-        other Kinds, the fullest stars give away what exceeds their share."""
+        other Kinds, the fullest stars give away the particles that exceed their share."""
         hosted: dict[StarKey, list[ParticleRecord]] = {}
         for key in sorted(self._directory.records, key=str):
             hosted[key] = await self._hosted(key)
@@ -130,7 +130,7 @@ class Rebalancer:
             for record in records:
                 target = placement.choose(record.kind, record.point, candidates)
                 if target != key:
-                    moves.append(Move(record.point, kind, key, target, "its star by the hash"))
+                    moves.append(Move(record.point, kind, key, target, "the hash assigns it to this star"))
         return moves
 
     @staticmethod
@@ -174,9 +174,9 @@ class Rebalancer:
         return [reason for reason in reasons if reason]
 
     async def _place(self, move: Move, record: ParticleRecord | None) -> str:
-        """Gives a released particle to its new star. Returns why that failed; empty when it moved."""
+        """Gives a released particle to its new star. Returns why that failed; empty if it moved."""
         if record is None:
-            return f"{move.point} has been deleted meanwhile"
+            return f"{move.point} was deleted meanwhile"
         if record.assignment is not None:
             return f"{move.point} was busy, or a wave placed it first: it lives in {record.assignment.star}"
         try:
@@ -200,8 +200,8 @@ class Rebalancer:
             self._candidates.placed(target)
 
     async def move(self, point: Point, target: StarKey) -> None:
-        """Moves one particle to a star. Raises NotFound, BadRequest for a star that cannot host it, and Unavailable
-        when it did not move."""
+        """Moves one particle to a star. Raises NotFound, BadRequest for a star that cannot host it, and Unavailable if
+        it did not move."""
         record = await self._registry.record(point)
         possible = [candidate.star for candidate in self._candidates.of(record)]
         if target not in possible:
@@ -214,7 +214,7 @@ class Rebalancer:
         origin = record.assignment.star
         if origin == target:
             return
-        stayed = await self.apply([Move(point, record.kind.base, origin, target, "somebody has asked for it")])
+        stayed = await self.apply([Move(point, record.kind.base, origin, target, "a user requested it")])
         if stayed:
             raise Unavailable(stayed[0], hint="try again", retry_after=1.0)
 
@@ -225,9 +225,9 @@ class Rebalancer:
         await membership.take_no_more()
         left = 0
         for hosting in self._homes.values():
-            for _ in range(_ROUNDS):  # some may have been on their way here before the others knew
+            for _ in range(_ROUNDS):  # some may have been on their way here before other machines knew of the drain
                 leaving = hosting.table.placed()
                 for start in range(0, len(leaving), _BATCH):
                     left += await hosting.send_away(leaving[start : start + _BATCH], _GRACE)
-        membership.changed()  # observers see how few are left
+        membership.changed()  # observers see how many are left
         return left

@@ -42,10 +42,10 @@ class Remover:
     async def delete(
         self, points: Sequence[Point], *, check: Callable[[], None] = lambda: None
     ) -> list[ParticleRecord]:
-        """Deletes the subtrees of ``points``, and removes what lives here. Other machines remove what lives there when
-        they read about it in the change feed. The caller must check the rights.
+        """Deletes the subtrees of ``points``, and removes the particles that live here. Other machines remove theirs
+        when they read about the deletion in the change feed. The caller must check the rights.
 
-        It works in slices, so that leases are renewed and others are served meanwhile. Raises the errors of the
+        It works in slices, so that leases are renewed and other work is done meanwhile. Raises the errors of the
         registry, and of ``check``, which is called between two slices; the error says how many particles are already
         deleted."""
         deleted: list[ParticleRecord] = []
@@ -71,12 +71,12 @@ class Remover:
         return deleted
 
     def evict(self, records: Sequence[ParticleRecord]) -> list[Active]:
-        """Removes at once those of ``records`` that live here. Returns the particles that lived here."""
+        """Immediately removes those of ``records`` that live here. Returns the particles that lived here."""
         evicted: list[Active] = []
         for record in records:
             self._records.drop(record.point)
             self._places.drop(record.point)
-            for hosting in self._homes.values():  # its place may be too new to be in the table
+            for hosting in self._homes.values():  # its place may be too new to be in the table of places
                 active = hosting.active.get(record.point.text)
                 if active is not None:
                     hosting.table.lose(active)

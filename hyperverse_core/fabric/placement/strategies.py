@@ -40,9 +40,8 @@ class Strategies:
         self._by_kind: dict[str, Placement] = {}
 
     def check(self) -> None:
-        """Raises ConfigError when the config names a strategy that no plugin provides: otherwise each wave to a
-        particle of that Kind would fail. A table for a Kind, driver or strategy that does not exist is a fault as
-        well."""
+        """Raises ConfigError if the config names a strategy that no plugin provides, because otherwise each wave to a
+        particle of that Kind would fail. A table for a Kind, driver or strategy that does not exist is also a fault."""
         faults = self._unknown_names()
         for kind, settings in self._config.kinds.items():
             if settings.placement is None:
@@ -79,7 +78,7 @@ class Strategies:
         return found
 
     def name_of(self, kind: str) -> str:
-        """Returns the name of that strategy. Raises KeyError when no driver here serves the Kind."""
+        """Returns the name of that strategy. Raises KeyError if no driver here serves the Kind."""
         settings = self._config.kinds.get(kind)
         return (settings.placement if settings else None) or self._served[kind].driver.placement
 
@@ -92,8 +91,8 @@ class Strategies:
         return made
 
     def choose(self, record: ParticleRecord, candidates: Sequence[Candidate]) -> StarKey:
-        """Returns the star for a particle, as chosen by the strategy of its Kind. Raises PluginError, naming the
-        strategy, when the strategy raises or its answer is not one of ``candidates``."""
+        """Returns the star for a particle that the strategy of its Kind has chosen. Raises a PluginError that names the
+        strategy if the strategy raises or its answer is not one of ``candidates``."""
         strategy = self.of(record.kind.base)
         served = self._served[record.kind.base]
         if served.needs:
@@ -106,7 +105,7 @@ class Strategies:
                 "the placement %s failed", type(strategy).__name__, exc_info=exc, extra={"point": record.point.text}
             )
             raise PluginError(
-                f"the placement {type(strategy).__name__} chooses no star for {record.point.text!r}: {described(exc)}"
+                f"the placement {type(strategy).__name__} chose no star for {record.point.text!r}: {described(exc)}"
             ) from exc
         for candidate in candidates:  # nearly always the same object, so the parts need not be compared
             if candidate.star is chosen:
@@ -114,21 +113,21 @@ class Strategies:
         if any(candidate.star == chosen for candidate in candidates):
             return chosen
         raise PluginError(
-            f"the placement {type(strategy).__name__} has chosen {chosen!r} for {record.point.text!r}, "
+            f"the placement {type(strategy).__name__} chose {chosen!r} for {record.point.text!r}, "
             "which is not one of the candidates",
-            hint="a placement returns the `star` of one of the candidates that it is given",
+            hint="a placement returns the `star` of one of its candidates",
         )
 
 
 def _mark_ready(driver: Driver, record: ParticleRecord, candidates: Sequence[Candidate]) -> None:
-    """Writes into the candidates whether something that the particle needs is prepared there. An error of the driver
+    """Marks the candidates where something that the particle needs is prepared. An error of the driver
     here does not prevent the placement."""
     try:
         needs = frozenset(Context().run(driver.needs, record))
     except BaseException as exc:
         if ends_task(exc):
             raise
-        _log.exception("driver of %s: needs failed", record.kind.base, extra={"point": record.point.text})
+        _log.exception("driver of %s: `needs` failed", record.kind.base, extra={"point": record.point.text})
         needs = frozenset()
     for candidate in candidates:
         candidate.ready = not needs.isdisjoint(candidate.prepared)

@@ -1,1 +1,1 @@
-"""What a machine offers in addition to waves: commands, drivers, watches, the change feed, its status."""
+"""The services of a machine in addition to waves: commands, drivers, watches, the change feed, its status."""

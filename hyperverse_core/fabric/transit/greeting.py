@@ -68,7 +68,7 @@ class Greeting:
         machine whose key was removed gets nothing but a greeting. Raises Unauthorized."""
         if self.proves_peers and key and self.keys.holder(key) != machine:
             allow = f"hyperverse keys allow {machine} {shlex.quote(key)}"
-            raise Unauthorized(f"the key of machine {machine!r} is not let in here: allow it: `{allow}`")
+            raise Unauthorized(f"the key of machine {machine!r} is not allowed here: allow it: `{allow}`")
 
     def check_name(self, peer: Peer, hello: Hello) -> None:
         """Checks that a proved key belongs to the machine that says hello. Raises Unauthorized."""

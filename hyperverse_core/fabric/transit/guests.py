@@ -147,4 +147,4 @@ class Guests:
         """Refuses machines whose keys are no longer admitted."""
         for peer, name in list(self.names.items()):
             if self._greeting.proved(peer) and self._greeting.keys.holder(peer.key) != name:
-                self.refuse(peer, Unauthorized.status, f"the key of machine {name!r} is not let in any more")
+                self.refuse(peer, Unauthorized.status, f"the key of machine {name!r} is no longer allowed")

@@ -1,4 +1,4 @@
-"""Annotations of handlers: whether the body of a wave can be converted to them.
+"""Checks whether the body of a wave can be converted to the annotations of a handler.
 
 Plain types are decided here. The converter that does the work later is consulted only for the others, because it
 compiles code for each type.
@@ -28,18 +28,18 @@ _UNIONS: Final = frozenset({typing.Union, types.UnionType})
 
 
 def annotations_of(function: Callable[..., Any]) -> Mapping[str, Any]:
-    """Returns the annotations of a function as types. Raises NameError when one names something undefined, and anything
-    else that evaluating an annotation raises."""
+    """Returns the annotations of a function as types. Raises NameError if one names something undefined, and any other
+    exception that evaluating an annotation raises."""
     names = getattr(function, "__globals__", {})
     found: dict[str, Any] = {}
     for name, value in function.__annotations__.items():
         if value.__class__ is str:
             if is_plain_text(value):
-                found[name] = Any if value == "Any" else str  # stands for any plain type
+                found[name] = Any if value == "Any" else str  # ``str`` represents any plain type
                 continue
             if "'" in value or '"' in value:
                 return typing.get_type_hints(function)  # a string within a string
-            # the string comes from code that was imported, and so could already run anything
+            # the string comes from imported code, which could already run anything
             value = names.get(value) or getattr(builtins, value, None) or eval(_compiled(value), names)  # nosec B307
         if value.__class__ is type or value is Any:
             found[name] = value
@@ -52,8 +52,8 @@ def annotations_of(function: Callable[..., Any]) -> Mapping[str, Any]:
 
 @lru_cache(maxsize=1024)
 def is_plain_text(text: str) -> bool:
-    """Returns whether an annotation is the text of a plain type, or of a container of plain types. Most are, and
-    evaluating a text takes longer than all other checks."""
+    """Returns whether an annotation is the text of a plain type, or of a container of plain types. Most annotations
+    are, and evaluating a text takes longer than all other checks."""
     return _TEXT.fullmatch(text) is not None
 
 
@@ -65,11 +65,11 @@ def _compiled(text: str) -> types.CodeType:
 
 
 def unconvertible(wanted: Any) -> str:
-    """Returns the part of an annotation that nothing can be converted to; empty when there is none."""
+    """Returns the part of an annotation to which nothing can be converted; empty if there is none."""
     try:
         if wanted in _PLAIN:
             return ""
-    except TypeError:  # Annotated with an unhashable value
+    except TypeError:  # annotated with an unhashable value
         return _asked(wanted)
     origin = get_origin(wanted)
     if origin in _UNIONS:

@@ -43,11 +43,11 @@ def _driver(driver: type[Driver]) -> Iterator[Mistake]:
     yield from misplaced_handlers(driver)
     yield from _abstract(driver)
     if needs_arguments(driver):
-        yield Mistake(driver, "it cannot be made without arguments", "take settings from `host` in `start`")
+        yield Mistake(driver, "it cannot be instantiated without arguments", "take settings from `host` in `start`")
     particle: Any = driver.particle
     if not (isinstance(particle, type) and issubclass(particle, Particle)):
         cure = "write `particle = Counter`, a subclass of Particle"
-        yield Mistake(driver, f"`particle` is {particle!r}, which is no particle class", cure, name="particle")
+        yield Mistake(driver, f"`particle` is {particle!r}, which is not a particle class", cure, name="particle")
         return
     yield from particle_mistakes(particle, made_by_driver=driver.create is not Driver.create)
 
@@ -69,7 +69,7 @@ def particle_mistakes(particle: type[Particle], *, made_by_driver: bool = False)
 
 
 def _hooks(cls: type, contract: type, waited_for: tuple[str, ...], at_once: tuple[str, ...]) -> Iterator[Mistake]:
-    """Yields methods of the contract that the class overrides in such a way that they cannot be called."""
+    """Yields a mistake for each method of the contract that the class overrides with one that cannot be called."""
     for name in (*waited_for, *at_once):
         method, original = getattr(cls, name), getattr(contract, name)
         if method is original or not inspect.isfunction(method):
@@ -80,7 +80,9 @@ def _hooks(cls: type, contract: type, waited_for: tuple[str, ...], at_once: tupl
         if name in waited_for and not awaitable:
             yield Mistake(cls, f"`{name}` is `def`", f"write `async def {name}`", line, name)
         if name in at_once and awaitable:
-            yield Mistake(cls, f"`{name}` is `async def`", f"write `def {name}`: it must return at once", line, name)
+            yield Mistake(
+                cls, f"`{name}` is `async def`", f"write `def {name}`: it must return immediately", line, name
+            )
         given = list(signature.parameters)
         if isinstance(inspect.getattr_static(cls, name), staticmethod):
             del given[0]  # called without `self`
@@ -92,16 +94,16 @@ def _hooks(cls: type, contract: type, waited_for: tuple[str, ...], at_once: tupl
 
 
 def _abstract(cls: type) -> Iterator[Mistake]:
-    """Yields abstract methods: a class that has some cannot be instantiated."""
+    """Yields a mistake for each abstract method, because a class that has one cannot be instantiated."""
     for name in sorted(getattr(cls, "__abstractmethods__", ())):
-        yield Mistake(cls, f"the method {name!r} is abstract", "write it, or register a subclass that has it")
+        yield Mistake(cls, f"the method {name!r} is abstract", "implement it, or register a subclass that does")
 
 
 def _values(driver: type[Driver]) -> Iterator[Mistake]:
-    """Yields attributes of the driver with invalid values."""
+    """Yields a mistake for each attribute of the driver with an invalid value."""
     idle, limit, kinds = driver.idle_after, driver.waves_limit, driver.star_kinds
     if idle is not None and not is_seconds(idle):
-        cure = "write seconds, more than 0, or None"
+        cure = "write a number of seconds above 0, or None"
         yield Mistake(driver, f"`idle_after` is {idle!r}", cure, name="idle_after")
     if not is_count(limit):
         yield Mistake(driver, f"`waves_limit` is {limit!r}", "write a whole number of at least 1", name="waves_limit")
@@ -120,4 +122,4 @@ def _bind(driver: type[Driver], bind: Any) -> Iterator[Mistake]:
     except HyperverseError as exc:
         yield Mistake(driver, f"`bind` cannot be read ({exc.message})", exc.hint or "see docs/reference/binds.md")
     except Exception as exc:
-        yield Mistake(driver, f"`bind` is {bind!r} ({exc})", "write it as text", name="bind")
+        yield Mistake(driver, f"`bind` is {bind!r} ({exc})", "write it as a string", name="bind")

@@ -1,4 +1,5 @@
-"""Checks whether observers, and factories of registries, transports, policies and the like, fit their contract."""
+"""Checks whether observers, and factories of registries, transports, policies and the like, implement their
+contract."""
 
 from __future__ import annotations
 
@@ -26,21 +27,21 @@ CONTRACTS: Final[Mapping[str, type]] = {
     "gateway": Gateway,
     "blob store": Blobs,
 }
-"""What a factory creates, by the kind of thing."""
+"""The type that a factory creates, by kind of thing."""
 
 
 def factory_mistakes(thing: str, factory: Any) -> Iterator[Mistake]:
-    """Yields the mistakes in a class that is a factory. What a function creates is known only when it is called."""
+    """Yields the mistakes in a class that is a factory. The result of a function is known only when it is called."""
     contract = CONTRACTS.get(thing)
     if contract is None or not isinstance(factory, type):
         return
     if not issubclass(factory, contract):
         cure = f"write `class {factory.__name__}({contract.__name__})`"
-        yield Mistake(factory, f"it is a factory of a {thing}, and no {contract.__name__}", cure)
+        yield Mistake(factory, f"it is a factory of a {thing}, but not a {contract.__name__}", cure)
         return
     left = sorted(getattr(factory, "__abstractmethods__", ()))
     if left:
-        yield Mistake(factory, f"it does not have {', '.join(left)}", f"write what {contract.__name__} demands")
+        yield Mistake(factory, f"it does not have {', '.join(left)}", f"implement what {contract.__name__} requires")
     yield from _methods(factory, contract)
     try:
         check_callable(thing, factory.__name__, factory)
@@ -49,7 +50,7 @@ def factory_mistakes(thing: str, factory: Any) -> Iterator[Mistake]:
 
 
 def check_callable(thing: str, name: str, factory: Callable[..., Any]) -> None:
-    """Raises BadRequest when a factory cannot be called with the arguments that factories of its kind get."""
+    """Raises BadRequest if a factory cannot be called with the arguments that factories of its kind get."""
     given = ("chance", "settings") if thing == "placement" else ("settings",)
     try:
         inspect.signature(factory).bind(*given)
@@ -81,11 +82,11 @@ def old_names(observer: Observer) -> Iterator[str]:
     cls = type(observer)
     for old, new in OLD_NAMES.items():
         if getattr(cls, old, None) is not getattr(Observer, old):
-            yield f"{cls.__name__}.{old} is called in this release, and no more in the next: write {new}"
+            yield f"{cls.__name__}.{old} is still called in this release, but not in the next: write {new}"
 
 
 def _methods(cls: type, contract: type) -> Iterator[Mistake]:
-    """Yields methods that cannot be called as the contract says."""
+    """Yields a mistake for each method that cannot be called as the contract requires."""
     for name, original in inspect.getmembers(contract, inspect.isfunction):
         method = getattr(cls, name, None)
         if name.startswith("_") or method is original or not inspect.isfunction(method):
@@ -113,7 +114,7 @@ def _is_awaitable(method: Any, function: Any) -> bool:
 
 
 def _bind(method: inspect.Signature, contract: inspect.Signature) -> None:
-    """Raises TypeError when a method cannot be called with the arguments of the contract."""
+    """Raises TypeError if a method cannot be called with the arguments of the contract."""
     by_place: list[str] = []
     by_name: dict[str, None] = {}
     for parameter in contract.parameters.values():

@@ -1,4 +1,4 @@
-"""Checks the fields of a particle class: mistakes that an author can make about its state."""
+"""Checks the fields of a particle class for mistakes about its state."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _FROZEN: Final = attrs.frozen(type("_", (), {})).__setattr__.__name__
 """Name of the method that attrs gives to a frozen class."""
 _INNOCENT: Final = (type, FunctionType, ModuleType, type(None))
 _TURNS: Final = ("asyncio", "_asyncio", "threading", "_thread", "queue", "_queue", "random")
-"""Modules whose objects two particles cannot sensibly share."""
+"""Modules whose objects particles cannot safely share."""
 
 
 def field_mistakes(cls: type[Particle], *, made_by_driver: bool) -> Iterator[Mistake]:
@@ -45,9 +45,9 @@ def field_mistakes(cls: type[Particle], *, made_by_driver: bool) -> Iterator[Mis
         return
     told = any(field.default is attrs.NOTHING and field.init for field in fields.values())
     if not told and needs_arguments(cls):
-        yield Mistake(cls, "it cannot be made without arguments", "give each argument of `__init__` a default")
+        yield Mistake(cls, "it cannot be instantiated without arguments", "give each argument of `__init__` a default")
     if fields and cls.__setattr__.__name__ == _FROZEN:
-        yield Mistake(cls, "it is frozen, so that no handler can change it", "write `@attrs.define` above it")
+        yield Mistake(cls, "it is frozen, so no handler can change it", "write `@attrs.define` above it")
 
 
 def _one(cls: type[Particle], name: str, field: Any, made_by_driver: bool) -> Iterator[Mistake]:
@@ -58,10 +58,10 @@ def _one(cls: type[Particle], name: str, field: Any, made_by_driver: bool) -> It
         return
     if name in _OWN:
         cure = f"write `{name} = ...` without a type" if name == "concurrent" else "rename the field"
-        yield Mistake(cls, f"the field {name!r} hides what every particle has under that name", cure, name=name)
+        yield Mistake(cls, f"the field {name!r} hides an attribute that every particle has", cure, name=name)
     if default is attrs.NOTHING:
         if field.init and not made_by_driver:
-            cure = "give it a default: a particle is made without arguments"
+            cure = "give it a default: a particle is created without arguments"
             yield Mistake(cls, f"the field {name!r} has no default", cure, name=name)
         elif not field.init and not field.metadata.get("transient"):
             said = f"the field {name!r} has neither a default nor an argument"
@@ -76,7 +76,7 @@ def _one(cls: type[Particle], name: str, field: Any, made_by_driver: bool) -> It
 
 
 def _method_of_that_name(cls: type[Particle], name: str, default: Any) -> int | None:
-    """Returns the line of a method with the name of a field; None when there is none."""
+    """Returns the line of a method with the name of a field; None if there is none."""
     if isinstance(default, FunctionType) and default.__qualname__.endswith(f"{cls.__name__}.{name}"):
         return default.__code__.co_firstlineno
     for layer in cls.__mro__:
@@ -115,7 +115,7 @@ def _shared_attributes(layer: type, fields: Any) -> Iterator[Mistake]:
         hints = inspect.get_annotations(layer) if hints is None else hints
         if name in hints:
             continue  # a ClassVar, or reported as a field of a class that is not an attrs class
-        said = f"{name!r} is a {type(value).__name__} that all particles share, and no field"
+        said = f"{name!r} is a {type(value).__name__} that all particles share, not a field"
         cure = f"annotate it and write `attrs.Factory({type(value).__name__})`; or annotate it as a ClassVar"
         yield Mistake(layer, said, cure, name=name)
 
@@ -124,14 +124,14 @@ def _not_attrs(layer: type, fields: Any, made_by_driver: bool) -> Iterator[Mista
     hints = inspect.get_annotations(layer)
     lost = [name for name, hint in hints.items() if not _is_class_variable(hint) and name not in fields]
     dataclass = "@dataclass" if "__dataclass_fields__" in vars(layer) else ""
-    cure = f"write `@attrs.define` {'in place of `@dataclass`' if dataclass else 'above it'}"
+    cure = f"write `@attrs.define` {'instead of `@dataclass`' if dataclass else 'above it'}"
     if lost:
         names = ", ".join(map(repr, lost))
         said = f"it is not an attrs class, so {names} would not be saved"
         yield Mistake(layer, said, cure)
     elif "__init__" in vars(layer) and not made_by_driver and issubclass(layer, Particle):
-        said = "it has an `__init__` and is not an attrs class, so what that sets would not be saved"
-        yield Mistake(layer, said, f"{cure}, with fields; mark as `transient` what is not to be saved")
+        said = "it has an `__init__` and is not an attrs class, so the attributes that it sets would not be saved"
+        yield Mistake(layer, said, f"{cure}, with fields; mark attributes that are not to be saved as `transient`")
 
 
 def _is_class_variable(hint: Any) -> bool:

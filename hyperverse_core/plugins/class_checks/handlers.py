@@ -1,4 +1,4 @@
-"""Checks the handlers of a particle class: mistakes that an author can make about them."""
+"""Checks the handlers of a particle class for mistakes."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def handler_mistakes(cls: type[Particle]) -> Iterator[Mistake]:
                 )
             spec = getattr(function, _MARK, None)
             if hasattr(function, _TWICE):
-                said = f"handler {name!r} is marked twice, and {getattr(function, _TWICE)} is never handled"
+                said = f"handler {name!r} is marked twice, so {getattr(function, _TWICE)} is never handled"
                 yield Mistake(layer, said, "write one method for each of them", _line(value), name)
             if isinstance(spec, HandlerSpec):
                 handlers.append((name, value, spec))
@@ -55,7 +55,7 @@ def handler_mistakes(cls: type[Particle]) -> Iterator[Mistake]:
 
 
 def misplaced_handlers(driver: type) -> Iterator[Mistake]:
-    """Yields handlers in a driver, which receives no waves: its particles do."""
+    """Yields a mistake for each handler in a driver, because a driver receives no waves."""
     for layer in driver.__mro__:
         if layer is Driver or layer is object:
             continue
@@ -64,7 +64,7 @@ def misplaced_handlers(driver: type) -> Iterator[Mistake]:
                 continue
             function = value.__func__ if isinstance(value, staticmethod | classmethod) else value
             if inspect.isroutine(function) and (hasattr(function, _MARK) or hasattr(function, _BARE)):
-                said = f"handler {name!r} is never called: it is in the driver, which gets no waves"
+                said = f"handler {name!r} is never called: it is in the driver, which receives no waves"
                 yield Mistake(layer, said, "write it in the class of the particle", _line(value), name)
 
 
@@ -72,10 +72,10 @@ def _one(layer: type, name: str, value: Any) -> Iterator[Mistake]:
     line = _line(value)
     if isinstance(value, staticmethod | classmethod):
         kind = type(value).__name__
-        yield Mistake(layer, f"handler {name!r} is a {kind}", f"take `@{kind}` away, a particle handles it", line, name)
+        yield Mistake(layer, f"handler {name!r} is a {kind}", f"remove `@{kind}`: a particle handles it", line, name)
         return
     if callable(getattr(Particle, name, None)):
-        said = f"handler {name!r} has the name of something that every Particle has, and is called as that too"
+        said = f"handler {name!r} has the name of an attribute of every Particle, and would be called in its place"
         yield Mistake(layer, said, "give it another name", line, name)
     function = inspect.unwrap(value)
     code = getattr(function, "__code__", None)
@@ -92,17 +92,17 @@ def _not_awaitable(value: Any, function: Any) -> str:
     if function.__code__.co_flags & inspect.CO_COROUTINE:
         return ""
     if inspect.isasyncgenfunction(function) or inspect.isgeneratorfunction(function):
-        return "has `yield`, and a wave has one answer"
-    if inspect.iscoroutinefunction(value):  # marked as a coroutine function
+        return "has `yield`, but a wave has one answer"
+    if inspect.iscoroutinefunction(value):  # it is marked as a coroutine function
         return ""
     try:
         returned = annotations_of(function).get("return")
-    except Exception:  # reported with the arguments
+    except Exception:  # the checks of the arguments report it
         returned = None
     origin = get_origin(returned) or returned
     if isinstance(origin, type) and issubclass(origin, _WAITS):
-        return ""  # its annotation says that it returns an awaitable
-    return "is `def`, and cannot be awaited"
+        return ""  # its annotation declares an awaitable result
+    return "is `def` and cannot be awaited"
 
 
 def _arguments(layer: type, name: str, function: Any, line: int) -> Iterator[Mistake]:
@@ -113,7 +113,7 @@ def _arguments(layer: type, name: str, function: Any, line: int) -> Iterator[Mis
         missing = exc.name or str(exc)
         cure = f"import {missing!r} outside of `if TYPE_CHECKING:`, or correct its name"
         yield Mistake(
-            layer, f"an annotation of handler {name!r} names {missing!r}, which is not there", cure, line, name
+            layer, f"an annotation of handler {name!r} names {missing!r}, which is not defined", cure, line, name
         )
         return
     except Exception as exc:
@@ -124,11 +124,11 @@ def _arguments(layer: type, name: str, function: Any, line: int) -> Iterator[Mis
     takes_all = _takes_all(code)
     if takes_all:
         cure = "name each argument, or take one of type dict"
-        yield Mistake(layer, f"handler {name!r} takes `{takes_all}`, which no body fits", cure, line, name)
+        yield Mistake(layer, f"handler {name!r} takes `{takes_all}`, to which no body can be passed", cure, line, name)
     if code.co_posonlyargcount > _SELF_AND_CTX:
         only = positional[_SELF_AND_CTX]
-        cure = "take the `/` away: arguments are given by name"
-        yield Mistake(layer, f"argument {only!r} of handler {name!r} can only be given by place", cure, line, name)
+        cure = "remove the `/`: arguments are passed by name"
+        yield Mistake(layer, f"argument {only!r} of handler {name!r} can only be passed by position", cure, line, name)
     if len(positional) < _SELF_AND_CTX or not _is_ctx(positional[1], hints):
         if not takes_all or len(positional) > 1:
             cure = f"write `async def {name}(self, ctx: Ctx{', ...' if len(positional) > 1 else ''})`"
@@ -138,16 +138,16 @@ def _arguments(layer: type, name: str, function: Any, line: int) -> Iterator[Mis
     for argument in (*positional[_SELF_AND_CTX:], *keyword):
         part = unconvertible(hints[argument]) if argument in hints else ""
         if part:
-            said = f"argument {argument!r} of handler {name!r} is a {part}, and no body can become one"
+            said = f"argument {argument!r} of handler {name!r} is a {part}, to which no body can be converted"
             yield Mistake(layer, said, "annotate a plain type, an attrs class, or `Any`", line, name)
     for default in (*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values()):
         if isinstance(default, list | dict | set | bytearray):
-            said = f"handler {name!r} has the default {default!r}, which all calls share"
-            yield Mistake(layer, said, "write `None`, and make a new one inside", line, name)
+            said = f"handler {name!r} has the default {default!r}, which all calls would share"
+            yield Mistake(layer, said, "write `None`, and create a new one inside", line, name)
 
 
 def _takes_all(code: Any) -> str:
-    """Returns the argument that takes all others, such as ``*args``; empty when there is none."""
+    """Returns the argument that takes all others, such as ``*args``; empty if there is none."""
     behind = code.co_argcount + code.co_kwonlyargcount
     if code.co_flags & inspect.CO_VARARGS:
         return f"*{code.co_varnames[behind]}"
@@ -155,7 +155,7 @@ def _takes_all(code: Any) -> str:
 
 
 def _is_ctx(name: str, hints: Any) -> bool:
-    """Returns whether the argument after ``self`` is meant to be the context: by its annotation, or else by its
+    """Returns whether the argument after ``self`` is meant to be the context, according to its annotation or else its
     name."""
     if name not in hints:
         return name.startswith("_") or "ctx" in name or "context" in name
@@ -166,17 +166,17 @@ def _is_ctx(name: str, hints: Any) -> bool:
 
 
 def _gone(layer: type, declared: Any) -> Iterator[Mistake]:
-    """Yields handlers that a later line of the class body has replaced."""
+    """Yields a mistake for each handler that a later line of the class body has replaced."""
     for name, line in declared:
         now = vars(layer).get(name)
         now = now.__func__ if isinstance(now, staticmethod | classmethod) else now
         spec_line = _line(now) if hasattr(now, _MARK) else -1
         if spec_line != line:
             if hasattr(now, _MARK):
-                said, cure = "another handler of that name follows", "give each a name of its own"
+                said, cure = "another handler of that name follows", "give each of them a unique name"
             else:
-                said = "a later line, or a decorator above `@handler`, puts something else in its place"
-                cure = "give it a name of its own, and write `@handler` above other decorators"
+                said = "a later line, or a decorator above `@handler`, replaces it"
+                cure = "give it a unique name, and write `@handler` above other decorators"
             yield Mistake(layer, f"handler {name!r} is never called: {said}", cure, line, name)
 
 
@@ -203,7 +203,7 @@ def _covers(one: RouteSelector, other: RouteSelector) -> bool:
 
 
 def _line(value: Any) -> int:
-    """Returns the line where a function starts; 0 when the value is not a function."""
+    """Returns the line where a function starts; 0 if the value is not a function."""
     if value.__class__ is FunctionType and "__wrapped__" not in value.__dict__:
         return int(value.__code__.co_firstlineno)
     function = inspect.unwrap(getattr(value, "__func__", value))

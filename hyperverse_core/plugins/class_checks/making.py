@@ -1,4 +1,4 @@
-"""Whether a class can be instantiated without arguments."""
+"""Checks whether a class can be instantiated without arguments."""
 
 from __future__ import annotations
 

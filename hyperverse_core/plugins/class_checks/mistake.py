@@ -25,7 +25,7 @@ class Mistake:
         cls: the class.
         what: what is wrong.
         cure: what to write instead.
-        line: line in the file of the class; 0 when it is not known yet.
+        line: line in the file of the class; 0 if it is not known yet.
         name: name of the field, attribute or method concerned; empty for the class itself.
     """
 
@@ -50,10 +50,10 @@ def refusal(mistakes: Sequence[Mistake]) -> BadRequest:
 
 
 def _line_of(cls: type, name: str) -> int:
-    """Returns the line that defines a class, or a name in its body; 0 when its source cannot be read."""
+    """Returns the line that defines a class, or a name in its body; 0 if its source cannot be read."""
     try:
         lines, first = inspect.getsourcelines(cls)
-    except (OSError, TypeError, IndexError, SyntaxError):  # entered in a prompt, generated, or changed since
+    except (OSError, TypeError, IndexError, SyntaxError):  # entered at a prompt, generated, or changed since
         return getattr(cls, "__firstlineno__", 0)
     if name:
         found = re.compile(rf"\s+(?:async\s+def\s+|def\s+)?{re.escape(name)}\s*[:=(]")

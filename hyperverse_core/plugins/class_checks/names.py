@@ -1,4 +1,4 @@
-"""Checks that the names that drivers refer to are declared. This is possible once all plugins have registered."""
+"""Checks that the names to which drivers refer are declared. This is possible once all plugins have registered."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ _ANY = ("*",)
 def unknown_names(
     driver: type[Driver], declared: Collection[str], placements: Collection[str], star_kinds: Collection[str]
 ) -> Iterator[Mistake]:
-    """Yields the places where a driver names a Kind, a placement strategy or a star kind that nothing declares."""
+    """Yields a mistake for each Kind, placement strategy or star kind that a driver names and nothing declares."""
     kind = driver.kind
     if driver.placement not in placements:
-        said = f"`placement` is {driver.placement!r}, which no plugin brings"
+        said = f"`placement` is {driver.placement!r}, which no plugin provides"
         yield Mistake(driver, said, "correct the name" + did_you_mean(driver.placement, placements), name="placement")
     for star_kind in sorted((driver.star_kinds or frozenset()) - frozenset(star_kinds)):
-        said = f"`star_kinds` names {star_kind!r}, which nobody declares"
+        said = f"`star_kinds` names {star_kind!r}, which no plugin declares"
         yield Mistake(driver, said, "correct the name" + did_you_mean(star_kind, star_kinds), name="star_kinds")
     for name, texts in (("parents", kind.parents), ("children", kind.children)):
         if texts == _ANY:
@@ -31,6 +31,6 @@ def unknown_names(
         for text in texts:
             base = KindSelector.parse(text if text.startswith("<") else f"<{text}>").base
             if base != "*" and base not in declared:
-                said = f"`{name}` of the Kind {kind.name!r} names {base!r}, which nobody declares"
+                said = f"`{name}` of the Kind {kind.name!r} names {base!r}, which no plugin declares"
                 cure = "correct the name, or register its driver" + did_you_mean(base, declared)
                 yield Mistake(driver, said, cure, name="kind")

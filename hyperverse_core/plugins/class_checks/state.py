@@ -21,7 +21,7 @@ def state_mistakes(cls: type[Particle]) -> Iterator[Mistake]:
     if cls.dump is not Particle.dump:
         if versioned:
             yield Mistake(
-                cls, "it has `@state` and `load`", "leave out `@state`, and let `load` tell old states from new"
+                cls, "it has `@state` and `load`", "remove `@state`, and distinguish old states from new ones in `load`"
             )
         return
     if cls.upgrade is not Particle.upgrade and not versioned:
@@ -29,7 +29,7 @@ def state_mistakes(cls: type[Particle]) -> Iterator[Mistake]:
     for field in getattr(cls, "__attrs_attrs__", ()):
         why = "" if field.metadata.get("transient") else _unreadable(cls, field)
         if why:
-            said = f"the field {field.name!r} could be saved and never be read back: {why}"
+            said = f"the field {field.name!r} could be saved but not read back: {why}"
             yield Mistake(cls, said, "give it another type, or declare it by `transient`", name=field.name)
 
 

@@ -118,7 +118,7 @@ def _read_text(read: Callable[[str], Any]) -> Callable[[Any, Any], Any]:
     def structure(value: Any, _: Any) -> Any:
         if type(value) is str:
             return read(value)
-        raise TypeError(f"{value!r} is not a text")
+        raise TypeError(f"{value!r} is not a string")
 
     return structure
 

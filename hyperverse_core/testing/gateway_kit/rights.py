@@ -73,7 +73,7 @@ class Rights(GatewayKitBase):
         await world.revoke("alice")
         await world.until(lambda: not world.left(), "sessions must end when their token is revoked")
         assert await world.refused(connection), "a connection must be refused when its token is revoked"
-        assert await world.refusal(gateway.address, "alice"), "a token that was revoked must not be let in again"
+        assert await world.refusal(gateway.address, "alice"), "a token that was revoked must not be admitted again"
         assert world.heard == heard, "the gateway must send nothing for an agent whose token is revoked"
 
 

@@ -60,7 +60,7 @@ class Keys(LaneTests):
             async with asyncio.timeout(self.patience):
                 await near.connect(pair.address, hears, server_key=near.new_identity().public, timeout=self.patience)
         await pair.prove_it_works()
-        assert pair.far_hears.ups == [pair.guest], "lane_up for somebody who was not let in"
+        assert pair.far_hears.ups == [pair.guest], "lane_up for a machine that was not admitted"
 
     async def test_only_allowed_keys_come_in(self, harness: Harness) -> None:
         far, hears = await harness.transport(), harness.recorder()

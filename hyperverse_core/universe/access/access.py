@@ -244,7 +244,7 @@ class _Target:
             access = _enumerate(counting, Permissions.FULL)
             return access, f"both belong to {self._owner}, which gives no privileges on the platform's own particles"
         access = _enumerate(counting)
-        return access, "the grants that count" if counting else "nothing is granted"
+        return access, "the effective grants" if counting else "nothing is granted"
 
     def _verdict(self, grant: AccessGrant) -> Verdict:
         if grant.kind.word is GrantWord.SUPER:

@@ -37,12 +37,12 @@ _BASE = re.compile(r"[a-z][a-z0-9-]*+")
 _NAME = re.compile(r"[A-Za-z0-9._-]++")
 _RELATIVE = {".": SegmentKind.WORKING, "..": SegmentKind.POP}
 _DOTS = re.compile(r"\.\.?+(?![a-z0-9.-])")
-_PATTERN_HINT = "this has to be the point of one particle; '*' is for selectors, as in `select localhost:*`"
+_PATTERN_HINT = "a point names one particle; '*' is for selectors, as in `select localhost:*`"
 _FIRST_HINTS = {
     "/": "the top of the tree is ROOT",
     ":": "leave out the ':' at the start",
     "*": _PATTERN_HINT,
-    "<": "a Kind stands behind a point, not in place of one",
+    "<": "a Kind follows a point and does not replace it",
 }
 """Hint about a character that is found where the first segment is expected."""
 _LEADING = frozenset({SegmentKind.WORKING, SegmentKind.POP, SegmentKind.VAR})
@@ -165,7 +165,8 @@ def _scan_pop(text: str, at: int, segments: list[Segment]) -> int:
     that a template names.
     """
     if segments[-1].kind not in _LEADING:
-        fail(text, at, "a segment such as app", hint="'..' stands at the start, or behind '.', '..' or a variable")
+        hint = "'..' is allowed only at the start, or after '.', '..' or a variable"
+        fail(text, at, "a segment such as app", hint=hint)
     segments.append(Segment(SegmentKind.POP, ".."))
     return at + 2
 
@@ -215,17 +216,17 @@ def _fail_behind(text: str, at: int, last: Segment) -> NoReturn:
     elif text[at] == "*":
         hint = _PATTERN_HINT
     elif text[at] == ".":
-        hint = "only the first segment may have dots, and no two of them together"
+        hint = "only the first segment may contain dots, and never two in a row"
     elif text[at] == "_" or text[at].isupper():
         hint = "segments have lower-case letters, digits and '-'"
     fail(text, at, "':'", "the end of the point", hint=hint)
 
 
 _BEHIND = {
-    " ": "a point has no blanks",
-    "<": "a Kind is no part of the point, and is given apart from it",
-    "{": "properties are no part of the point, and are given apart from it",
-    "@": "a layer makes a surface of it, and this is to be a point",
+    " ": "a point contains no blanks",
+    "<": "a Kind is not part of the point: give it separately",
+    "{": "properties are not part of the point: give them separately",
+    "@": "a point with a layer is a surface, and a point is expected here",
 }
 """Hint about a character after a point where nothing may follow."""
 

@@ -1,4 +1,4 @@
-"""Existing points that a misspelt point may have meant."""
+"""Suggests existing points for a misspelt one."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ __all__ = ["like"]
 
 
 def like(point: Point, beside: Iterable[Point]) -> str:
-    """Returns a hint with up to three points whose last segment is spelt like that of ``point``; empty when none is.
+    """Returns a hint with up to three points whose last segment is spelt like that of ``point``; empty if there is
+    none.
 
     Args:
         point: the point that does not exist.

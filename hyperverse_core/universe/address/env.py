@@ -1,4 +1,4 @@
-"""Environments: what a template is resolved with. docs/reference/points.md#templates."""
+"""Environments: the values with which a template is resolved. docs/reference/points.md#templates."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def _copied(value: Mapping[str, str]) -> Mapping[str, str]:
 
 @attrs.frozen
 class Env:
-    """A working point, variables and files. What an environment lacks is looked up in its parent.
+    """A working point, variables and files. A value that an environment lacks is looked up in its parent.
 
     Attributes:
         working: the point that ``.`` stands for.

@@ -51,7 +51,8 @@ def scan_layer(text: str, pos: int) -> tuple[Layer, int]:
 
 @attrs.frozen
 class Plan:
-    """The layers that the particles of a Kind have, from the outside in. Gravity, the way in and out, is in no plan."""
+    """The layers of the particles of a Kind, from the outside in. No plan contains Gravity, through which every wave
+    passes."""
 
     layers: tuple[Layer, ...]
 

@@ -90,7 +90,7 @@ class PointTemplate:
     @classmethod
     def parse(cls, text: str) -> PointTemplate:
         """Reads ``text`` as a template. Raises ParseError."""
-        # Most templates are plain points, which are cheap to read and to keep: 4 calls in place of 24.
+        # Most templates are plain points, which are cheap to read and to keep: 4 calls instead of 24.
         if find_unusual(text) is None and ":/" not in text:
             point = Point.parse(text)
             parent = point.parent
@@ -137,7 +137,7 @@ def scan_point_template(text: str, pos: int) -> tuple[PointTemplate, int]:
             error.message, text=text, offset=error.offset, expected=error.expected, hint=error.hint
         ) from None
     if not address.segments:
-        fail(text, pos, "a point with a name for the new particle", hint="ROOT is always there")
+        fail(text, pos, "a point with a name for the new particle", hint="ROOT always exists")
     last = address.segments[-1]
     if last.kind in (SegmentKind.WORKING, SegmentKind.POP):
         fail(text, end - len(last.text), "a name for the new particle")
@@ -147,7 +147,7 @@ def scan_point_template(text: str, pos: int) -> tuple[PointTemplate, int]:
     if last.kind is SegmentKind.VAR and text.startswith("/", end - 1):
         start -= 1
     if (number := text.find(_NUMBER, pos, start)) >= 0:
-        fail(text, number, "':'", hint="'%' stands in the last segment only")
+        fail(text, number, "':'", hint="'%' is allowed only in the last segment")
     return PointTemplate(_parent(text, pos, start), text[start:end], text[pos:end]), end
 
 

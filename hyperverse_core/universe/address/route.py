@@ -66,7 +66,7 @@ class Route:
 
     @property
     def prefix(self) -> str:
-        """What stands in front of an address with this route: nothing, or the route and ``::``."""
+        """The text before an address with this route: empty, or the route and ``::``."""
         return "" if self.kind is RouteKind.THIS else f"{self}::"
 
     def __str__(self) -> str:

@@ -24,7 +24,7 @@ _RELATIVE = (SegmentKind.WORKING, SegmentKind.POP)
 
 @attrs.frozen
 class _Relative:
-    """What both forms have in common.
+    """The common part of both forms.
 
     Attributes:
         text: the address as printed.
@@ -123,7 +123,7 @@ class PointVar(_Relative):
             return PointCtx(self.text, self.route, self.segments)
         text = self.text
         for name in dict.fromkeys(self.variables):
-            # Values are not searched for variables again, so a value must not contain the sign of one.
+            # Values are not searched for variables again, so a value must not contain one.
             value = env.variable(name)
             if "$" in value:
                 raise ParseError(f"the variable {name!r} cannot be {value!r} here", text=value, offset=value.index("$"))
@@ -133,7 +133,7 @@ class PointVar(_Relative):
             raise ParseError(
                 f"the variables of {self.text!r} make {text!r}, which has another route",
                 text=text,
-                hint="a value is one or more segments; it cannot bring a route with it",
+                hint="a value is one or more segments; it cannot contain a route",
             )
         return found
 

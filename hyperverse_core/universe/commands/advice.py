@@ -12,7 +12,7 @@ from .words import COMMAND_WORDS
 __all__ = ["WANTS_METHOD", "advised", "unknown_command"]
 
 WANTS_METHOD: Final = "a method such as Ext<Add>"
-"""How an error says that a method is missing."""
+"""The words with which an error says that a method is missing."""
 
 _OPEN_KIND: Final = re.compile(r"<[A-Za-z][A-Za-z0-9]*+(?=[\s;{#]|\Z)")
 _ASSIGNED: Final = re.compile(r"([a-z0-9.-]{1,40})\s*[=:]")
@@ -20,7 +20,7 @@ _CHANGES: Final = frozenset({"+key=", "+key= or +@key=", "'{'"})
 _POINT_LIKE: Final = re.compile(r"\s+([a-z][A-Za-z0-9.-]*(?::[A-Za-z0-9./_-]+)+)")
 """A point after a word. It has a colon: a name alone could be anything."""
 _CALL: Final = re.compile(r"([a-z][A-Za-z0-9-]*(?::[A-Za-z0-9_-]+)+)(?:\.([A-Za-z][A-Za-z0-9]*))?(?:\(.*)?")
-"""A particle in place of a command, perhaps with a call as in Python."""
+"""A particle where a command is expected, perhaps with a call as in Python."""
 
 _OTHER_WORDS: Final = {
     **dict.fromkeys(("new", "make", "add", "mkdir", "touch", "insert"), "create localhost:a<Base>"),
@@ -50,7 +50,7 @@ _PROGRAM: Final = {
 
 
 def advised(error: ParseError, text: str) -> ParseError:
-    """Returns an error of the language with what to do about it, if that can be said and it does not say so yet."""
+    """Returns ``error`` with a hint about the remedy, if one is known and the error has none yet."""
     if error.hint:
         return error
     rest = text[error.offset :]
@@ -58,7 +58,7 @@ def advised(error: ParseError, text: str) -> ParseError:
     if found is not None and any("Kind" in said for said in error.expected):
         at = error.offset + found.end()
         return ParseError(
-            f"the '>' behind {found[0]!r} is missing",
+            f"the '>' after {found[0]!r} is missing",
             text=text,
             offset=at,
             expected=("'>'",),
@@ -67,9 +67,9 @@ def advised(error: ParseError, text: str) -> ParseError:
     if any(said.startswith("a method such as") for said in error.expected):
         error.hint = method_meant(rest)
     elif (assigned := _ASSIGNED.match(rest)) is not None and any(said in _CHANGES for said in error.expected):
-        error.hint = f"a property is set so: {{ +{assigned[1]}=... }}"
+        error.hint = f"set a property like this: {{ +{assigned[1]}=... }}"
     elif rest.startswith("--"):
-        error.hint = "options stand in front of the command: hyperverse exec --yes 'delete ...'"
+        error.hint = "options go before the command: hyperverse exec --yes 'delete ...'"
     elif rest.lower().startswith("where"):
         error.hint = "a selector names Kinds in angle brackets: localhost:*<Base>"
     return error
@@ -87,11 +87,11 @@ def unknown_command(word: str, behind: str = "") -> tuple[str, str]:
         return "", f"the commands are {', '.join(COMMAND_WORDS)}; in `hyperverse term`, help explains them"
     if low in _OTHER_WORDS:
         form = _OTHER_WORDS[low]
-        return "", f"write it so: {form if point is None else form.replace('localhost:a', point[1])}"
+        return "", f"write it like this: {form if point is None else form.replace('localhost:a', point[1])}"
     if low in _PROGRAM:
         form = _PROGRAM[low]
         shell = form if point is None else form.replace("POINT", point[1])
         return "", f"that is a command of the program, in your shell: {shell}"
     if low != word and low in COMMAND_WORDS:
-        return f"; did you mean {low!r}?", f"commands are written in small letters: {low}"
+        return f"; did you mean {low!r}?", f"commands are written in lower case: {low}"
     return did_you_mean(low, COMMAND_WORDS), ""

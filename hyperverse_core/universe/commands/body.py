@@ -115,7 +115,7 @@ def _depth_exceeds(body: Any, most: int) -> bool:
 
 
 def _scalar(text: str) -> Any:
-    """Returns the number, boolean or None that ``text`` is in JSON; ``text`` itself if it is none."""
+    """Returns the number, boolean or None that ``text`` is in JSON; ``text`` itself if it is none of these."""
     try:
         body, end = _JSON.raw_decode(text)
     except ValueError:

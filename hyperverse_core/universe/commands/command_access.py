@@ -19,7 +19,7 @@ __all__ = ["Chown", "Explain", "Grant", "Grants", "Revoke", "ShowAccess"]
 
 @attrs.frozen
 class Grant(Absolute):
-    """Gives something to agents: ``grant perm MASK | priv NAME | super on SELECTOR to SELECTOR [dry-run]``.
+    """Gives rights to agents: ``grant perm MASK | priv NAME | super on SELECTOR to SELECTOR [dry-run]``.
 
     The grantor is the agent of the command.
 

@@ -222,7 +222,7 @@ def _selector(token: Token) -> Selector:
 def _point_or_selector(token: Token) -> PointVar | Selector:
     """Returns the point ``token``, or the selector if it is not a point.
 
-    If it is neither, the error that is further on is raised: the text made sense up to there.
+    If it is neither, this raises the error with the larger offset, because the text was valid up to there.
     """
     try:
         return _point(token)
@@ -243,7 +243,7 @@ def _point_or_selector(token: Token) -> PointVar | Selector:
 
 
 def _check_takes_body(request: _Request, rest: Token) -> None:
-    """Raises ParseError when the method is a Bounce, also because the text names none."""
+    """Raises ParseError if the method is a Bounce, which is also the default if the text names no method."""
     if request.method != BOUNCE:
         return
     said = method_meant(str(rest))
@@ -251,7 +251,7 @@ def _check_takes_body(request: _Request, rest: Token) -> None:
         f"a Bounce takes no body: {_shortened(str(rest))}",
         offset=_start(rest),
         expected=(WANTS_METHOD,),
-        hint=said or "name the method in front of the body, such as Ext<Add>",
+        hint=said or "name the method before the body, such as Ext<Add>",
     )
 
 
@@ -292,7 +292,7 @@ _GRAMMAR: Final = Grammar(
         "DRY_RUN": "dry-run",
         "POINT": "a point",
         "TEMPLATE": "a point",
-        "KIND": "a Kind such as <Space> directly behind the point",
+        "KIND": "a Kind such as <Space> directly after the point",
         "SELECTOR": "a selector",
         "TARGET": "a point or a selector",
         "METHOD": WANTS_METHOD,
@@ -305,7 +305,7 @@ _GRAMMAR: Final = Grammar(
         "KEY": "a key",
         "KEY_EQUALS": "+key= or +@key=",
         "UNSET": "!key",
-        "VALUE": "a value directly behind '='",
+        "VALUE": "a value directly after '='",
         "END": "';'",
         "BODY": "a body",
         "LBRACE": "'{'",

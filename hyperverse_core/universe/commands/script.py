@@ -132,7 +132,7 @@ def iter_script(text: str, *, typed: bool = False) -> Iterator[ScriptCommand]:
                 text=text,
                 offset=len(text),
                 expected=("';'",),
-                hint="write ';' behind it",
+                hint="write ';' after it",
             )
         end = len(text) if statement.end is None else statement.end
         source = text[at : end if statement.end is None else end - 1].rstrip()
@@ -204,7 +204,7 @@ def _read(text: str, start: int) -> Statement:
     """
     statement = None
     if len(text) - start > _PIECE:
-        with contextlib.suppress(ParseError):  # the command may be longer than the piece: read all of it then
+        with contextlib.suppress(ParseError):  # the command may be longer than the piece: then read all of it
             statement = parse_statement(text[start : start + _PIECE])
     if statement is None or statement.end is None:
         statement = parse_statement(text[start:] if start else text)

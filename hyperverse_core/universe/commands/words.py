@@ -9,7 +9,7 @@ __all__ = ["COMMAND_HELP", "COMMAND_WORDS"]
 COMMAND_HELP: Final[dict[str, tuple[str, str]]] = {
     "create": (
         "POINT<KIND> [{+KEY=VALUE, ...}]",
-        "Create a particle; create? takes one that exists, create! updates it.",
+        "Create a particle; create? keeps an existing one, create! updates it.",
     ),
     "delete": ("SELECTOR [dry-run]", "Delete particles and everything below them."),
     "select": ("SELECTOR [into points|stubs]", "List particles."),
@@ -23,7 +23,7 @@ COMMAND_HELP: Final[dict[str, tuple[str, str]]] = {
     "publish": ("^[ FILE ]-> POINT", "Upload a bundle."),
     "grant": ("perm|priv|super ... on SELECTOR to SELECTOR", "Give rights to agents."),
     "grants": ("[on SELECTOR] [to SELECTOR]", "List grants."),
-    "revoke": ("NUMBER", "Take a grant back."),
+    "revoke": ("NUMBER", "Revoke a grant."),
     "chown": ("SELECTOR to POINT", "Give particles to another owner."),
     "explain": ("AGENT on POINT [METHOD|COMMAND]", "Say what an agent may do on a particle, and why."),
     "access": ("POINT", "List who may do what on a particle."),

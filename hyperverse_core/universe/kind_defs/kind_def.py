@@ -26,16 +26,18 @@ def _check_layers(_: object, __: object, value: str) -> None:
 def _check_names(_: object, field: attrs.Attribute[tuple[str, ...]], value: tuple[str, ...]) -> None:
     for name in value:
         if lexis.CAMEL.fullmatch(name) is None:
-            raise BadRequest(f"{field.name} of a Kind cannot hold {name!r}", hint="sub kinds are CamelCase names")
+            raise BadRequest(f"{field.name} of a Kind cannot contain {name!r}", hint="sub kinds are CamelCase names")
 
 
 def _names(value: Iterable[str]) -> tuple[str, ...]:
     if isinstance(value, str) or not isinstance(value, Iterable):
-        raise BadRequest(f"a Kind is given {value!r:.60} in place of a list of names", hint=f"write ({value!r:.60},)")
+        raise BadRequest(f"a Kind has {value!r:.60} where a list of names is expected", hint=f"write ({value!r:.60},)")
     names = tuple(value)
     for name in names:
         if not isinstance(name, str):
-            raise BadRequest(f"a list of names of a Kind holds {name!r:.60}", hint='names are texts: ("Space", "Base")')
+            raise BadRequest(
+                f"a Kind's list of names contains {name!r:.60}", hint='names are strings: ("Space", "Base")'
+            )
     return names
 
 
@@ -47,7 +49,7 @@ def _read_only(value: Mapping[str, str]) -> Mapping[str, str]:
 
 def _check_text(owner: KindDef, field: attrs.Attribute[str], value: object) -> None:
     if not isinstance(value, str):
-        raise BadRequest(f"{field.name} of Kind {owner.name!r} is {value!r:.60}, not a text")
+        raise BadRequest(f"{field.name} of Kind {owner.name!r} is {value!r:.60}, not a string")
 
 
 def _check_flag(owner: KindDef, field: attrs.Attribute[bool], value: object) -> None:
@@ -80,7 +82,7 @@ class KindDef:
             every Kind.
         children: the Kinds that may be created directly under a particle, written in the same way.
         layers: ``standard``, or ``extended`` for particles that also have Portal, Host and Guest.
-        eager: whether a particle is activated when it is created, and not by its first wave.
+        eager: whether a particle is activated when it is created rather than by its first wave.
 
     Raises:
         ParseError: the name is not in CamelCase, or a selector is wrong.

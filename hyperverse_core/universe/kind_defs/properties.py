@@ -37,9 +37,9 @@ class PropertySource(enum.StrEnum):
     CORE = "Core"
     """The particle keeps it."""
     CORE_READ_ONLY = "CoreReadOnly"
-    """The particle keeps it, and nobody else may set it."""
+    """The particle keeps it, and only the particle may set it."""
     CORE_SECRET = "CoreSecret"  # pragma: allowlist secret - a word of the language
-    """The particle keeps it, and nobody else may read it."""
+    """The particle keeps it, and only the particle may read it."""
 
 
 class PropertyPermit(enum.StrEnum):
@@ -87,7 +87,7 @@ def _definitions(value: Iterable[PropertyDef]) -> tuple[PropertyDef, ...]:
     wrong = [value] if found is None else [one for one in found if not isinstance(one, PropertyDef)]
     if found is None or wrong:
         raise BadRequest(
-            f"PropertiesConfig takes a list of PropertyDef, and was given {type(wrong[0]).__name__} {wrong[0]!r:.60}",
+            f"PropertiesConfig takes a list of PropertyDef, not {type(wrong[0]).__name__} {wrong[0]!r:.60}",
             hint='PropertiesConfig([PropertyDef("price", "In cents", "U64")])',
         )
     return found
@@ -114,7 +114,7 @@ def _source(value: PropertySource | str) -> PropertySource:
 def _default(value: PropertyScalar | None) -> str | None:
     text = property_text(value)
     if text is None and value is not None:
-        raise BadRequest(f"the default {value!r:.60} of a property is neither a text nor a number")
+        raise BadRequest(f"the default {value!r:.60} of a property is neither a string nor a number")
     return text
 
 
@@ -141,7 +141,7 @@ class PropertyDef:
         pattern: the values that it may have: the name of a pattern such as ``U64``, a :class:`Range`, a
             :class:`OneOf` or an :class:`Expression`.
         required: whether every particle must have it.
-        mutable: whether it may change after the particle was created.
+        mutable: whether it may change after the particle is created.
         source: the keeper of the property.
         default: the value that a particle gets if its creator gives none; None for no value.
         constant: whether the property always has its default.
@@ -158,8 +158,8 @@ class PropertyDef:
         'large'
     """
 
-    key: str = attrs.field(validator=_is(str, "a text"))
-    doc: str = attrs.field(default="", validator=_is(str, "a text"))
+    key: str = attrs.field(validator=_is(str, "a string"))
+    doc: str = attrs.field(default="", validator=_is(str, "a string"))
     pattern: PropertyPattern | PropertyRule = attrs.field(default=PropertyPattern.ANYTHING, converter=_pattern)
     required: bool = attrs.field(default=False, validator=_is(bool, "True or False"))
     mutable: bool = attrs.field(default=True, validator=_is(bool, "True or False"))
@@ -172,11 +172,11 @@ class PropertyDef:
     def __attrs_post_init__(self) -> None:
         faults = []
         if _KEY.fullmatch(self.key) is None:
-            faults.append("a key has lower-case letters, digits, '-' and '.' only")
+            faults.append("a key contains only lower-case letters, digits, '-' and '.'")
         if self.constant and self.default is None:
             faults.append("a constant needs a default")
         if self.hashed and not self.is_secret:
-            faults.append("only a property with the source CoreSecret is hashed")
+            faults.append("only a property with the source CoreSecret can be hashed")
         if self.default is not None and not self.pattern.fits(self.default):
             faults.append(f"the default {self.default!r} must be {self.pattern.meant}")
         if faults:
@@ -188,21 +188,21 @@ class PropertyDef:
         return self.source is PropertySource.CORE_SECRET
 
     def value_faults(self, value: str) -> Iterator[str]:
-        """Yields a line for each reason why nobody but the particle may set the property to ``value``."""
+        """Yields a line for each reason why only the particle, or nobody, may set the property to ``value``."""
         if not self.pattern.fits(value):
             yield self._misfit(value)
         if self.source is PropertySource.CORE_READ_ONLY:
             yield f"only the particle itself can set {self.key!r}"
 
     def bind_error(self, value: str) -> ParseError | None:
-        """Returns the error in ``value`` if it is the text of a bind; None if it is none, or is right."""
+        """Returns the error in ``value`` if it is the text of a wrong bind; None otherwise."""
         if self.is_secret:
             return None
         return PropertyPattern.BIND.parse_error(value) if self._is_bind(value) else None
 
     def read(self, value: str) -> PropertyScalar:
         """Returns the value that the text ``value`` stands for: an ``int``, ``float`` or ``bool`` if the pattern says
-        so. A text that does not fit, because the pattern was another one when it was set, is returned as it is."""
+        so. A text that does not fit, because it was set under an earlier pattern, is returned unchanged."""
         return self.pattern.read(value) if self.pattern.fits(value) else value
 
     def _is_bind(self, value: str) -> bool:
@@ -303,7 +303,7 @@ class PropertiesConfig:
             if definition.constant:
                 faults.append(f"{change.key!r} is constant")
             elif not definition.mutable:
-                faults.append(f"{change.key!r} cannot change after the particle was created")
+                faults.append(f"{change.key!r} cannot change after the particle is created")
             if isinstance(change, SetProperty):
                 faults.extend(definition.value_faults(change.value))
             elif definition.required:
@@ -311,7 +311,7 @@ class PropertiesConfig:
         _raise(faults, self._first_bind_error(given))
 
     def check_read(self, keys: Iterable[str]) -> None:
-        """Raises BadRequest if one of the properties ``keys`` may not be read by anybody but the particle."""
+        """Raises BadRequest if only the particle may read one of the properties ``keys``."""
         faults: list[str] = []
         for key in keys:
             definition = self._known(key, faults)
@@ -347,11 +347,12 @@ def _raise(faults: list[str], cause: ParseError | None = None) -> None:
 
 
 def changes_of(properties: Mapping[str, PropertyScalar]) -> list[PropertyChange]:
-    """Returns the changes that set ``properties``. Raises BadRequest for a value that is no text and no number."""
+    """Returns the changes that set ``properties``. Raises BadRequest for a value that is neither a string nor a
+    number."""
     changes: list[PropertyChange] = []
     for key, value in properties.items():
         text = property_text(value)
         if text is None:
-            raise BadRequest(f"the property {key!r} cannot be {value!r:.60}", hint="give a text, a number or a bool")
+            raise BadRequest(f"the property {key!r} cannot be {value!r:.60}", hint="give a string, a number or a bool")
         changes.append(SetProperty(key, text))
     return changes

@@ -21,12 +21,13 @@ _U64 = 2**64
 
 
 def is_bind_text(value: str) -> bool:
-    """Whether ``value`` is the text of a bind, and not the point of a particle that has one. No point starts so."""
+    """Whether ``value`` is the text of a bind, not the point of a particle that has one. No point starts like a
+    bind."""
     return value.lstrip().startswith(("Bind", "#"))
 
 
 class PropertyPattern(enum.StrEnum):
-    """The pattern of a property: which values it may have."""
+    """The pattern of a property, which determines its allowed values."""
 
     ANYTHING = "Anything"
     """Any text."""

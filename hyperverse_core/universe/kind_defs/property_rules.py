@@ -14,18 +14,18 @@ from ...errors import BadRequest, ParseError
 __all__ = ["Expression", "OneOf", "PropertyRule", "PropertyScalar", "Range", "property_text"]
 
 PropertyScalar = str | int | float | bool
-"""The value of a property, as Python has it. The registry and the command language write it as text."""
+"""The value of a property in Python. The registry and the command language write it as text."""
 
 _WHOLE: Final = re.compile(r"-?+[0-9]{1,20}+")
 _NUMBER: Final = re.compile(r"-?+(?:[0-9]++(?:\.[0-9]*+)?+|\.[0-9]++)(?:[eE][+-]?+[0-9]{1,3}+)?+")
 _LONGEST: Final = 400
 """Characters of the longest number that is read."""
 _LEAST, _MOST = -(2**63), 2**64 - 1
-"""The whole numbers that a body can carry."""
+"""The range of whole numbers that a body can carry."""
 
 
 class PropertyRule(Protocol):
-    """What a rule for a property can do."""
+    """The interface of a rule for the values of a property."""
 
     @property
     def meant(self) -> str:
@@ -43,7 +43,7 @@ class PropertyRule(Protocol):
 
 
 def property_text(value: object) -> str | None:
-    """Returns the text of a value of a property, as the command language writes it; None for what cannot be one."""
+    """Returns the text of a property's value, as the command language writes it; None if ``value`` cannot be one."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str | int):
@@ -128,13 +128,13 @@ class Range:
 
 @attrs.frozen(init=False)
 class OneOf:
-    """One of some values. They are all texts, or all numbers.
+    """One of several values, which are all strings or all numbers.
 
     Attributes:
-        values: the values, in the order in which people read them.
+        values: the values, in the order in which messages list them.
 
     Raises:
-        BadRequest: there is no value, one is given twice, or one is neither a text nor a number.
+        BadRequest: there is no value, one is given twice, or one is neither a string nor a number.
 
     Example:
         >>> OneOf("small", "large").fits("huge"), OneOf(1, 2, 5).read("5")
@@ -148,9 +148,9 @@ class OneOf:
             raise BadRequest("a OneOf takes its values one by one", hint="OneOf('small', 'large')")
         texts = [property_text(value) for value in values]
         if not values or None in texts:
-            raise BadRequest("a OneOf needs values, which are texts or numbers", hint="OneOf('small', 'large')")
+            raise BadRequest("a OneOf needs values, which are strings or numbers", hint="OneOf('small', 'large')")
         if len({type(value) for value in values}) > 1:
-            raise BadRequest("the values of a OneOf are of different types", hint="all texts, or all numbers")
+            raise BadRequest("the values of a OneOf are of different types", hint="all strings, or all numbers")
         if len(set(texts)) < len(texts):
             raise BadRequest("a OneOf has a value twice", hint=f"it has: {', '.join(map(str, texts))}")
         self.__attrs_init__(values)
@@ -179,11 +179,11 @@ class OneOf:
 class Expression:
     """A text that a regular expression matches from its start to its end.
 
-    The value comes from others, so an expression that some text could make slow is refused, by the rules of
+    Other agents choose the value, so an expression that some text could make slow is refused, by the rules of
     ``docs/reference/binds.md#path-expressions``.
 
     Attributes:
-        text: the expression, as of ``re``.
+        text: the expression, in the syntax of ``re``.
         like: a text that fits, which messages show as an example.
 
     Raises:
@@ -224,14 +224,16 @@ class Expression:
 
 def _matcher(text: object) -> Callable[[str], bool]:
     if not isinstance(text, str):
-        raise BadRequest(f"an Expression is {type(text).__name__}, not a text", hint="Expression('[A-Z]{2}-[0-9]+')")
+        raise BadRequest(f"an Expression is {type(text).__name__}, not a string", hint="Expression('[A-Z]{2}-[0-9]+')")
     from ..routing.path_regex import PathRegex  # loading it takes time, and few Kinds have an expression
 
     try:
-        re.compile(text)  # by itself, so that it ends where the group below ends
+        re.compile(text)  # compiled alone first, so that it cannot close the group below
         whole = PathRegex.parse(rf"(?:{text})\Z")
     except re.error as error:
-        raise BadRequest(f"the expression {text!r:.80} is wrong: {error.msg}", hint="it is one of `re`") from None
+        raise BadRequest(
+            f"the expression {text!r:.80} is wrong: {error.msg}", hint="its syntax is that of `re`"
+        ) from None
     except (RecursionError, OverflowError):
         raise BadRequest(f"the expression {text!r:.80} is too deep", hint="make it simpler") from None
     except ParseError as error:

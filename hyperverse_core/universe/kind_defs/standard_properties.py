@@ -16,7 +16,7 @@ def _point(key: str, doc: str, *, required: bool = False, mutable: bool = False)
 
 
 def _bind(*, required: bool = False) -> PropertyDef:
-    # The text itself is allowed beside a point, because it needs no artifact.
+    # The text of a bind is allowed as well as a point, because it needs no artifact.
     doc = "Routes: the text of a bind, or the point of a particle that has one"
     return PropertyDef("bind", doc, PropertyPattern.BIND, required=required, mutable=False)
 

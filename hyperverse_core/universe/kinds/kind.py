@@ -1,7 +1,7 @@
 """Kinds: the types of particles. docs/reference/kinds.md.
 
-Every plugin may declare Kinds, so every text of the right shape is a Kind. Whether a plugin serves it is a question to
-a table of definitions: see `kind_defs.kind_def.resolve`.
+Every plugin may declare Kinds, so every text of the right form is a Kind. A table of definitions tells whether a plugin
+serves it: see `kind_defs.kind_def.resolve`.
 """
 
 from __future__ import annotations

@@ -32,7 +32,7 @@ class Specific:
         provider: domain of the place where it is offered, such as ``mechtronhub.io``.
         vendor: domain of its maker, such as ``postgres.org``.
         product: its name, such as ``postgres``.
-        variant: which sort of it, such as ``gis``.
+        variant: its edition, such as ``gis``.
         version: its version, such as ``8.0.0``.
     """
 
@@ -113,7 +113,7 @@ def scan_specific_selector(text: str, pos: int) -> tuple[SpecificSelector, int]:
     """Reads the specific selector at ``pos``; returns it and the offset after it. Raises ParseError."""
     names, at = _scan_names(text, pos, patterns=True)
     if not text.startswith("(", at):
-        fail(text, at, "'('", hint="a version requirement stands in parentheses: (^1)")
+        fail(text, at, "'('", hint="put a version requirement in parentheses: (^1)")
     requirement, end = scan_parenthesised_req(text, at)
     return SpecificSelector(*names, requirement), end
 
@@ -148,7 +148,7 @@ def _scan_names(text: str, at: int, *, patterns: bool) -> tuple[tuple[str, str, 
             names.append(found.group())
             at = found.end()
         if not text.startswith(":", at):
-            fail(text, at, f"':' behind the {part}")
+            fail(text, at, f"':' after the {part}")
         at += 1
     provider, vendor, product, variant = names
     return (provider, vendor, product, variant), at

@@ -97,7 +97,7 @@ def _scan(text: str) -> tuple[RouteScope, ...]:
         raise ParseError(f"{head.name!r} is not a bind", text=text, offset=head.at, expected=("Bind(version=1.0.0)",))
     if head.version != BIND_VERSION:
         raise ParseError(
-            f"version {str(head.version)!r} of binds is not known",
+            f"unknown version {str(head.version)!r} of binds",
             text=text,
             offset=text.index("=", head.at) + 1,
             expected=(str(BIND_VERSION),),

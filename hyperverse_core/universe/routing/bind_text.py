@@ -25,7 +25,7 @@ _T = TypeVar("_T")
 
 @attrs.frozen
 class _Names:
-    """The stacked names of a scope, from one of them on.
+    """The stacked names of a scope, starting at one of them.
 
     Attributes:
         scope: the scope.
@@ -88,7 +88,7 @@ def _method(kind: MethodKind | None, names: _Names, condition: Condition) -> Met
     name = parse_method_name(kind, names.first, names.text, names.at)
     if not names.is_last:
         raise ParseError(
-            f"nothing can stand inside method {names.first!r}",
+            f"method {names.first!r} cannot contain another name",
             text=names.text,
             offset=names.at + len(names.first),
             expected=("'>'", "a step"),

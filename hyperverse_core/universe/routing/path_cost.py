@@ -1,6 +1,6 @@
-"""Refuses path expressions that some path could make expensive: docs/reference/binds.md#path-expressions.
+"""Refuses path expressions that are expensive for some path: docs/reference/binds.md#path-expressions.
 
-It walks the tree of an expression, and bounds the number of ways in which a path can be matched.
+It walks the tree of an expression and bounds the number of ways in which the expression can match a path.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def check_cost(text: str, tree: Items) -> int:
 
 
 class _Cost:
-    """Walks the tree of an expression, and refuses what a path could make expensive."""
+    """Walks the tree of an expression, and refuses parts that are expensive for some path."""
 
     def __init__(self, text: str) -> None:
         self._text = text
@@ -121,7 +121,8 @@ def _has_one_form(items: Items) -> bool:
 
 
 def _is_fenced(body: Items, rest: Items) -> bool:
-    """Whether a repeat of ``body`` has one possible end: what follows is none of its characters."""
+    """Whether a repeat of ``body`` has one possible end, because the next part cannot start with one of its
+    characters."""
     if len(body) != 1 or not rest:
         return False
     op, value = rest[0]

@@ -1,12 +1,12 @@
 """Regular expressions over the path of a request: docs/reference/binds.md#path-expressions.
 
-One agent writes a bind, and another one the path of a wave. So an expression that some path could make expensive is
-refused when it is parsed, by simple rules that bound the time of a match:
+One agent writes a bind, and another agent chooses the path of a wave. So an expression that is expensive for some path
+is refused when it is parsed, by simple rules that bound the time of a match:
 
 - A repeated part has one width and no alternatives: ``(?:ab)*`` and ``[^/]+`` are allowed, ``(?:a+)*`` and
   ``(?:a|ab)*`` are not. So there is one way to match each number of repeats.
 - Optional parts and alternatives can be combined in at most 1,000 ways.
-- At most two repeats may overlap with what follows them, as ``.*`` does in front of ``/`` and ``[^/]+`` does not. An
+- At most two repeats may overlap with what follows them, as ``.*`` does before ``/`` and ``[^/]+`` does not. An
   expression with two does not match paths longer than 2,048 characters.
 - There are no back references and no conditions.
 """
@@ -53,7 +53,7 @@ class PathRegex:
 
     @classmethod
     def parse(cls, text: str) -> PathRegex:
-        """Reads ``text`` as a path expression. Raises ParseError if it is wrong, or some path makes it expensive."""
+        """Reads ``text`` as a path expression. Raises ParseError if it is wrong, or is expensive for some path."""
         return _parse(text)
 
     @property
@@ -128,7 +128,7 @@ def _starts(tree: Items) -> Iterator[tuple[int, str]]:
 
 
 def _flat(tree: Items) -> Iterator[tuple[Any, Any]]:
-    """Yields the parts in order, with those of groups in place of the groups. Groups with flags stay whole."""
+    """Yields the parts in order, each group replaced by its parts. Groups with flags stay whole."""
     for op, value in tree:
         if op is sre.SUBPATTERN and not value[1] and not value[2]:
             yield from _flat(value[3])

@@ -142,7 +142,7 @@ class MapShape:
 
 @attrs.frozen
 class AllShape:
-    """Several patterns at once: those of a step and of the scopes around it. No text writes it."""
+    """Several patterns at once: those of a step and of the scopes around it. It has no syntax of its own."""
 
     patterns: tuple[Pattern, ...]
 
@@ -159,9 +159,9 @@ Shape: TypeAlias = AnyShape | EmptyShape | KindShape | MapShape | AllShape
 
 @attrs.frozen
 class Validator:
-    """A particle that is asked whether a body is right: ``~ point^Ext<M>/path + config``.
+    """A particle that checks bodies: ``~ point^Ext<M>/path + config``.
 
-    Asking takes a wave, so matching a pattern does not do it. The pattern only names the particle.
+    The check takes a wave, so matching a pattern does not do it. The pattern only names the particle.
 
     Attributes:
         call: the particle, and the method and path of the request.

@@ -47,9 +47,9 @@ _parser: Final[Any] = importlib.import_module("re._parser")
 ANY: Final[Any] = _parser.ANY
 """Any character. No argument."""
 ASSERT: Final[Any] = _parser.ASSERT
-"""A look at what is ahead or behind. Its direction, and the part."""
+"""A look-ahead or look-behind. Its direction, and the part."""
 ASSERT_NOT: Final[Any] = _parser.ASSERT_NOT
-"""The same, negated."""
+"""A negative look-ahead or look-behind, with the same argument."""
 AT: Final[Any] = _parser.AT
 """A position: one of `AT_BEGINNING`, `AT_END`, `AT_END_STRING` and others."""
 AT_BEGINNING: Final[Any] = _parser.AT_BEGINNING
@@ -60,7 +60,7 @@ ATOMIC_GROUP: Final[Any] = _parser.ATOMIC_GROUP
 BRANCH: Final[Any] = _parser.BRANCH
 """Alternatives. None, and a list of parts."""
 CATEGORY: Final[Any] = _parser.CATEGORY
-"""A sort of characters, such as digits. Its name is the text of the argument."""
+"""A class of characters, such as digits. Its name is the text of the argument."""
 FAILURE: Final[Any] = _parser.FAILURE
 """A part that never matches, ``(?!)``: since Python 3.13. No argument."""
 GROUPREF: Final[Any] = _parser.GROUPREF
@@ -79,9 +79,9 @@ NEGATE: Final[Any] = _parser.NEGATE
 NOT_LITERAL: Final[Any] = _parser.NOT_LITERAL
 """Any character but one. Its code."""
 POSSESSIVE_REPEAT: Final[Any] = _parser.POSSESSIVE_REPEAT
-"""A repeat that gives nothing back, with the same argument as `MAX_REPEAT`."""
+"""A possessive repeat, with the same argument as `MAX_REPEAT`."""
 RANGE: Final[Any] = _parser.RANGE
-"""Some characters. The codes of the first and the last."""
+"""A range of characters. The codes of the first and the last."""
 SUBPATTERN: Final[Any] = _parser.SUBPATTERN
 """A group. Its number or None, flags that it adds, flags that it removes, and the part."""
 

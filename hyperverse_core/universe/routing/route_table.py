@@ -1,8 +1,8 @@
 """Finds the route of a request: the part of a bind that works for every wave.
 
-A table is made once for each bind. It replaces a loop over all routes: it finds routes by their method and by
-characters that a path must have, so the time hardly grows with the number of routes. Of the routes that it finds, the
-first in the document wins.
+One table is made for each bind. It replaces a loop over all routes: it finds routes by their method and by characters
+that a path must have, so the time hardly grows with the number of routes. Of the routes that it finds, the first in the
+document wins.
 """
 
 from __future__ import annotations
@@ -43,9 +43,8 @@ class Selected:
     named: bool = True
 
     def means(self, method: Method) -> bool:
-        """Whether the route is meant for ``method``: Bounce and Read go the way of a bind only if its route names them.
-        A caller that asks whether a particle is alive, or reads it, means that particle, also where a bind takes
-        every method."""
+        """Whether the route applies to ``method``: Bounce and Read follow a route only if it names them. A caller that
+        asks whether a particle is alive, or reads it, means that particle, even if its bind takes every method."""
         return self.named or method.text not in _BY_NAME
 
 
@@ -101,8 +100,8 @@ class RouteTable:
 
     def __init__(self, leaves: Iterable[Leaf]) -> None:
         self._leaves = tuple(leaves)
-        # Only methods that a route names have a table of their own, because the names in requests are without limit.
-        # A table is made at the first request with its method.
+        # Only methods that a route names have their own table, because requests can contain any number of names. A
+        # table is made at the first request with its method.
         self._by_method: dict[str, _Paths | None] = {
             f"{kind}<{leaf.method.name}>": None
             for leaf in self._leaves

@@ -1,4 +1,4 @@
-"""Substances: the sorts of bodies, and how a Python value is recognised as one. docs/reference/binds.md#patterns."""
+"""Substances: the types of bodies, and how a Python value is recognised as one. docs/reference/binds.md#patterns."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class Format(enum.StrEnum):
 def is_substance(body: Any, kind: str) -> bool:
     """Whether ``body`` is the substance ``kind``.
 
-    A substance that no built-in type of Python stands for is recognised by the name of its class.
+    A substance that has no built-in type in Python is recognised by the name of its class.
     """
     match kind:
         case "Empty":

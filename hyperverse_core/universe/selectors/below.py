@@ -8,12 +8,12 @@ __all__ = ["below", "children_of"]
 
 
 def children_of(point: Point) -> str:
-    """Returns the selector of the children of ``point``; empty when it can have none, because it is a file."""
+    """Returns the selector of the children of ``point``; empty if it can have none, because it is a file."""
     return _behind(point, "*")
 
 
 def below(point: Point) -> str:
-    """Returns the selector of everything below ``point``; empty when nothing can be there, because it is a file."""
+    """Returns the selector of everything below ``point``; empty if nothing can be below it, because it is a file."""
     return _behind(point, "**")
 
 

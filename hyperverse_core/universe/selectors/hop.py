@@ -13,7 +13,7 @@ __all__ = ["Hop", "HopKind"]
 
 
 class HopKind(enum.Enum):
-    """What a hop takes."""
+    """What a hop matches."""
 
     EXACT = "Exact"
     """One segment with a certain text."""

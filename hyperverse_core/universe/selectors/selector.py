@@ -69,9 +69,9 @@ class Selector:
             point: the point.
             kinds: the Kind of each of its segments, outermost first; empty for ROOT.
         """
-        # This method runs once. It compiles the hops and puts the compiled function into the instance under its own
-        # name, so that each later call goes straight to the function: that saves one call and one test of a flag for
-        # each match.
+        # This method runs once. It compiles the hops and stores the compiled function in the instance under the name of
+        # this method, so that each later call goes straight to the function: that saves one call and one test of a flag
+        # for each match.
         matcher = compile_matcher(self.hops, root=self.matches_root)
         if not self.route.is_local:
             matcher = _on_route(self.route, matcher)
@@ -111,7 +111,7 @@ class Selector:
 
     @property
     def only_point(self) -> Point | None:
-        """The only point that can match; None when several can, or none."""
+        """The only point that can match; None if several can, or none."""
         root = self.query_root
         return root if self.is_exact and len(root.segments) == len(self.hops) else None
 
@@ -147,13 +147,13 @@ def _query_root(hops: tuple[Hop, ...], route: Route, *, with_inclusive: bool = F
         try:
             return Point.parse(route.prefix + "".join(texts)[1:])
         except ParseError as error:
-            # A name that no segment can have (such as `Base`) ends the exact part: nothing is below it.
+            # A name that no segment can have (such as `Base`) ends the exact part, because nothing can be below it.
             texts = _before(texts, error.offset + 1)
     return ROOT
 
 
 def _before(texts: list[str], offset: int) -> list[str]:
-    """Returns the texts from the start that end at or before ``offset``, without the last text in any case."""
+    """Returns the leading texts that end at or before ``offset``, never including the last one."""
     end = 0
     for i, text in enumerate(texts[:-1]):
         end += len(text)
@@ -188,7 +188,7 @@ def _scan_platform(text: str, route: Route, pos: int) -> tuple[Selector, int]:
     hops, from_root, end = scan_hops(text, pos)
     selector = Selector(hops, from_root, route)
     if not hops or not selector.is_exact or any(not hop.kinds.is_any for hop in hops):
-        fail(text, pos, "the name of one particle", hint="behind a route, a selector has no '*', no '+' and no Kind")
+        fail(text, pos, "the name of one particle", hint="after a route, a selector has no '*', no '+' and no Kind")
     return selector, end
 
 

@@ -1,13 +1,13 @@
 """Compiles the hops of a selector into a function. The rules: docs/reference/selectors.md#what-matches.
 
-There are three sorts of functions, because a registry matches selectors with every particle that it looks at:
+There are three sorts of functions, because a registry matches selectors with every particle that it examines:
 
 - Most selectors have at most one ``**``. Then the place of every hop is fixed, counted from the front or from the back.
-  One regular expression over the point's text decides about the texts, and a look at fixed places about Kinds and
-  versions. It replaces a loop over hops and segments.
+  One regular expression over the point's text checks the texts, and a check of fixed places the Kinds and versions. It
+  replaces a loop over hops and segments.
 - If Kinds are asked for between two ``**``, a loop searches for their first place from left to right.
-- All other selectors run as an automaton (`States`). It never goes back, so its time is at most the number of
-  segments times the number of hops.
+- All other selectors run as an automaton (`States`). It never backtracks, so its time is at most the number of segments
+  times the number of hops.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ _DIR = r"[^:/]++/"
 
 
 def compile_matcher(hops: _Hops, *, root: bool) -> Matcher:
-    """Returns the function that says whether a point with Kinds matches.
+    """Returns the function that decides whether a point with Kinds matches.
 
     Args:
         hops: the hops of the selector.
@@ -164,7 +164,7 @@ def _floating(hops: _Hops) -> Matcher | None:
     if len(stars) != 2 or any(hop.in_filesystem or hop.version is not None for hop in hops):
         return None
     first, last = stars
-    # `**<Kind>` asks for the Kind of the segment in front of the next hop, which then is a part of the block.
+    # `**<Kind>` asks for the Kind of the segment before the next hop, so that segment is part of the block.
     begin = first if not hops[first].kinds.is_any else first + 1
     asks = [(i, hop.kinds) for i, hop in enumerate(hops) if not hop.kinds.is_any]
     texts = [(i, hop.text) for i, hop in enumerate(hops) if hop.is_exact]
@@ -186,7 +186,7 @@ def _by_block(
 ) -> Matcher:
     """Returns a function that searches for the first place where a block of hops matches.
 
-    The first place is enough: ``**`` on both sides of the block takes whatever is left.
+    The first place is enough, because the ``**`` on each side of the block matches all that remains.
 
     Args:
         fixed, fixed_texts: Kinds and texts that are asked for outside of the block.

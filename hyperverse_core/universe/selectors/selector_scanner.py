@@ -54,7 +54,7 @@ def _scan_mesh(text: str, at: int, hops: list[Hop]) -> int:
     elif (found := _NAME.match(text, at)) is not None:
         kind, name, end = HopKind.EXACT, found.group(), found.end()
         if name == "ROOT":
-            fail(text, at, *_MESH, hint="ROOT stands alone, or in front of '+*' and '+**'")
+            fail(text, at, *_MESH, hint="ROOT is alone, or followed by '+*' or '+**'")
     elif hops and text.startswith("(", at):
         kind = HopKind.VERSION
         version, end = scan_parenthesised_req(text, at)

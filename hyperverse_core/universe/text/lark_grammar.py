@@ -1,10 +1,11 @@
 """Grammars in files: the only module that imports lark.
 
 A :class:`Grammar` reads one ``.lark`` file. It is built at its first use, once in each process: building takes tens of
-milliseconds, and most processes use none or one of them. Whatever lark raises for a wrong text becomes a ParseError
-with the offset and with what could stand there.
+milliseconds, and most processes use none or one of them. Every exception of lark for a wrong text becomes a ParseError
+with the offset and with what was expected there.
 
-A room that has a language keeps its ``.lark`` file and, in ``grammar.py``, the builder that makes values of its rules.
+A package that has a language contains its ``.lark`` file and, in ``grammar.py``, the builder that makes values from its
+rules.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ class Grammar:
         starts: the rules that a text can be parsed as.
         builder: a class with one method for each rule. The method gets the parts of the rule as arguments, and None
             for an optional part that is missing. The class does not depend on lark.
-        names: the words of a reader for each terminal. Errors do not mention a terminal without a name.
+        names: the name of each terminal in errors. Errors do not mention a terminal without a name.
     """
 
     __slots__ = ("_builder", "_file", "_lark", "_names", "_package", "_starts")
@@ -88,8 +89,8 @@ class Grammar:
         except UnexpectedInput as exc:
             raise self._translate(exc, text) from None
         except ParseError as exc:
-            # A builder has only its part of the text, although its offsets count from the start of the whole. Where
-            # its part ended too early, the whole text goes on: say what stands there.
+            # A builder has only its part of the text, although its offsets count from the start of the whole. If its
+            # part ended too early, the whole text may continue: report what follows there.
             if exc.message == ENDED and exc.offset < len(text):
                 exc.message = f"unexpected {shown(text, exc.offset)}"
             raise moved(exc, text, 0) from None
@@ -103,7 +104,7 @@ class Grammar:
             state.exhaust_lexer()
         except (UnexpectedInput, ParseError):
             return set()
-        # accepts() would call the builders with an empty token, which they refuse; choices() calls nothing.
+        # accepts() would call the builders with an empty token, which they refuse; choices() calls no builder.
         return {name for name in state.choices() if name.isupper()}
 
     def _translate(self, exc: Any, text: str) -> ParseError:

@@ -1,9 +1,9 @@
 """The words of the text languages, and the error for a text that does not follow its grammar.
 
-A scanner takes a text and an offset, and returns a value and the offset after it. So one grammar can embed another
+A scanner takes a text and an offset, and returns a value and the offset after it, so one grammar can embed another
 without copying the text. The rules of addresses are in docs/reference/points.md#grammar.
 
-The expressions are possessive (``*+``, ``++``): what they took is never given back, so no text makes them slow.
+The expressions are possessive (``*+``, ``++``): they never backtrack, so no text makes them slow.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from ...errors import ParseError
 __all__ = ["CAMEL", "DOMAIN", "END", "ENDED", "PATH", "SKEWER", "VARIABLE", "at_end", "fail", "shown"]
 
 ENDED = "the text ends too early"
-"""What is wrong when something is missing at the end of a text."""
+"""The message for a text that ends before it is complete."""
 
 CAMEL = re.compile(r"[A-Z][A-Za-z0-9]*+")
 """A name in CamelCase: Kinds, methods, layers."""
@@ -43,19 +43,19 @@ def at_end(text: str, at: int) -> bool:
 
 
 def shown(text: str, at: int) -> str:
-    """Returns what stands at ``at``, shortened for a message."""
+    """Returns the text at ``at``, shortened for a message."""
     rest = text[at : at + 24]
     return repr(rest if at + 24 >= len(text) else rest + "...")
 
 
 def fail(text: str, at: int, *expected: str, hint: str = "") -> NoReturn:
-    """Raises the ParseError that says that ``text`` is wrong at ``at``.
+    """Raises a ParseError for ``text`` at the offset ``at``.
 
     Args:
         text: the whole text.
         at: offset of the first character that does not fit.
-        expected: what would fit there, each in the words of a reader.
-        hint: what to do about it, if that can be said.
+        expected: what would fit there, in words for a reader.
+        hint: the remedy, if one is known.
     """
     said = ENDED if at >= len(text) else f"unexpected {shown(text, at)}"
     raise ParseError(said, text=text, offset=at, expected=expected, hint=hint)

@@ -27,7 +27,8 @@ _MANY = 32
 @total_ordering
 @attrs.frozen(order=False)
 class Version:
-    """A version, ``major.minor.patch`` or ``major.minor.patch-pre``. It is ordered as Semantic Versioning says.
+    """A version, ``major.minor.patch`` or ``major.minor.patch-pre``. Versions are ordered by the rules of Semantic
+    Versioning.
 
     Attributes:
         major, minor, patch: numbers from 0 to 18446744073709551615.
@@ -115,7 +116,7 @@ class Comparator:
         return f"{self.op}{'.'.join(numbers)}" + (f"-{self.pre}" if self.pre else "")
 
     def matches(self, version: Version) -> bool:
-        """Whether ``version`` satisfies this condition. A pre-release is compared by its place in the order only."""
+        """Whether ``version`` satisfies this condition. A pre-release is compared by its order only."""
         match self.op:
             case "=":
                 return self._same(version)
@@ -257,7 +258,7 @@ def _partial_numbers(text: str, found: re.Match[str]) -> tuple[int, int | None, 
         if found.group(group) in (None, "*"):
             rest.append(None)
         elif rest and rest[0] is None:
-            fail(text, found.start(group), "'*' behind a '*'")
+            fail(text, found.start(group), "'*' after a '*'")
         else:
             rest.append(_number(text, found, group))
     return _number(text, found, 1), rest[0], rest[1]

@@ -1,7 +1,7 @@
-"""Checks what a sender has written where a wave is made: an invalid value costs only that call an error.
+"""Checks the arguments of a sender when a wave is made, so that an invalid value fails only that call.
 
-Later it would cost more. A frame with a number as its path does not follow the protocol, and ends the connection with
-all other waves on it.
+Found later, it would do more damage: a frame with a number as its path violates the protocol, and ends the connection
+with all other waves on it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _MOST: Final = 2**31
 
 
 def named(value: object) -> str:
-    """Returns the name of a value's type; the value itself may be large, and its ``repr`` may do anything."""
+    """Returns the name of a value's type; the value itself may be large, and its ``repr`` may run any code."""
     if value is None:
         return "None"
     name = type(value).__name__
@@ -45,7 +45,7 @@ def to_method(method: object) -> Method:
         return Method.parse(str.__str__(method))
     hint = "give a Method, or its text such as 'Ext<Add>'"
     if callable(method):
-        hint += "; a handler goes with a typed call: client.at(point, Counter).ask(Counter.add, by=3)"
+        hint += "; to name a handler, make a typed call: client.at(point, Counter).ask(Counter.add, by=3)"
     raise BadRequest(f"method is {named(method)}, not a method", hint=hint)
 
 
@@ -53,7 +53,7 @@ def to_text(name: str, value: object) -> str:
     """Returns the option ``name``, which must be a string. Raises BadRequest."""
     if isinstance(value, str):
         return str.__str__(value)
-    raise BadRequest(f"{name} is {named(value)}, not a text", hint=f"write {name}='...'")
+    raise BadRequest(f"{name} is {named(value)}, not a string", hint=f"write {name}='...'")
 
 
 def to_headers(headers: object) -> Mapping[str, str] | None:
@@ -61,10 +61,10 @@ def to_headers(headers: object) -> Mapping[str, str] | None:
     if headers is None:
         return None
     if type(headers) is not dict and not isinstance(headers, Mapping):  # the first test saves half a microsecond
-        raise BadRequest(f"headers are {named(headers)}, not a map from text to text")
+        raise BadRequest(f"headers are {named(headers)}, not a map from strings to strings")
     for name, value in headers.items():
         if not isinstance(name, str) or not isinstance(value, str):
-            raise BadRequest(f"a header is {named(name)} with {named(value)}", hint="name and value are texts")
+            raise BadRequest(f"a header is {named(name)} with {named(value)}", hint="name and value are strings")
     return {str.__str__(name): str.__str__(value) for name, value in headers.items()}
 
 
@@ -78,14 +78,14 @@ def to_handling(wait: Any, retries: Any, priority: Any) -> Handling:
         raise BadRequest(f"priority is {named(priority)}, not a whole number", hint="0 (first) to 4 (last)")
     if not Priority.HYPER <= priority <= Priority.LOW:
         said = priority if abs(priority) < _MOST else "a huge number"
-        raise BadRequest(f"priority {said} is not one", hint="0 (first) to 4 (last)")
+        raise BadRequest(f"priority {said} does not exist", hint="0 (first) to 4 (last)")
     level = Priority(priority)
     # NaN is not less than any number: Handling refuses it
     return Handling(LONGEST_WAIT if wait > LONGEST_WAIT else float(wait), int(retries), level)
 
 
 def to_count(count: object) -> int | None:
-    """Returns how many echoes of a Ripple are enough; None for all. Raises BadRequest."""
+    """Returns the number of echoes after which a Ripple ends; None for all. Raises BadRequest."""
     if count is None:
         return None
     if type(count) is int and not 0 <= count < _MOST:

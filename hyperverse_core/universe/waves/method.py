@@ -1,6 +1,6 @@
 """Methods: what a wave asks for, such as ``Ext<Add>``. docs/reference/waves.md#methods.
 
-:mod:`.wave` exports the names of this module too, because every wave needs a method.
+:mod:`.wave` also exports the names of this module, because every wave needs a method.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ class Method:
         method = object.__new__(cls)
         method.kind, method.name, method.text = kind, name, text
         method.need = _NEEDS.get(text, "x")
-        if len(known_methods) < 16_384:  # names come from outside, so the table must not grow without limit
+        if len(known_methods) < 16_384:  # others choose the names, so the table must not grow without limit
             known_methods[text] = method
         return method
 
@@ -107,10 +107,10 @@ class Method:
 
 
 def _meant(text: str) -> str:
-    """Returns a hint with the method that was probably meant; empty when there is none."""
+    """Returns a hint with the method that was probably meant; empty if there is none."""
     name, _, path = text.partition("/")
     if path and _METHOD.fullmatch(name.strip()):
-        return f"a path stands beside the method: {name.strip()} and the path /{path}"
+        return f"give the path separately from the method: {name.strip()} and the path /{path}"
     hint, slash, behind = method_meant(text).partition("/")
     return f"{hint}, and the path {slash}{behind}" if slash else hint
 

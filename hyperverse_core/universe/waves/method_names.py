@@ -12,7 +12,7 @@ class MethodKind(enum.StrEnum):
     """The four families of methods: docs/reference/waves.md#methods."""
 
     HYP = "Hyp"
-    """Requests between stars. Nobody else may send them."""
+    """Requests between stars. Only stars may send them."""
     CMD = "Cmd"
     """Methods that every particle understands."""
     HTTP = "Http"

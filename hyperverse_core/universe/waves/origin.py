@@ -1,4 +1,4 @@
-"""Where waves start: the only place that makes a Ping, a Signal or a Ripple from what a sender wrote."""
+"""Senders of waves: the only module that makes a Ping, a Signal or a Ripple from a sender's arguments."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _handlings: dict[tuple[float, int, int], Handling] = {}
 
 
 class UnknownOption(BadRequest, TypeError):
-    """An option that waves do not have. Like every unknown keyword argument in Python it is a TypeError too."""
+    """An option that waves do not have. Like any unknown keyword argument in Python, it is also a TypeError."""
 
 
 class WaveOptions(TypedDict, total=False):
@@ -87,7 +87,7 @@ class Ids:
 
 
 def _drawn() -> Iterator[int]:
-    """Yields unpredictable numbers, without an end."""
+    """Yields an endless series of unpredictable numbers."""
     while True:
         drawn = secrets.token_bytes(_ID_BYTES * _DRAWN)  # many at once, because each draw calls the system
         for at in range(0, len(drawn), _ID_BYTES):
@@ -95,8 +95,8 @@ def _drawn() -> Iterator[int]:
 
 
 class UnguessableIds(Ids):
-    """Ids of waves that cannot be guessed from an id that was seen: for clients, whose ids others could otherwise
-    choose as well, and whose counting starts anew with each connection.
+    """Ids of waves that cannot be guessed from another id. They are for clients: otherwise other clients could choose
+    the same ids, because counting restarts with each connection.
 
     Args:
         prefix: prefix of the ids.
@@ -163,9 +163,9 @@ class Origin:
             wave_id: its id, if the sender has chosen one.
 
         Raises ParseError for an invalid point or method, Forbidden for ``Hyp`` methods, BadRequest for options with
-        invalid values, and for unknown options, which is a TypeError as well.
+        invalid values, and UnknownOption, which is also a TypeError, for unknown ones.
         """
-        # Parsed texts are looked up in the same way as `parse` does, without the call: this saves 0.1 us for each wave.
+        # Parsed texts are looked up in the same way as in `parse`, without the call: this saves 0.1 us for each wave.
         if type(to) is not Point:
             to = seen_points.get(to) or Point.parse(to) if type(to) is str else to_point(to)
         if type(method) is not Method:
@@ -209,7 +209,7 @@ def _chosen(kind: type[Directed], options: WaveOptions) -> tuple[str, Mapping[st
     if kind is not Ping:
         for name in _PINGS_ONLY[kind.__name__]:
             if name in options:
-                raise UnknownOption(f"a {kind.__name__} has no option {name!r}", hint="it is for Pings")
+                raise UnknownOption(f"a {kind.__name__} has no option {name!r}", hint="only Pings have it")
     handling = _handling(options.get("wait"), options.get("retries", 0), options.get("priority", 3))
     path, headers, topic = options.get("path", "/"), options.get("headers"), options.get("topic", "")
     if type(path) is not str:
@@ -223,13 +223,13 @@ def _unknown_option(name: str) -> UnknownOption:
     near = did_you_mean(name, list(WaveOptions.__annotations__))
     return UnknownOption(
         f"a wave has no option {name!r}{near}",
-        hint=f"there are {', '.join(WaveOptions.__annotations__)}; "
+        hint=f"the options are {', '.join(WaveOptions.__annotations__)}; "
         f"arguments of the handler are the body: {{{name!r}: ...}}",
     )
 
 
 def _handling(wait: float | None, retries: int, priority: int) -> Handling:
-    """Returns the Handling for these values; equal ones are one object. Raises BadRequest."""
+    """Returns the Handling for these values; equal values return the same object. Raises BadRequest."""
     if wait is None:
         if retries == 0 and priority == 3:
             return DEFAULT_HANDLING

@@ -14,7 +14,7 @@ _DEEPEST: Final = 64
 
 
 def own_copy(body: Any, levels: int = _DEEPEST) -> Any:
-    """Returns a body that shares no list or map with ``body``: its receiver may change it freely.
+    """Returns a body that shares no list or map with ``body``, so that its receiver may change it freely.
 
     Tuples and sets become lists, as they do on a lane. Values that no lane can carry are passed on unchanged.
 
@@ -26,11 +26,11 @@ def own_copy(body: Any, levels: int = _DEEPEST) -> Any:
         BadRequest: it has more levels than may be sent.
     """
     if not levels and isinstance(body, dict | list | tuple | set | frozenset):
-        raise BadRequest(f"this cannot be sent: the body has more than {_DEEPEST} levels of lists and maps")
+        raise BadRequest(f"the body cannot be sent: it has more than {_DEEPEST} levels of lists and maps")
     left = levels - 1
     if isinstance(body, dict):
         own = {}
-        for key, value in body.items():  # a comprehension would be a call more
+        for key, value in body.items():  # a comprehension would cost one more call
             own[key] = value if type(value) in IMMUTABLE else own_copy(value, left)
         return own
     if isinstance(body, list | tuple | set | frozenset):

@@ -1,4 +1,4 @@
-"""Makes a Pong that foreign code has returned fit to be sent."""
+"""Makes a Pong that foreign code returned safe to send."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ def own_pong(pong: Pong) -> Pong:
 
     Raises HandlerFailed when it could not be sent: its frame would end the sender's connection."""
     if type(pong.status) is not int or not 100 <= pong.status < 600:
-        raise HandlerFailed("it returned a Pong whose status is no int from 100 to 599")
+        raise HandlerFailed("it returned a Pong whose status is not an int from 100 to 599")
     headers = pong.headers
     if headers is not None and not (
         isinstance(headers, Mapping)
         and all(isinstance(name, str) and isinstance(value, str) for name, value in headers.items())
     ):
-        raise HandlerFailed("it returned a Pong whose headers are no map from text to text")
+        raise HandlerFailed("it returned a Pong whose headers are not a map from strings to strings")
     own = copy(pong)
     if type(own.body) not in IMMUTABLE:
         try:

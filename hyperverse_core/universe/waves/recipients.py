@@ -17,7 +17,7 @@ _MOST = 1_000_000
 
 
 def to_recipients(to: Recipients | str | Sequence[Point | str]) -> Recipients:
-    """Converts what a user may write as recipients of a Ripple. Raises ParseError for a string that is not valid, and
+    """Converts a user's recipients of a Ripple. Raises ParseError for a string that is not valid, and
     BadRequest for a value that cannot be recipients at all."""
     if isinstance(to, str):
         return Selector.parse(to)
@@ -25,11 +25,11 @@ def to_recipients(to: Recipients | str | Sequence[Point | str]) -> Recipients:
         return to
     if isinstance(to, Stars):
         if not isinstance(to.kind, str | None):
-            raise BadRequest("the kind of Stars is no text", hint="write Stars(kind='Fold')")
+            raise BadRequest("the kind of Stars is not a string", hint="write Stars(kind='Fold')")
         return to
     if isinstance(to, Watchers):
         if not isinstance(to.point, Point) or not isinstance(to.aspect, str):
-            raise BadRequest("Watchers have a Point and a text", hint="write Watchers(Point.parse(...), 'State')")
+            raise BadRequest("Watchers takes a Point and a string", hint="write Watchers(Point.parse(...), 'State')")
         return to
     if not isinstance(to, Iterable) or isinstance(to, bytes | Mapping):
         raise BadRequest(

@@ -8,8 +8,8 @@ __all__ = ["is_reportable"]
 
 
 def is_reportable(error: HyperverseError) -> bool:
-    """Returns whether an error has what a reply takes from it: a status that stands for a failure, and strings. Its
-    class may belong to a plugin, and do anything.
+    """Returns whether an error has the attributes that a reply copies: the status of a failure, and strings. Its class
+    may belong to a plugin, and run any code.
 
     Args:
         error: the error that was raised.
@@ -22,5 +22,5 @@ def is_reportable(error: HyperverseError) -> bool:
             and isinstance(error.hint, str)
             and isinstance(error.retry_after, int | float | None)
         )
-    except BaseException:  # raised by a plugin's property: then it is like any other exception
+    except BaseException:  # a property of a plugin raised it: treat the error like any other exception
         return False

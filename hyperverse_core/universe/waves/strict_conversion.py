@@ -1,6 +1,6 @@
 """Conversion between plain values and annotated types, without guessing.
 
-cattrs does the work. By itself it turns ``"7"`` into 7 and drops unknown keys; the converter here refuses both.
+cattrs does the work. By default it turns ``"7"`` into 7 and drops unknown keys; the converter here refuses both.
 """
 
 from __future__ import annotations

@@ -47,7 +47,7 @@ __all__ = [
 Body: TypeAlias = Any
 """What a wave carries: None, bool, int, float, str, bytes, and lists and maps of these.
 
-A body belongs to the receiver once it is sent: on one machine it is handed over without a copy.
+Each receiver gets its own copy of a list or map, on one machine as well as between two: see `own_copy`.
 """
 
 
@@ -136,7 +136,7 @@ _OTHER_NAMES: Final = {
 
 
 class _Misnomer:
-    """A name that a Pong does not have: reading it raises an AttributeError that gives its name here.
+    """A name that a Pong does not have: reading it raises an AttributeError that gives the right name.
 
     A ``__getattr__`` would do the same, but in a class that has one, Python 3.11 looks up every attribute the slow way:
     17 ns more for each read of a status, and an echo is read ten times.
@@ -158,7 +158,7 @@ class Pong(msgspec.Struct, eq=False):
     Attributes:
         status: a status as in HTTP; 200 to 299 is success.
         body: what the handler returned. For a failure ``{"error": text}``, perhaps with ``hint`` and ``retry_after``
-            (seconds); for a refusal by the policy also ``explain``, the reasons as the command ``explain`` tells them.
+            (seconds); for a refusal by the policy also ``explain``, the reasons as the command ``explain`` prints them.
         headers: a map from text to text, or None.
         sender: the particle that answered.
         outcome, attempts, hops, remote, star: as in :class:`Receipt`.
@@ -211,7 +211,7 @@ class Pong(msgspec.Struct, eq=False):
 
         Args:
             error: the error; its message, hint and ``retry_after`` are put into the body. So is the explanation of a
-                refusal, unless a handler has run: what that handler was refused concerns another agent.
+                refusal, unless a handler has run: a refusal of that handler's own waves concerns another agent.
             outcome: what the sender knows about the handler; ``unknown`` when the error says that it is unknown.
         """
         if isinstance(error, OutcomeUnknown):
@@ -243,7 +243,7 @@ class Stars:
 
     Attributes:
         kind: the star kind; None for every kind.
-        adjacent: whether only stars are meant that are one lane away.
+        adjacent: whether only stars that are one lane away are recipients.
     """
 
     kind: str | None = None
@@ -302,8 +302,9 @@ class Directed(msgspec.Struct, eq=False):
     origin: str = ""
 
     def onward(self, **changes: Any) -> Ping | Signal:
-        """Returns the same wave for another recipient: a Signal remains one, a Ping or the copy of a Ripple becomes a
-        Ping. ``changes`` are fields that differ; a field that is added to all waves is carried along automatically."""
+        """Returns the same wave for another recipient: a Signal stays a Signal, and a Ping or the copy of a Ripple
+        becomes a Ping. ``changes`` are fields that differ; a field that is added to all waves is carried along
+        automatically."""
         wave: Any = self
         if type(self) is Ripple:
             wave = Ping(*(getattr(self, name) for name in Directed.__struct_fields__))

@@ -1,4 +1,4 @@
-"""What a reply must not pass on: the reasons why another agent was refused."""
+"""Removes from a reply the reasons for which another agent was refused."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ __all__ = ["withheld"]
 
 
 def withheld(reply: Pong, agent: Point) -> Pong:
-    """Returns the failure without the reasons for which another agent was refused, such as the particle that handled
-    the wave and passes on a reply that it received.
+    """Returns the failure without the reasons for which another agent was refused. That agent may be the particle that
+    handled the wave, if it passes on a reply that it received.
 
     Args:
         reply: a failure.

@@ -25,7 +25,7 @@ async def show_access(query: Mapping[str, str], asking: Questions, done: str = "
 
     Args:
         query: holds ``point``, ``agent`` and ``method``.
-        asking: asks in the name of the reader.
+        asking: asks on behalf of the reader.
         done: the grant that was just made.
     """
     agent = query.get("agent", "").strip() or asking.agent
@@ -68,7 +68,7 @@ async def act_on_access(form: Mapping[str, str], asking: Questions) -> str:
     words = form.get("grant", "").strip()
     if not _GRANT.fullmatch(words):
         raise BadRequest(
-            f"{words[:200]!r} is no grant",
+            f"{words[:200]!r} is not a grant",
             hint="such as: grant perm +csd-rwX on localhost:hits to hyperspace:users:ann",
         )
     await asking.command(words)

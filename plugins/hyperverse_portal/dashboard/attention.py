@@ -1,4 +1,4 @@
-"""Needs attention: what does not run, with its chain of causes, and what is repeatedly refused or fails."""
+"""Needs attention: particles and drivers that do not run, with their causes, and repeated refusals and failures."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .questions import Questions
 __all__ = ["Card", "Case", "cards", "stuck_particles", "uneven"]
 
 _EACH: Final = 5
-"""The most cards of one sort; the others are counted."""
+"""Greatest number of cards of one sort; the others are counted."""
 _UNEVEN: Final = 5
 """The number of moves from which the load counts as uneven."""
 
@@ -29,7 +29,7 @@ _STATES: Final = {
     "Init": "has not started yet",
     "Done": "has stopped",
 }
-"""The activity of a driver that does not run, by status."""
+"""Descriptions of drivers that do not run, by status."""
 
 
 @attrs.frozen
@@ -41,7 +41,7 @@ class Case:
         point: point of the particle.
         method: one of the methods that were refused.
         said: what was refused and why.
-        hint: what would help.
+        hint: the remedy.
         grantable: whether the reader of the page may grant it.
     """
 
@@ -92,7 +92,7 @@ def cards(
 
     Args:
         status: status of the machine of the portal.
-        look: with the figures of all machines; None when the agent may not see them.
+        look: the figures of all machines; None if the agent may not see them.
         stuck: descriptions of particles that cannot run.
         old: age of those descriptions in seconds.
     """
@@ -142,7 +142,7 @@ def _drivers(
         next_try = () if again is None else (f"it is tried again in {max(0.0, again - time.time()):.0f} s",)
         why = ((cause,) if cause else ()) + next_try
         points = tuple(found["point"] for found in stuck if _base(found) == kind)
-        title = f"{kind} has no driver that runs"
+        title = f"{kind} has no running driver"
         links = (f"kinds?kind={quote(kind)}", f"Kind {kind}"), (f"log?word={quote(plugin)}", "Log of the plugin")
         yield kind, Card("bad", title, (*chain, *why), points, links=links, driver="" if again is None else kind)
 
@@ -232,8 +232,8 @@ async def stuck_particles(asking: Questions, kinds: Sequence[Mapping[str, Any]] 
     """Describes some particles that cannot run: those whose Kind has no driver here, and those that failed.
 
     Args:
-        asking: in whose name.
-        kinds: the Kinds that the machine knows; None when the agent may not see them.
+        asking: asks on behalf of the reader.
+        kinds: the Kinds that the machine knows; None if the agent may not see them.
     """
     try:
         page = await asking.command("select **")

@@ -20,7 +20,7 @@ async def show_balance(asking: Questions, done: dict[str, Any] | None = None) ->
     """Returns the page with the plan.
 
     Args:
-        asking: in whose name.
+        asking: asks on behalf of the reader.
         done: the plan that was just carried out.
     """
     plan, stars, may = await asyncio.gather(
@@ -44,7 +44,7 @@ async def show_balance(asking: Questions, done: dict[str, Any] | None = None) ->
 async def act_on_balance(form: dict[str, str], asking: Questions) -> str:
     """Carries out the plan and returns the page. Raises HyperverseError, such as Forbidden."""
     if form.get("act") != "apply":
-        raise BadRequest(f"nothing is called {form.get('act', '')[:100]!r}", hint="there is apply")
+        raise BadRequest(f"unknown action {form.get('act', '')[:100]!r}", hint="the only action is apply")
     return await show_balance(asking, await asking.machine(_REBALANCE, {"apply": True}))
 
 

@@ -32,7 +32,7 @@ class Kept:
     async def aged(
         self, session: Session, name: str, seconds: float, ask: Callable[[], Awaitable[Any]]
     ) -> tuple[Any, float]:
-        """Returns the same, and its age in seconds."""
+        """Returns the same answer as :meth:`get`, and its age in seconds."""
         answers = self._answers.setdefault(session, {})
         at, known = answers.get(name, (0.0, None))
         if not at or time.monotonic() - at > seconds:

@@ -50,7 +50,7 @@ class KindsPage:
 
         Args:
             name: the Kind to show in full; empty for none.
-            asking: in whose name.
+            asking: asks on behalf of the reader.
             tried: the result of starting its driver just now.
         """
         kinds, status = await asyncio.gather(
@@ -78,11 +78,11 @@ class KindsPage:
         )
 
     async def act(self, form: Mapping[str, str], asking: Questions) -> str:
-        """Starts a driver at once on every machine where it is waiting, and returns the page. Raises HyperverseError,
-        such as Forbidden."""
+        """Starts a driver immediately on every machine where it is waiting, and returns the page. Raises
+        HyperverseError, such as Forbidden."""
         name = form.get("kind", "")
         if form.get("act") != "try":
-            raise BadRequest(f"nothing is called {form.get('act', '')[:100]!r}", hint="there is try")
+            raise BadRequest(f"unknown action {form.get('act', '')[:100]!r}", hint="the only action is try")
         status = await asking.machine("Ext<Status>")
         machines = sorted(await self._stopped(name, status, asking)) or [status["machine"]]
         tried = [await self._start(name, machine, asking) for machine in machines]

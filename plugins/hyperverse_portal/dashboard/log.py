@@ -19,7 +19,7 @@ async def show_log(query: Mapping[str, str], asking: Questions) -> str:
     that contain it."""
     level, point, word = query.get("level", "info"), query.get("point", "").strip(), query.get("word", "").strip()
     level = level if level in LEVELS else "info"
-    # A word is searched for in all lines that machines keep, not only in the newest ones.
+    # A word is searched in all lines that machines keep, not only in the newest ones.
     body = {"level": level, "point": point, "limit": 1000 if word else ROWS}
     found = await asking.part(asking.machine("Ext<Log>", body))
     refused = isinstance(found, Failed)

@@ -23,8 +23,8 @@ _AGAIN: Final = 1.0
 
 
 def hosted(star: Mapping[str, Any]) -> int:
-    """How many particles of applications a star has in memory: its own particle does not count, nor do those of a
-    machine's own star, which hosts sessions and the platform's particles."""
+    """The number of application particles that a star has in memory. Its own particle does not count, nor do the
+    particles of a machine's own star, which hosts sessions and the platform's particles."""
     return 0 if star["kind"] == "Machine" else max(0, star["particles"] - 1)
 
 
@@ -52,12 +52,12 @@ class Look:
         return max(0.1, seconds)
 
     def rate(self, name: str, key: str) -> float:
-        """How much a counter of a machine grows in a second."""
+        """The growth of a machine's counter per second."""
         earlier = self._earlier(name)
         return float(self.machines[name][key] - (earlier[key] if earlier else 0)) / self.span(name)
 
     def pairs(self) -> dict[tuple[str, str], float]:
-        """Waves a second from star to star."""
+        """Waves per second from star to star."""
         rates: dict[tuple[str, str], float] = {}
         for name, machine in self.machines.items():
             earlier = self._earlier(name)
@@ -68,8 +68,8 @@ class Look:
         return rates
 
     def carried(self, name: str, peer: str, key: str) -> float:
-        """How much a counter of the lane from a machine to a peer grows in a second: ``bytes_out``, ``bytes_in``,
-        ``waves_out`` or ``waves_in``. It is 0 at the first look, because the rate is not known then."""
+        """The growth per second of a counter of the lane from a machine to a peer: ``bytes_out``, ``bytes_in``,
+        ``waves_out`` or ``waves_in``. It is 0 at the first look, when the rate is still unknown."""
         earlier = self._earlier(name)
         if earlier is None:
             return 0.0
@@ -80,12 +80,12 @@ class Look:
         return max(0.0, now - then) / self.span(name)
 
     def cpu(self, name: str) -> float | None:
-        """The share of one core that a machine takes; None at the first look."""
+        """The share of one core that a machine uses; None at the first look."""
         earlier = self._earlier(name)
         return None if earlier is None else max(0.0, self.machines[name]["cpu"] - earlier["cpu"]) / self.span(name)
 
     def _earlier(self, name: str) -> dict[str, Any] | None:
-        """Returns the earlier report of the machine; None when its counts have restarted from zero since."""
+        """Returns the earlier report of the machine; None if its counts have since restarted from zero."""
         found = self.before.machines.get(name) if self.before else None
         now = self.machines[name]
         fits = found is not None and found["pid"] == now["pid"] and found["clock"] < now["clock"]
@@ -99,7 +99,7 @@ class Looks:
         self._kept: WeakKeyDictionary[Session, deque[Look]] = WeakKeyDictionary()
 
     async def look(self, asking: Questions) -> Look:
-        """Asks the machines. Raises HyperverseError when the agent may not see the figures."""
+        """Asks the machines. Raises HyperverseError if the agent may not see the figures."""
         kept = self._kept.setdefault(asking.session, deque(maxlen=32))
         now = time.monotonic()
         if kept and now - kept[-1].at < _AGAIN:

@@ -31,8 +31,8 @@ class MachinesPage:
         """The page.
 
         Args:
-            asking: in whose name.
-            said: what was just done.
+            asking: asks on behalf of the reader.
+            said: a message about the action that was just done.
         """
         status, stars, look, may = await asyncio.gather(
             asking.part(asking.machine("Ext<Status>")),
@@ -56,17 +56,17 @@ class MachinesPage:
         )
 
     async def act(self, form: Mapping[str, str], asking: Questions) -> str:
-        """Does what a form asks of a machine, and returns the page.
+        """Performs the action of a form on a machine, and returns the page.
 
         Raises:
             BadRequest: there is no such action.
             NotFound: there is no such machine.
-            Conflict: it is the last machine that accepts particles, and the form does not insist on draining it.
+            Conflict: it is the last machine that accepts particles, and the form does not force the drain.
             HyperverseError: the machine refused, for example with Forbidden.
         """
         act, name = form.get("act", ""), form.get("machine", "")
         if act not in _ACTS:
-            raise BadRequest(f"nothing is called {act[:100]!r}", hint=f"there are {', '.join(_ACTS)}")
+            raise BadRequest(f"unknown action {act[:100]!r}", hint=f"the actions are {', '.join(_ACTS)}")
         stars = await asking.machine("Ext<Stars>")
         if name not in {star["machine"] for star in stars}:
             raise NotFound(f"no machine {name[:100]!r}", hint="its page has a button for each")

@@ -23,10 +23,10 @@ from .tree import Branch, tree
 __all__ = ["Overview"]
 
 _OFTEN: Final = 10.0
-"""Seconds between two searches for particles that cannot run: they read records, everything else reads memory."""
+"""Seconds between two searches for particles that cannot run. They read records; everything else reads memory."""
 
 _SELDOM: Final = 60.0
-"""Seconds for which the plan of moves is kept: making one reads where every particle lives."""
+"""Seconds for which the plan of moves is kept, because making one reads the place of every particle."""
 _PLANNED: Final = 20_000
 """With more particles than this, the plan is made on its own page only."""
 _WAVES: Final = 12
@@ -58,7 +58,7 @@ class Overview:
         """The page.
 
         Args:
-            asking: in whose name.
+            asking: asks on behalf of the reader.
             chosen: the particle to show beside the tree; empty for one from the tree.
         """
         status, stars, look, noted = await asyncio.gather(
@@ -68,7 +68,7 @@ class Overview:
             asking.part(asking.machine("Ext<Waves>", {"limit": _WAVES})),
         )
         if isinstance(status, Failed) or isinstance(stars, Failed):
-            if asking.is_stranger:  # everybody begins here, even agents that may see only a few particles
+            if asking.is_stranger:  # everybody starts here, even agents that may see only a few particles
                 return await show_particles({}, asking)
             return page("closed.html", at="overview", agent=asking.agent, failed=status)
         stuck, old = await self._doubtful(asking)
@@ -106,7 +106,7 @@ class Overview:
         )
 
     async def _doubtful(self, asking: Questions) -> tuple[list[dict[str, Any]], float]:
-        """Descriptions of what does not run, and their age in seconds."""
+        """Descriptions of particles that do not run, and their age in seconds."""
 
         async def ask() -> list[dict[str, Any]]:
             kinds = await asking.part(asking.machine("Ext<Kinds>"))
@@ -153,7 +153,7 @@ class Overview:
 def _first(branches: Sequence[Branch]) -> str:
     """The first particle of the tree that is in memory and has no children; otherwise the first one."""
     every = [*branches]
-    for branch in every:  # the list grows meanwhile: particles near the root come first
+    for branch in every:  # the list grows during the loop: particles near the root come first
         if branch.status == "Ready" and not branch.below:
             return branch.point
         every += branch.below

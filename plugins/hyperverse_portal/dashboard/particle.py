@@ -1,5 +1,5 @@
-"""The page of one particle: what it is, where it lives, why it does not run, who may use it, and a form to send it a
-wave."""
+"""The page of one particle: its Kind and content, its place, why it does not run, who may use it, and a form to send it
+a wave."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class OneParticle:
     """Makes the page of one particle.
 
     Args:
-        looks: the looks of the sessions; the figures include the troubles of the machine where the particle lives.
+        looks: the looks of the sessions; the figures include the troubles of the machine that hosts the particle.
     """
 
     def __init__(self, looks: Looks) -> None:
@@ -55,7 +55,7 @@ class OneParticle:
 
         Args:
             query: holds the ``point`` and the ``method`` whose form is open.
-            asking: in whose name.
+            asking: asks on behalf of the reader.
             sent: the fields of the form, if it was sent.
 
         Raises:
@@ -107,7 +107,7 @@ class OneParticle:
     async def _content(point: str, about: Any, asking: Questions) -> tuple[Any, Any, Any, Any]:
         """Returns the state, the properties, who may do what, and the particles below; each is Failed if it cannot be
         read."""
-        if isinstance(about, Failed):  # an agent that may not read it is not refused the same thing four times
+        if isinstance(about, Failed):  # an agent that may not read it is not refused four more times
             return about, about, about, about
         return await asyncio.gather(
             asking.part(asking.command(f"get {point}")),
@@ -130,7 +130,8 @@ class OneParticle:
             return None, exc.message
 
     async def _chain(self, about: Mapping[str, Any], asking: Questions) -> list[str]:
-        """Why the particle does not run. What only its own machine knows is taken from that machine's figures."""
+        """Why the particle does not run. Causes that only its own machine knows are taken from that machine's
+        figures."""
         chain = [str(each) for each in about["chain"]]
         if about["life"] in ("active", "idle"):
             return chain

@@ -15,7 +15,7 @@ from .rendering import page
 __all__ = ["show_particles"]
 
 _SCANNED: Final = 5
-"""The most pages of 1,000 particles that a search for a word reads."""
+"""Greatest number of pages of 1,000 particles that a search for a word reads."""
 
 
 async def show_particles(query: Mapping[str, str], asking: Questions) -> str:
@@ -46,7 +46,7 @@ async def show_particles(query: Mapping[str, str], asking: Questions) -> str:
 
 
 async def _granted(asking: Questions) -> list[str]:
-    """The points in the grants of the agent, for an agent that may not see the top of the tree."""
+    """The points in the grants of an agent that may not see the top of the tree."""
     grants = await asking.part(asking.command("grants"))
     points: dict[str, None] = {}
     for row in [] if isinstance(grants, Failed) else grants:
@@ -63,18 +63,18 @@ def _above(under: str) -> list[tuple[str, str]]:
 
 
 async def _search(word: str, after: str, asking: Questions) -> tuple[Any, str, str]:
-    """The matches, a note on how they were found, and the beginning of the next page."""
+    """The matches, a note on how they were found, and the start of the next page."""
     if word[0].isupper() and all(c.isalnum() for c in word):
         return await _selected(f"**<{word}>", f"particles of Kind {word}", after, asking)
     if any(c in "*+<" for c in word):
-        return await _selected(word, f"what the selector {word} matches", after, asking)
+        return await _selected(word, f"particles that match the selector {word}", after, asking)
     try:
         point = Point.parse(word).text
         found = await asking.page(f"{point}+:**", after)
         if found[0]:
             return found[0], f"{point} and everything below it", found[1]
     except (ParseError, HyperverseError):
-        pass  # it is not the point of a particle, so it is taken for a part of one
+        pass  # it is not the point of a particle, so it is treated as part of one
     return await _containing(word.lower(), asking)
 
 
@@ -95,5 +95,5 @@ async def _containing(word: str, asking: Questions) -> tuple[Any, str, str]:
         after = found["after"] or ""
         if not after or len(rows) >= ROWS:
             break
-    rest = "" if not after else f"; only the first {seen:,} particles were looked at"
+    rest = "" if not after else f"; only the first {seen:,} particles were searched"
     return rows[:ROWS], f"particles with {word!r} in their point{rest}", ""

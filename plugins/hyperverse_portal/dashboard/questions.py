@@ -1,4 +1,4 @@
-"""Questions: what a page asks of the Hyperverse, in the name of its reader."""
+"""Questions: the requests of a page to the Hyperverse, on behalf of its reader."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from ..commands import ask_command, select_page
 __all__ = ["ROWS", "Failed", "Questions"]
 
 ROWS: Final = 200
-"""The most rows of one page."""
+"""Greatest number of rows of one page."""
 _KEPT: Final = 60.0
 """Seconds for which a page that reloads by itself does not repeat a refused request."""
 _DESCRIBE: Final = "Ext<Describe>"
 
 
 class Failed:
-    """A part of a page that is missing; the page shows the reason in its place.
+    """A part of a page that is missing. The page shows the reason instead.
 
     Attributes:
         error: what went wrong.
-        hint: what helps.
+        hint: the remedy.
         status: as in HTTP.
     """
 
@@ -49,8 +49,8 @@ class Questions:
     Args:
         session: the session of the agent.
         wait: seconds that an answer may take.
-        again: whether the page reloads by itself. It then does not repeat what was refused: a page left open must not
-            cause a refusal every other second.
+        again: whether the page reloads by itself. It then does not repeat refused requests, because an open page must
+            not cause a refusal every other second.
     """
 
     def __init__(self, session: Session, wait: float, *, again: bool = False) -> None:
@@ -72,7 +72,7 @@ class Questions:
         try:
             return (await self.session.ping(MACHINE, method, body, wait=self._wait)).unwrap()
         except Forbidden as exc:
-            if method != _DESCRIBE:  # there another particle decides
+            if method != _DESCRIBE:  # there, another particle decides
                 _refused.setdefault(self.session, {})[method] = (time.monotonic(), exc)
             raise
 

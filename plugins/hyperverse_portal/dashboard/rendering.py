@@ -42,7 +42,7 @@ _UNSEEN: Final = {
 }
 """Control characters, bidirectional marks and zero-width spaces; not the joiners, which occur in words."""
 _WORTH: Final = 1024
-"""Size in bytes from which compression pays off."""
+"""Size in bytes above which compression pays off."""
 
 
 @lru_cache(maxsize=1)
@@ -62,7 +62,7 @@ def _environment() -> jinja2.Environment:
 
 
 def _seen(value: Any) -> Any:
-    """Returns the text that is shown for a value. Invisible characters, and those that change the writing direction,
+    """Returns the displayed text of a value. Invisible characters, and those that change the writing direction,
     are replaced by their names."""
     return value.translate(_UNSEEN) if type(value) is str else value
 
@@ -72,7 +72,7 @@ def page(name: str, **values: Any) -> str:
 
     Args:
         name: name of the template.
-        **values: the values that it shows.
+        **values: the values for the template.
     """
     return _environment().get_template(name).render(**values)
 
@@ -89,7 +89,7 @@ def static_file(name: str, request: HttpRequest) -> HttpAnswer:
     NotFound."""
     content = _static().get(name)
     if content is None:
-        raise NotFound(f"no file {name!r} in the portal", hint=f"there are {', '.join(sorted(_static()))}")
+        raise NotFound(f"no file {name!r} in the portal", hint=f"the files are {', '.join(sorted(_static()))}")
     tag = f'"{_digest(name)}"'
     if tag in request.header("if-none-match"):
         return HttpAnswer(304, b"", ((b"etag", tag.encode()),))
@@ -162,5 +162,5 @@ def _size(value: float) -> str:
 
 
 def _json(value: object) -> str:
-    """A value as people read it."""
+    """A value as indented JSON for people."""
     return json.dumps(value, indent=1, ensure_ascii=False, default=str)

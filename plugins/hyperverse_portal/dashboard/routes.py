@@ -53,7 +53,7 @@ class Dashboard:
 
     @staticmethod
     def methods(path: str) -> tuple[str, ...]:
-        """The methods for which a path is a page; none when it is not one."""
+        """The methods that the page at a path accepts; none if there is no such page."""
         if path in _FORMS:
             return ("GET", "HEAD", "POST")
         return ("GET", "HEAD") if path in _PAGES else ()
@@ -73,7 +73,7 @@ class Dashboard:
             request: the request to answer.
             wrong: why the last attempt failed.
             code: the code of a one-time link.
-            provider: name of the OpenID provider; empty when there is none.
+            provider: name of the OpenID provider; empty if there is none.
         """
         failed = None if wrong is None else Failed(wrong)
         html = page("login.html", failed=failed, code=code, provider=provider)

@@ -14,7 +14,7 @@ __all__ = ["BoxedMachine", "Lane", "StarMap", "star_map"]
 
 _WIDTH, _HEIGHT, _RING, _MARGIN = 244, 208, 66, 12
 _MOST: Final = 8
-"""The most machines on the map; the table lists all of them."""
+"""Greatest number of machines on the map; the table lists all of them."""
 _HUES: Final = 6
 
 
@@ -60,7 +60,7 @@ class Lane:
     rate: float
     width: float
     size: float
-    """Bytes a second."""
+    """Bytes per second."""
     cause: str
     """Why the lane is down; empty while it is up."""
 
@@ -86,7 +86,7 @@ def star_map(stars: Sequence[Mapping[str, Any]], look: Look | None, notes: Mappi
 
     Args:
         stars: the stars, as the machine lists them.
-        look: with the figures; None when the agent may not see them.
+        look: the figures; None if the agent may not see them.
         notes: a line for each machine, such as its load.
     """
     every = sorted({row["machine"] for row in stars})
@@ -130,7 +130,7 @@ def _centres(count: int) -> Iterator[tuple[float, float]]:
 def _dots(
     stars: Sequence[Mapping[str, Any]], cx: float, cy: float, delivered: Mapping[str, float], most: float
 ) -> Iterator[StarDot]:
-    """The stars of one machine as a ring. The machine's own star is the centre, and so is left out."""
+    """The stars of one machine as a ring. The machine's own star is the centre, so it is left out."""
     ring = [row for row in stars if row["kind"] not in ("Machine", "Nexus")]
     for number, row in enumerate(ring):
         angle = 2 * math.pi * number / max(1, len(ring)) - math.pi / 2
@@ -162,7 +162,7 @@ def _lanes(
 
 
 def _outside(one: BoxedMachine, other: BoxedMachine) -> tuple[float, float, float, float]:
-    """The part of a line that lies outside both boxes, so that its middle is between them."""
+    """The part of a line that is outside both boxes, so that its middle is between them."""
     ax, ay, bx, by = one.cx, one.cy - 10, other.cx, other.cy - 10
     dx, dy = bx - ax, by - ay
     cut = min(_WIDTH / 2 / abs(dx) if dx else math.inf, _HEIGHT / 2 / abs(dy) if dy else math.inf, 0.45)

@@ -23,7 +23,7 @@ class Tile:
     """A figure with its history.
 
     Attributes:
-        points: points of the line, for an SVG of 132 by 30; empty when there is no history.
+        points: points of the line, for an SVG of 132 by 30; empty if there is no history.
     """
 
     title: str
@@ -49,7 +49,7 @@ def tiles(look: Look, stars: Sequence[Mapping[str, Any]]) -> list[Tile]:
     """The figures.
 
     Args:
-        look: what the machines said.
+        look: the reports of the machines.
         stars: stars of the Hyperverse.
     """
     steps = _history(look)
@@ -101,7 +101,7 @@ def _history(look: Look) -> list[list[float]]:
             if 0 <= number < _STEPS:
                 for place, value in enumerate(counts[:_SUMS]):
                     steps[number][place] += value
-                held[number] = counts[_SUMS]  # two entries of one step hold the same particles
+                held[number] = counts[_SUMS]  # two entries of one step count the same particles
         for number, value in enumerate(_filled(held)):
             steps[number][_SUMS] += value
     return steps

@@ -14,9 +14,9 @@ __all__ = ["Branch", "tree"]
 _ROWS: Final = 60
 """Rows of the whole tree."""
 _BELOW: Final = 9
-"""The most rows below one particle, unless only one more is left."""
+"""Greatest number of rows below one particle, unless only one more is left."""
 _ASKED: Final = 24
-"""The most particles whose children are read."""
+"""Greatest number of particles whose children are read."""
 _DEPTH: Final = 6
 _OWN: Final = "hyperspace"
 """The platform's own points, which come last."""

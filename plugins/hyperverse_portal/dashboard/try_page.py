@@ -56,7 +56,7 @@ class TryPage:
         Args:
             address: address of the portal, as the browser sees it.
             query: holds the ``point``, the ``kind`` if there is no point, and the ``method`` whose form is open.
-            asking: in whose name.
+            asking: asks on behalf of the reader.
             sent: the fields of the form, if it was sent.
         """
         point, kind = query.get("point", "").strip(), query.get("kind", "")
@@ -106,7 +106,7 @@ class TryPage:
 
     @staticmethod
     async def _refused(point: str, offered: list[WaveForm], asking: Questions) -> dict[str, str]:
-        """Returns, by method, why the policy would refuse it."""
+        """Returns the reason why the policy would refuse each method."""
         asked = [f"explain {asking.agent} on {point} {form.method}" for form in offered]
         answers = await asyncio.gather(*(asking.part(asking.command(text)) for text in asked))
         return {

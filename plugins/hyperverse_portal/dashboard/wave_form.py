@@ -114,4 +114,6 @@ def _value(field: Field, text: str) -> Any:
     try:
         return json.loads(text)
     except ValueError:
-        raise BadRequest(f"{field.name}: {text[:100]!r} is no {field.kind}", hint="correct it and send again") from None
+        raise BadRequest(
+            f"{field.name}: {text[:100]!r} is not valid; expected: {field.kind}", hint="correct it and send again"
+        ) from None

@@ -1,4 +1,4 @@
-"""ID tokens: checks who issued one, for whom, and that it answers our request."""
+"""Checks the issuer and the audience of ID tokens, and that they answer our request."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ _ALGORITHMS: Final = (
     "ES512",
     "PS512",
 )
-"""All of them sign with a key that only the provider has. With a shared secret, or without a signature, we could have
-written the token ourselves."""
+"""All of them sign with a key that only the provider has. A token with a shared secret or without a signature would not
+prove that the provider made it."""
 _LEEWAY: Final = 60
 """Seconds by which two computers' clocks may differ."""
 _LONGEST: Final = 64 * 1024
@@ -39,7 +39,7 @@ def names_key(token: str, keys: KeySet) -> bool:
     try:
         kid = jws.extract_compact(token.encode()).headers().get("kid")
     except (JoseError, ValueError) as exc:
-        raise _refused("is no signed token") from exc
+        raise _refused("is not a signed token") from exc
     return kid is None or any(key.kid == kid for key in keys.keys)
 
 
@@ -54,10 +54,10 @@ def claims_of(
         issuer: the issuer that must have made it.
         client_id: the client that it must be for.
         nonce: the nonce of the request that it must answer.
-        algorithms: the algorithms that the provider says it uses; None when it does not say.
+        algorithms: the algorithms that the provider declares; None if it declares none.
 
     Raises:
-        Forbidden: the token is not valid. The text says why, and quotes nothing from it.
+        Forbidden: the token is not valid. The message says why, without quoting the token.
     """
     if len(token) > _LONGEST:
         raise _refused("is too long")
@@ -67,7 +67,7 @@ def claims_of(
     except (JoseError, ValueError, TypeError, KeyError) as exc:
         raise _refused("is not signed with a key of the provider") from exc
     if claims.get("iss") != issuer:
-        raise _refused("is of another issuer")
+        raise _refused("is from another issuer")
     audience = claims.get("aud")
     for_whom = [audience] if isinstance(audience, str) else audience
     if not isinstance(for_whom, list) or client_id not in for_whom:
@@ -88,5 +88,5 @@ def claims_of(
 
 def _refused(why: str) -> Forbidden:
     return Forbidden(
-        f"the ID token of the provider {why}", hint="log in again; if that fails too, tell the operator of the portal"
+        f"the ID token of the provider {why}", hint="log in again; if that also fails, tell the operator of the portal"
     )

@@ -28,7 +28,7 @@ COOKIE: Final = "hyperverse_oidc"
 _AWAY: Final = 10 * 60
 """Seconds that a login at the provider may take."""
 _MOST: Final = 10_000
-"""Maximum number of logins in progress. One more makes the portal forget the oldest."""
+"""Greatest number of logins in progress. One more makes the portal forget the oldest."""
 _LONGEST: Final = 4096
 
 
@@ -39,7 +39,7 @@ class _Question:
     Attributes:
         nonce: the nonce that the ID token must repeat.
         verifier: the secret of PKCE.
-        back: the address that the browser returns to.
+        back: the address to which the browser returns.
         ends: when it expires.
     """
 
@@ -91,7 +91,7 @@ class OidcLogin:
         """Identifies a browser that returns from the provider.
 
         Raises:
-            BadRequest: this browser started no login, or too long ago.
+            BadRequest: this browser has not started a login, or started it too long ago.
             Forbidden: the provider does not identify the user, or names one that the settings do not map.
             Unavailable: the provider cannot be reached.
         """
@@ -99,27 +99,27 @@ class OidcLogin:
         state, shown = query.get("state", ""), request.cookie_of(COOKIE)
         question = self._questions.pop(state, None) if state and _same(state, shown) else None
         if question is None or question.ends < time.monotonic():
-            raise BadRequest("this browser has started no such login, or too long ago", hint="log in again")
+            raise BadRequest("this browser has not started this login, or started it too long ago", hint="log in again")
         said = await self._provider.metadata()
         name = self._settings.shown_name
         if query.get("iss", "" if said.names_itself else self._settings.issuer) != self._settings.issuer:
-            raise Forbidden("the answer came from another provider than the one that was asked", hint="log in again")
+            raise Forbidden("the answer did not come from the provider of this login", hint="log in again")
         if "error" in query:
             told = query.get("error_description") or query["error"]
-            raise Forbidden(f"{name} has not let you in: {told[:200]!r}", hint="log in again")
+            raise Forbidden(f"{name} has refused the login: {told[:200]!r}", hint="log in again")
         code = query.get("code", "")
         if not 0 < len(code) <= _LONGEST:
-            raise BadRequest(f"{name} has sent no code", hint="log in again")
+            raise BadRequest(f"{name} sent no code", hint="log in again")
         claims = await self._provider.exchange(code, question.verifier, question.back, question.nonce)
         return Vouched(user_of(claims, self._settings), time.time() + SECONDS, f"OpenID of {name}")
 
     def forget(self, request: HttpRequest) -> tuple[bytes, bytes]:
-        """The header that deletes the cookie of the login in progress."""
+        """Returns the header that deletes the cookie of the login in progress."""
         return self._cookie(request, "", 0)
 
     @staticmethod
     def _cookie(request: HttpRequest, state: str, seconds: int) -> tuple[bytes, bytes]:
-        """The cookie is Lax, because the browser returns from another site."""
+        """Returns the header that sets the cookie. It is Lax, because the browser returns from another site."""
         secure = "; Secure" if request.is_secure else ""
         text = f"{COOKIE}={state}; Path={request.prefix}/-/; HttpOnly; SameSite=Lax; Max-Age={seconds}{secure}"
         return b"set-cookie", text.encode()

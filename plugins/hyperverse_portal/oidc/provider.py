@@ -26,9 +26,9 @@ __all__ = ["Metadata", "OpenIdProvider"]
 _FRESH: Final = 3600.0
 """Seconds for which the metadata of the provider is kept."""
 _AGAIN: Final = 5.0
-"""Seconds until a provider that failed is asked again."""
+"""Seconds between two requests to a provider that failed."""
 _KEYS_AGAIN: Final = 30.0
-"""Seconds between two requests for the keys that tokens with an unknown key cause."""
+"""Least number of seconds between two requests for the keys, if tokens with an unknown key cause them."""
 _LARGEST: Final = 1024 * 1024
 _BY_HEADER, _BY_POST = "client_secret_basic", "client_secret_post"
 _log = logging.getLogger("hyperverse.portal")
@@ -43,9 +43,9 @@ class Metadata:
         token: the address at which a code is exchanged.
         keys_at: the address of its keys.
         keys: its keys.
-        algorithms: its signature algorithms; None when it does not say.
-        secret_by: how a client sends its secret.
-        names_itself: whether it names itself when a browser returns.
+        algorithms: its signature algorithms; None if it declares none.
+        secret_by: the way in which a client sends its secret.
+        names_itself: whether it sends its issuer when a browser returns.
     """
 
     authorization: str
@@ -95,7 +95,7 @@ class OpenIdProvider:
 
     def _unavailable(self) -> Unavailable:
         return Unavailable(
-            f"{self._settings.shown_name} cannot be asked who you are: {self._failure}",
+            f"{self._settings.shown_name} cannot identify you now: {self._failure}",
             hint="log in with a token, or try again",
             retry_after=_AGAIN,
         )
@@ -104,9 +104,9 @@ class OpenIdProvider:
         """Exchanges a code and returns the claims of the ID token.
 
         Args:
-            code: the code that the browser brought.
+            code: the code that the browser sent.
             verifier: the PKCE verifier of the login.
-            back: the address that the browser returned to.
+            back: the address to which the browser returned.
             nonce: the nonce of the login.
 
         Raises:
@@ -152,7 +152,7 @@ class OpenIdProvider:
         return token
 
     async def _newer_keys(self, said: Metadata) -> KeySet:
-        """Returns the keys after a token with an unknown key: the provider may have replaced them."""
+        """Returns the keys again after a token with an unknown key, because the provider may have replaced them."""
         async with self._asking:
             if time.monotonic() - self._keys_asked >= _KEYS_AGAIN:
                 self._keys_asked = time.monotonic()
@@ -173,7 +173,7 @@ class OpenIdProvider:
         for name in ("authorization_endpoint", "token_endpoint", "jwks_uri"):
             place = said.get(name)
             if not isinstance(place, str) or not is_safe_url(place):
-                raise _Failed(f"its {name} is no URL with https")
+                raise _Failed(f"its {name} is not an https URL")
             places.append(place)
         algorithms = said.get("id_token_signing_alg_values_supported")
         methods = said.get("token_endpoint_auth_methods_supported", [_BY_HEADER])
@@ -191,7 +191,7 @@ class OpenIdProvider:
         )
 
     async def _get(self, url: str) -> dict[str, Any]:
-        """A JSON object. Raises _Failed."""
+        """Returns the JSON object at a URL. Raises _Failed."""
         content = b""
         seconds = self._settings.timeout
         try:
@@ -210,14 +210,14 @@ class OpenIdProvider:
         except (httpx2.HTTPError, httpx2.InvalidURL, TimeoutError, OSError) as exc:
             raise _Failed(f"{url}: {_cause(exc)}") from exc
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
-            raise _Failed(f"{url} is no JSON") from exc
+            raise _Failed(f"{url} is not JSON") from exc
         if not isinstance(said, dict):
-            raise _Failed(f"{url} is no JSON object")
+            raise _Failed(f"{url} is not a JSON object")
         return said
 
 
 class _Failed(Exception):
-    """The provider cannot be used. The text says why."""
+    """The provider cannot be used. The message says why."""
 
 
 def _keys(said: Any) -> KeySet:
@@ -229,14 +229,14 @@ def _keys(said: Any) -> KeySet:
             if isinstance(each, dict) and each.get("kty") != "oct" and each.get("use", "sig") == "sig":
                 keys += KeySet.import_key_set({"keys": [each]}).keys
         except (JoseError, ValueError, TypeError, KeyError):
-            continue  # of an unknown type; a token that is signed with it is refused
+            continue  # a key of an unknown type; a token that is signed with it is refused
     if not keys:
         raise _Failed("it has no usable key")
     return KeySet(keys)
 
 
 def _told(text: object) -> str:
-    """A text from the provider that is safe to show."""
+    """Returns a text from the provider in a form that is safe to show."""
     return repr(str(text)[:100])
 
 

@@ -31,9 +31,9 @@ class OidcSettings:
             ``{ env = "NAME" }``.
         claim: the claim of the ID token that names the user.
         match: a regular expression for the whole claim; its first group is the name of the user.
-        users: users by the value of the claim: names, or points below ``hyperspace:users``. With it, nobody else can
-            log in.
-        scopes: what the portal asks the provider for.
+        users: users by the value of the claim: names, or points below ``hyperspace:users``. If it is set, nobody else
+            can log in.
+        scopes: the scopes that the portal requests from the provider.
         name: name of the provider on the login page.
         timeout: seconds that the provider may take to answer.
     """
@@ -61,7 +61,7 @@ def faults_of_oidc(table: object) -> list[str]:
     fields = attrs.fields_dict(OidcSettings)
     faults = [f"oidc: no setting {key!r}{did_you_mean(key, fields)}" for key in table if key not in fields]
     texts = ("issuer", "client_id", "client_secret", "claim", "match", "name")
-    faults += [f"oidc.{key}: must be a text" for key in texts if not isinstance(table.get(key, ""), str)]
+    faults += [f"oidc.{key}: must be a string" for key in texts if not isinstance(table.get(key, ""), str)]
     faults += [f"oidc.{key}: is missing" for key in ("issuer", "client_id") if not table.get(key)]
     if faults:
         return faults
@@ -94,15 +94,15 @@ def _faults_of_rest(table: Mapping[str, Any]) -> list[str]:
     if not isinstance(scopes, list | tuple) or not all(isinstance(s, str) and _SCOPE.fullmatch(s) for s in scopes):
         faults.append(f"oidc.scopes = {scopes!r}: must be a list of scopes")
     elif "openid" not in scopes:
-        faults.append(f"oidc.scopes = {scopes!r}: must have 'openid' among them")
+        faults.append(f"oidc.scopes = {scopes!r}: must contain 'openid'")
     seconds = table.get("timeout", 5.0)
     if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 < seconds <= 60:
-        faults.append(f"oidc.timeout = {seconds!r}: must be seconds above 0, at most 60")
+        faults.append(f"oidc.timeout = {seconds!r}: must be a number of seconds above 0, at most 60")
     return faults
 
 
 def user_point(user: object) -> Point | None:
-    """The point of a user, from a name or a point; None when the text is neither."""
+    """The point of a user, from a name or a point; None if the text is neither."""
     if not isinstance(user, str):
         return None
     try:
@@ -114,7 +114,7 @@ def user_point(user: object) -> Point | None:
 
 
 def is_safe_url(url: str) -> bool:
-    """Whether nobody in between can read or change the traffic: https, or http on this computer."""
+    """Whether the traffic cannot be read or changed in transit: https, or http on this computer."""
     try:
         parts = urlsplit(url)
         host = parts.hostname

@@ -1,4 +1,4 @@
-"""Finds the user that an ID token stands for."""
+"""Finds the user whom an ID token identifies."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _LONGEST: Final = 255
 
 
 def user_of(claims: Mapping[str, Any], settings: OidcSettings) -> Point:
-    """Returns the point of the user. Whether that user exists is for the policy to decide.
+    """Returns the point of the user. The policy decides whether that user exists.
 
     Raises:
         Forbidden: the claims name no user.
@@ -27,7 +27,7 @@ def user_of(claims: Mapping[str, Any], settings: OidcSettings) -> Point:
     value = claims.get(claim)
     if not isinstance(value, str) or not value or len(value) > _LONGEST:
         raise Forbidden(
-            f"{settings.shown_name} does not say who you are: the claim {claim!r} is no text",
+            f"{settings.shown_name} does not identify you: the claim {claim!r} is not a string",
             hint="the operator of this portal chooses the claim and its scopes: [portal.oidc] claim, scopes",
         )
     if claim == "email" and claims.get("email_verified") is not True:
@@ -40,11 +40,11 @@ def user_of(claims: Mapping[str, Any], settings: OidcSettings) -> Point:
         found = re.fullmatch(settings.match, value)
         named = None if found is None else found[1]
         if named is not None and ":" in named:
-            named = None  # a name, never a point: the provider does not choose where the user is
+            named = None  # a name, never a point: the provider does not choose the parent of the user
     user = None if named is None else user_point(named)
     if user is None or (user == HYPERUSER and not settings.users):
         raise Forbidden(
-            f"nobody here is {value!r} of {settings.shown_name}",
-            hint="the operator of this portal can name you in [portal.oidc.users]",
+            f"{value!r} of {settings.shown_name} is not a user here",
+            hint="the operator of this portal can add you to [portal.oidc.users]",
         )
     return user

@@ -1,1 +1,1 @@
-"""The change feed of the registry, and the watchers that are told of a change."""
+"""The change feed of the registry, and the notification of watchers."""

@@ -1,4 +1,4 @@
-"""The change feed: drops from every cache of this machine what has changed in the registry."""
+"""The change feed: drops entries that have changed in the registry from every cache of this machine."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ __all__ = ["ChangeFeed"]
 _log = guarded_log("hyperverse.feed")
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 1.0
 _GATHER = 0.01
-"""Seconds to wait for further changes: under load they are read together, at most a hundred times a second."""
+"""Seconds to wait for further changes, so that under load they are read together, at most a hundred times per
+second."""
 
 
 class ChangeFeed:
@@ -30,14 +31,15 @@ class ChangeFeed:
 
     Args:
         registry: provides the changes.
-        listeners: the caches, told of each change in this order.
+        listeners: the caches, notified of each change in this order.
         residents: the particles of this machine, compared with their records after each reading.
         reader: reads again the stars that have changed.
-        announce: told the revision that this machine has committed, once others could read it.
+        announce: called with the revision that this machine has committed, once others could read it.
         chance: randomizes the pauses.
         troubles: reports that the feed cannot be followed.
         progress: reports the current step.
-        set_back: called if the registry has another history than before: what this machine has written may be lost.
+        set_back: called if the registry has a different history than before, so that writes of this machine may be
+            lost.
     """
 
     def __init__(
@@ -91,7 +93,7 @@ class ChangeFeed:
                 await asyncio.sleep(_LONGEST_PAUSE)
 
     async def _read_on(self) -> bool:
-        """Reads the changes and drops what they make stale. Returns whether there were any."""
+        """Reads the changes and drops stale cache entries. Returns whether there were any changes."""
         self._progress.begin("the registry has not answered")
         changes = await self._registry.changes(self.revision, timeout=WAIT)
         self._progress.begin(f"{len(changes.entries)} changes are being applied")

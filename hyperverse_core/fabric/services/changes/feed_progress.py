@@ -1,4 +1,4 @@
-"""The progress of the change feed, for the status: while a step takes too long, this machine misses changes."""
+"""The progress of the change feed, for the status. While a step takes too long, this machine misses changes."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ class FeedProgress:
         self._since: float | None = None
 
     def begin(self, doing: str) -> None:
-        """A step begins; ``doing`` describes it in words that "for 7 s" can follow."""
+        """Starts a step; ``doing`` describes it in words that "for 7 s" can follow."""
         self._doing, self._since = doing, asyncio.get_running_loop().time()
 
     def end(self) -> None:
-        """The feed is no longer followed."""
+        """Called when the feed is no longer followed."""
         self._since = None
 
     def held_up(self) -> list[Trouble]:
@@ -39,5 +39,5 @@ class FeedProgress:
         took = asyncio.get_running_loop().time() - self._since
         if took < WAIT + _LATE:
             return []
-        cause = f"{self._doing} for {took:.0f} s: what other machines have changed is not known here"
+        cause = f"{self._doing} for {took:.0f} s: changes of other machines are not known here"
         return [Trouble(FEED, cause, time.time() - took)]

@@ -1,4 +1,5 @@
-"""Residents: applies the change feed to the particles that live on this machine, and to the places of others."""
+"""Residents: applies the change feed to the particles that live on this machine, and to the places of other
+particles."""
 
 from __future__ import annotations
 
@@ -21,8 +22,8 @@ class Residents:
     Args:
         registry: provides the records.
         homes: the particles of this machine's stars.
-        places: where particles are.
-        deletions: ends the lives of deleted particles.
+        places: the places of particles.
+        deletions: ends deleted particles.
     """
 
     def __init__(self, registry: ParticleRegistry, homes: Homes, places: Places, deletions: Deletions) -> None:
@@ -34,7 +35,7 @@ class Residents:
         self._stale: dict[Point, None] = {}
         self._deleted: list[Resident] = []
 
-    # -- what the feed tells ------------------------------------------------------------------------------
+    # -- notifications of the feed ------------------------------------------------------------------------
 
     def changed(self, change: Change) -> None:
         """Applies one entry of the feed."""
@@ -54,7 +55,7 @@ class Residents:
         """Returns the particle of this machine that was deleted, if the entry says so, and forgets it."""
         active = self._taken.get(change.point.text) or place
         if not isinstance(active, Resident) or active.assignment is None or _is_later(active.assignment, change):
-            return None  # what has become active since then is another particle
+            return None  # a particle that became active since then is a different one
         self._taken.pop(change.point.text, None)
         if change.kind is not ChangeKind.DELETED:
             return None
@@ -63,7 +64,8 @@ class Residents:
         return active
 
     async def settle(self) -> None:
-        """Call it after all entries of one reading. Raises Unavailable; stale particles are then compared next time."""
+        """Call this after all entries of one reading. If it raises Unavailable, stale particles are compared next
+        time."""
         self._end_deleted()
         if self._stale:
             stale = tuple(self._stale)
@@ -76,7 +78,7 @@ class Residents:
         self._deletions.end_soon(deleted)
 
     def lost(self) -> None:
-        """Drops what was known of other machines: it may be wrong."""
+        """Drops what was known of other machines, because it may be wrong."""
         self._places.lost()
 
     async def check_all(self) -> None:
@@ -88,7 +90,7 @@ class Residents:
         self._deleted += [active for active in taken.values() if active.point not in left]
         self._end_deleted()
 
-    # -- what the homes tell ------------------------------------------------------------------------------
+    # -- notifications of the homes -----------------------------------------------------------------------
 
     def arrived(self, active: Resident) -> None:
         """Notes that a particle that the registry does not place is here, and only here."""
@@ -103,7 +105,7 @@ class Residents:
 
 
 def _is_ours(change: Change, place: Place) -> bool:
-    """Whether the entry only reports what this machine did itself: saved a state, or took the particle in."""
+    """Whether the entry only reports an act of this machine itself: it saved a state, or adopted the particle."""
     if change.kind is ChangeKind.STATE:
         return True
     assignment = place.assignment if isinstance(place, Resident) else None

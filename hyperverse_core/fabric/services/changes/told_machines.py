@@ -1,4 +1,5 @@
-"""ToldMachines: which machines know what is watched, and whether one that did not know may have missed something."""
+"""ToldMachines: the machines that know what is watched, and whether a machine that did not know may have missed
+changes."""
 
 from __future__ import annotations
 
@@ -10,8 +11,9 @@ __all__ = ["ToldMachines"]
 
 
 class ToldMachines:
-    """A machine keeps states and log lines to itself unless it knows that somebody watches. So changes may have been
-    missed if a machine could not be told for a while, was lost before it was told, or has joined meanwhile."""
+    """Records which machines have been notified of watches. A machine does not report states and log lines unless it
+    knows of a watch. So changes may have been missed if a machine could not be notified for a while, was lost before it
+    was notified, or has joined meanwhile."""
 
     def __init__(self) -> None:
         self._known: Set[StarKey] | None = None
@@ -19,12 +21,12 @@ class ToldMachines:
         self._failed: set[StarKey] = set()
 
     def nothing(self) -> None:
-        """Forgets the machines: nothing is watched."""
+        """Forgets the machines, because nothing is watched."""
         self._known = None
         self._failed.clear()
 
     def one(self, replies: Mapping[StarKey, bool]) -> bool:
-        """Takes note that some watches were sent to all machines.
+        """Records that some watches were sent to all machines.
 
         Args:
             replies: each machine, and whether it has accepted them.
@@ -37,7 +39,7 @@ class ToldMachines:
         return not replies.keys() <= self._before
 
     def everything(self, replies: Mapping[StarKey, bool]) -> bool:
-        """Takes note that all watches were sent to all machines.
+        """Records that all watches were sent to all machines.
 
         Args:
             replies: like those of :meth:`one`.
@@ -47,6 +49,7 @@ class ToldMachines:
         took = {star for star, ok in replies.items() if ok}
         missed = bool(self._failed - (replies.keys() - took))
         self._failed = set(replies.keys() - took)
-        # A move to a machine that has just joined is read from the feed a moment later: that machine counts next time.
+        # A move to a machine that has just joined is read from the feed a moment later, so that machine counts next
+        # time.
         self._before, self._known = self._known or frozenset(took), frozenset(replies)
         return missed

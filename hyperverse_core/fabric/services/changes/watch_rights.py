@@ -1,4 +1,4 @@
-"""Whether watchers may still watch: a watch ends when its agent loses the right to read."""
+"""Checks whether watchers may still watch: a watch ends when its agent loses the right to read."""
 
 from __future__ import annotations
 
@@ -50,19 +50,19 @@ class WatchRights:
             self._asked.pop(watch, None)
 
     async def told(self, watch: Watch) -> bool | None:
-        """Whether the watcher may be told of a change. None if that is not known now: it is not told, and the watch
-        stays."""
+        """Whether the watcher may be notified of a change. None if that cannot be determined now: the watcher is not
+        notified, and the watch stays."""
         asked = self._asked.get(watch)
         if asked is None:
             return True
         agent, scope = asked
         try:
             record = (await self._records((watch[0],))).get(watch[0])
-            if record is not None:  # else it was deleted, and whoever might watch it until then is told so
+            if record is not None:  # otherwise it was deleted, and watchers that were allowed to watch it are notified
                 await self._check(Request(agent, "watch", _READ, record, scope))
         except (Forbidden, NotFound, Unauthorized):
             return False
         except HyperverseError as exc:
-            _log.warning("%s is not told of %s: %s", watch[2], watch[0], exc)
+            _log.warning("%s is not notified of %s: %s", watch[2], watch[0], exc)
             return None
         return True

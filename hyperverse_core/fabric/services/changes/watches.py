@@ -1,10 +1,10 @@
 """Watches: particles and clients that are notified when a particle changes.
 
-A watch lives on the machine of its watcher, and moves along when the watcher is a particle that moves. Changes of
+A watch lives on the machine of its watcher, and moves with the watcher if that is a particle. Changes of
 state, properties and children come from the change feed, which every machine reads anyway, so it does not matter
 where the watched particle lives or moves to. States are written to the feed, and log lines sent, only while somebody
-watches: all machines are told so for a few seconds at a time, because the particle may become active on any of them
-with its next wave.
+watches. All machines are notified of a watch for a few seconds at a time, because the particle may become active on any
+of them with its next wave.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _T = TypeVar("_T")
 _log = guarded_log("hyperverse.watch")
 ASPECTS = ("Log", "State", "Property", "Child")
 _TOLD = ("State", "Log")
-"""Aspects that a machine does not report unless it knows that somebody watches."""
+"""Aspects that a machine reports only if it knows that somebody watches."""
 _OF_CHANGE = {ChangeKind.STATE: "State", ChangeKind.PROPERTIES: "Property"}
 _OF_RIGHTS = frozenset({ChangeKind.GRANTED, ChangeKind.REVOKED, ChangeKind.OWNER})
 _SLICE = 100
@@ -53,13 +53,13 @@ class Watches:
 
     Args:
         table: the watches.
-        outbound: sends from the star that stands for this machine.
-        registry: says where a watcher lives.
-        directory: knows the other machines.
+        outbound: sends from the star that represents this machine.
+        registry: tells where a watcher lives.
+        directory: the other machines.
         homes: the particles of this machine's stars.
-        location: where particles are.
-        rights: whether watchers may still watch.
-        most_of_agent: how many watches one agent may have.
+        location: finds particles.
+        rights: checks whether watchers may still watch.
+        most_of_agent: greatest number of watches of one agent.
     """
 
     def __init__(
@@ -110,19 +110,20 @@ class Watches:
         Args:
             point, aspect: what to watch.
             watcher: receives the Signals.
-            agent: whose watch it is: the watch ends once that agent may not read the particle any more. None for a
-                watch of the platform.
-            scope: bounds of what the agent may do; None for none.
+            agent: the agent of the watch, which ends when that agent may no longer read the particle. None for a watch
+                of the platform.
+            scope: limits on what the agent may do; None for no limits.
             counted: whether another machine has counted the watch.
 
-        Returns what ends once all machines know of it; None if they need not. It raises nothing.
+        Returns an awaitable that ends when all machines know of the watch, and never raises; None if they need not
+        know.
 
         Raises BadRequest if there is no such aspect, TooMany beyond 10,000 watches, or beyond those of the agent."""
         if aspect not in ASPECTS:
             near = did_you_mean(aspect, ASPECTS)
-            raise BadRequest(f"a particle has no {aspect!r} to watch{near}", hint=f"known: {', '.join(ASPECTS)}")
+            raise BadRequest(f"a particle has no aspect {aspect!r}{near}", hint=f"known: {', '.join(ASPECTS)}")
         if len(self._table) >= _MOST:
-            raise TooMany(f"{_MOST} particles are watched from here already")
+            raise TooMany(f"{_MOST} particles are already watched from here")
         if agent is not None:
             if not counted:
                 self._count(agent, watcher)
@@ -135,13 +136,13 @@ class Watches:
         return self._later(self._tell([(point, aspect, watcher)]))
 
     def _count(self, agent: Point, watcher: Point) -> None:
-        """Raises TooMany if an agent has as many watches as it may have."""
+        """Raises TooMany if an agent already has as many watches as it may have."""
         watchers = {one for one in self._watchers.get(agent, ()) if self._table.watched_by(one)} | {watcher}
         self._watchers[agent] = watchers
         if sum(len(self._table.watched_by(one)) for one in watchers) >= self._most_of_agent:
             raise TooMany(
-                f"{agent.text!r} watches {self._most_of_agent} aspects of particles from here already",
-                hint="end some of them, or watch the children of a particle in one go (Child)",
+                f"{agent.text!r} already watches {self._most_of_agent} aspects of particles from here",
+                hint="end some of them, or watch all children of a particle at once (Child)",
                 retry_after=_RENEW,
             )
         if len(self._watchers) > _MOST:
@@ -182,13 +183,13 @@ class Watches:
             told = [
                 (change.point, what, watcher) for what in _TOLD for watcher in self._table.watchers(change.point, what)
             ]
-            if told:  # it has moved, perhaps to a machine that has just joined and knows nothing yet
+            if told:  # it has moved, perhaps to a machine that has just joined and does not know of the watch
                 self._later(self._tell_moved(told))
             if self._table.watched_by(change.point):
                 self._later(self._follow(change.point))
 
     def _review(self) -> None:
-        """Ends watches of agents that may not watch any more: rights have changed."""
+        """Ends watches of agents that may no longer watch, because rights have changed."""
         self._look_again = True
         if self._looking_again is None:
             self._looking_again = asyncio.get_running_loop().create_task(self._reviewing(), name="review watches")
@@ -205,16 +206,16 @@ class Watches:
             self._looking_again = None
 
     async def _stands(self, watch: Watch) -> bool:
-        """Whether the watcher may be told of a change. Ends a watch whose agent may not read the particle any more."""
+        """Whether the watcher may be notified of a change. Ends a watch whose agent may no longer read the particle."""
         told = await self._rights.told(watch)
         if told is False:
             point, aspect, watcher = watch
-            _log.info("%s watches %s (%s) no more: it may not", watcher, point, aspect)
+            _log.info("%s no longer watches %s (%s): it may no longer read it", watcher, point, aspect)
             self.remove(watcher, point, (aspect,))
         return bool(told)
 
     def lost(self) -> None:
-        """Tells every watcher to look again: changes were missed."""
+        """Asks every watcher to look again, because changes were missed."""
         self._review()
         self._missed(self._table)
 
@@ -247,7 +248,8 @@ class Watches:
         return reply.ok
 
     async def leave(self) -> None:
-        """Hands the watches of particles over to other machines: this machine is stopping. Clients end with it."""
+        """Hands the watches of particles over to other machines, because this machine is stopping. Clients end with
+        it."""
         others = [StarKey("machine", name, 0) for name in sorted(self._directory.machines())]
         for watcher in [point for point in self._table.everyone() if point.route.kind is not RouteKind.STAR]:
             for other in list(others):
@@ -275,18 +277,19 @@ class Watches:
             await self._signal(watch[2], body)
 
     async def _signal(self, watcher: Point, body: dict[str, Any]) -> bool:
-        """Returns whether the watcher was told, or is gone."""
+        """Returns whether the watcher was notified, or is gone."""
         wave = self._outbound.origin.wave(Signal, watcher, CHANGED, body, {})
-        wave.agent = watcher  # it has asked for it; the rights of the star would allow its handler everything
+        wave.agent = watcher  # it has requested the Signal; the rights of the star would allow its handler everything
         reply = await self._outbound.notify(wave)
         if reply.status == 404:
             self.remove(watcher)
         elif not reply.ok:
-            _log.warning("watcher %s was not told: %s", watcher, reply.error)
+            _log.warning("watcher %s was not notified: %s", watcher, reply.error)
         return reply.ok or reply.status == 404
 
     async def _ask_all(self, watches: Sequence[Watch], seconds: float) -> dict[StarKey, bool]:
-        """Tells all machines that these are watched for so many more seconds. Returns which have accepted it."""
+        """Notifies all machines that these are watched for that many more seconds. Returns which machines have accepted
+        it."""
         own = self._outbound
         stars = [own.star.key, *(StarKey("machine", name, 0) for name in self._directory.machines())]
         told = [[point.text, aspect, watcher.text] for point, aspect, watcher in watches]
@@ -294,14 +297,15 @@ class Watches:
         replies = await asyncio.gather(*(ask_star(own, star, "Hyp<State>", body, wait=_RENEW) for star in stars))
         for star, reply in zip(stars, replies, strict=True):
             if not reply.ok:
-                _log.info("%s was not told what is watched: %s", star, reply.error)
+                _log.info("%s was not notified of watches: %s", star, reply.error)
         return {star: reply.ok for star, reply in zip(stars, replies, strict=True)}
 
     async def _tell(self, watches: Sequence[Watch]) -> None:
         self._told.one(await self._ask_all(watches, _MARKED))
 
     async def _tell_moved(self, watches: Sequence[Watch]) -> None:
-        """Tells all machines of watches whose particle has moved, perhaps to a machine that reported no changes yet."""
+        """Notifies all machines of watches whose particle has moved, perhaps to a machine that has reported no changes
+        yet."""
         if self._told.one(await self._ask_all(watches, _MARKED)):
             self._missed(watches)
 
@@ -317,14 +321,14 @@ class Watches:
     # -- the watched particle's side ----------------------------------------------------------------------
 
     def mark(self, point: Point, aspect: str, watcher: Point, seconds: float) -> None:
-        """Marks a particle that may become active here as watched for so many seconds."""
+        """Marks a particle that may become active here as watched for that many seconds."""
         now = asyncio.get_running_loop().time()
         if now >= self._look:
             self._look = now + _MARKED
             self._forget(now)
         if aspect == "Log":
             self._logs.setdefault(point, {})[watcher] = now + seconds
-            if (point, watcher) in self._owed:  # the machine of the watcher can be reached again
+            if (point, watcher) in self._owed:  # the machine of the watcher is reachable again
                 self._owed.discard((point, watcher))
                 body = {"watched": point.text, "aspect": "Log", "point": point.text, "change": "missed"}
                 self._later(self._signal_line(watcher, point, body))
@@ -335,8 +339,8 @@ class Watches:
             active.watched_until = max(active.watched_until, until)
 
     async def watch_states(self, point: Point) -> None:
-        """Writes the states of a particle to the change feed from now on, until it moves: the feed has the move itself.
-        Raises what keeps the particle from being found or its star from being told."""
+        """Writes the states of a particle to the change feed from now on, until it moves; the feed contains the move
+        itself. Raises the error if the particle cannot be found or its star cannot be notified."""
         own = self._outbound
         place = await self._location.locate(point)
         if isinstance(place, RemoteStar):
@@ -356,7 +360,7 @@ class Watches:
         self._owed = {(point, watcher) for point, watcher in self._owed if watcher in self._logs.get(point, ())}
 
     def arrived(self, active: Resident) -> None:
-        """Sets how long an arriving particle is watched: it may be marked already."""
+        """Sets how long an arriving particle is watched, because it may already be marked."""
         if self._states:
             active.watched_until = self._states.get(active.point, 0.0)
 

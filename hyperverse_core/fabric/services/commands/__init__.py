@@ -1,1 +1,1 @@
-"""Execution of commands: each runs in the name of an agent; a command about many particles runs in slices."""
+"""Execution of commands: each runs on behalf of an agent; a command about many particles runs in slices."""

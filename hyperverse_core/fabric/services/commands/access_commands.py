@@ -35,7 +35,7 @@ __all__ = ["AccessCommands", "grant_row"]
 T = TypeVar("T")
 _NO_NEED = Need()
 _EVERYTHING = Need("csdrwx")
-"""What an agent needs on a particle in order to learn what others may do there."""
+"""The need of an agent on a particle in order to learn what others may do there."""
 _NO_REVISION = 0
 _AT_A_POINT = frozenset({"grant", "chown", "token"})
 """Commands about access that the policy decides where they ask the gate."""
@@ -81,8 +81,8 @@ class AccessCommands:
         self._homes = homes
 
     async def run(self, command: Any, caller: Caller, remaining: Callable[[], float]) -> Any:
-        """Executes one of the commands in :attr:`CARRIES_OUT` in the name of ``caller``, within the seconds that
-        ``remaining`` returns. Raises what the policy and the registry raise."""
+        """Executes one of the commands in :attr:`CARRIES_OUT` on behalf of ``caller``, within the seconds that
+        ``remaining`` returns. Raises the errors of the policy and the registry."""
         match command:
             case commands.Grant():
                 return await self._grant(command, caller)
@@ -101,7 +101,7 @@ class AccessCommands:
     async def _grant(self, command: commands.Grant, caller: Caller) -> Any:
         request = await self.request(caller, "grant", command.on.anchor)
         needed = "super" if command.kind.word is GrantWord.SUPER else "full"
-        await self._demand_power(request, caller, f"a grantor needs {needed} access on what it grants")
+        await self._demand_power(request, caller, f"a grantor needs {needed} access to the particles of the grant")
         grant = AccessGrant(command.kind, command.on, command.to, caller.agent)
         if command.dry_run:
             return _preview(await self.administer(request, caller, lambda a: a.preview_grant(grant)))
@@ -122,7 +122,7 @@ class AccessCommands:
 
     async def _chown(self, command: commands.Chown[Point], caller: Caller, remaining: Callable[[], float]) -> Any:
         request = await self.request(caller, "chown", command.selector.anchor)
-        await self._demand_power(request, caller, "it takes super access")
+        await self._demand_power(request, caller, "this requires super access")
         records = await every_match(self._registry, command.selector)
         if command.dry_run:
             preview = await self.administer(
@@ -143,7 +143,7 @@ class AccessCommands:
         return {"owner": command.owner.text, "changed": changed}
 
     def _changed(self, kind: ChangeKind, point: Point) -> None:
-        """Applies the new rule on this machine at once; other machines learn of it from the change feed."""
+        """Applies the new rule on this machine immediately; other machines learn of it from the change feed."""
         self._gate.answers.changed(Change(_NO_REVISION, kind, point))
 
     # -- telling ------------------------------------------------------------------------------------------
@@ -190,7 +190,7 @@ class AccessCommands:
             return await self._explanation(command.agent, act.method.text, self._needs(act.method, record), record)
         need = act.need
         if command.act == "token" and target == HYPERUSER:
-            need = Need(power="super")  # on the hyperuser only the hyperuser itself has that
+            need = Need(power="super")  # only the hyperuser itself has super access on the hyperuser
         return await self._explanation(command.agent, command.act, (need,), record)
 
     async def _may_ask(self, agent: Point, target: Point, caller: Caller) -> ParticleRecord:
@@ -212,7 +212,7 @@ class AccessCommands:
         return explanation_row(deciding, action)
 
     def _needs(self, method: Method | None, record: ParticleRecord) -> Sequence[Need]:
-        """What a wave of this method needs: the permission, and the privilege that its handler demands."""
+        """Returns the needs of a wave of this method: the permission, and the privilege that its handler requires."""
         free = method is None or method is BOUNCE or method.kind is MethodKind.HYP
         if method is None or free or self._gate.is_open(record.point, method):
             return (_NO_NEED,)
@@ -232,7 +232,7 @@ class AccessCommands:
         return self._audit.act(event, caller, target, **details)
 
     async def administer(self, request: Request, caller: Caller, act: Callable[[Administration], Awaitable[T]]) -> T:
-        """Returns what ``act`` returns, once the gate allows the agent to do it. A refusal is logged and reported."""
+        """Returns the result of ``act``, if the gate allows the agent to do it. A refusal is logged and reported."""
         await self._gate.check(request, caller.wave)
         scope = request.scope
         if scope is not None and scope.kind is not ScopeKind.FULL:
@@ -240,7 +240,7 @@ class AccessCommands:
                 request,
                 Forbidden(
                     f"{request.agent.text!r} may not {request.action} within a scope",
-                    hint="grants and owners are changed without a scope",
+                    hint="grants and owners can only be changed without a scope",
                 ),
                 caller.wave,
             )
@@ -252,8 +252,8 @@ class AccessCommands:
             raise self._gate.refused(request, exc, caller.wave) from None
 
     async def _why_refused(self, request: Request, caller: Caller) -> Mapping[str, object] | None:
-        """Returns why the caller may not do it at the point in question. Does so only if the caller may know of that
-        point, and if the refusal is about that point and not about another one that a selector matches."""
+        """Returns why the caller may not do it at the point in question. It does so only if the caller may know of that
+        point, and if the refusal is about that point rather than another one that a selector matches."""
         if request.action not in _AT_A_POINT or not await self._gate.told.knows(
             caller.agent, caller.scope, request.record
         ):
@@ -264,7 +264,7 @@ class AccessCommands:
         return row if row["allowed"] is False else None
 
     async def request(self, caller: Caller, action: str, point: Point) -> Request:
-        """Returns the question whether ``caller`` may do this at all at ``point``."""
+        """Returns the request whether ``caller`` may do this at all at ``point``."""
         known = (await self._records.get((point,))).get(point)
         record = known or ParticleRecord(point, Kind("Root" if point.is_root else "Base"), point)
         return self._asked(caller, action, _NO_NEED, record)
@@ -274,8 +274,8 @@ class AccessCommands:
         return Request(caller.agent, action, need, record, caller.scope, caller.chain, caller.session)
 
     async def _demand_power(self, request: Request, caller: Caller, hint: str) -> None:
-        """Raises Forbidden if the caller may not know of the particle in question: the caller has no power there,
-        whether or not the particle exists."""
+        """Raises Forbidden if the caller may not know of the particle in question, because the caller has no power
+        there, whether or not the particle exists."""
         if not await self._gate.told.knows(caller.agent, caller.scope, request.record):
             said = f"{caller.agent.text!r} may not {request.action} anything on {request.record.point.text!r}"
             raise self._gate.refused(request, Forbidden(said, hint=hint), caller.wave)

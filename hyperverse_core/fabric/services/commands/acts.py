@@ -1,4 +1,4 @@
-"""The acts, besides waves, that can be explained: commands, and acts on a machine.
+"""The acts other than waves that can be explained: commands, and acts on a machine.
 
 The table is in ``docs/reference/access.md#what-is-asked``.
 """
@@ -23,10 +23,10 @@ _NOTHING: Final = Need()
 
 @attrs.frozen
 class Act:
-    """What an act needs from the policy.
+    """The need of an act.
 
     Attributes:
-        need: what the target must grant; empty where ``method`` determines it.
+        need: what the target must grant; empty if ``method`` determines it.
         of_parent: whether the target is the parent of the particle that the command names.
         method: the method of the wave that performs the act; None for a command.
     """
@@ -65,7 +65,7 @@ def act_named(word: str, handled: Iterable[Method]) -> Act:
     """Returns the act of that name.
 
     Args:
-        word: the act as it is written: ``create``, or ``drain`` for ``Ext<Drain>``.
+        word: the act as written: ``create``, or ``drain`` for ``Ext<Drain>``.
         handled: the methods for which the particle in question has handlers.
 
     Raises:
@@ -79,12 +79,11 @@ def act_named(word: str, handled: Iterable[Method]) -> Act:
         return Act(method=methods[word])
     known = [*COMMANDS, *methods]
     raise BadRequest(
-        f"{word!r} is neither a command that asks the policy nor something that the particle does"
-        f"{did_you_mean(word, known)}",
+        f"{word!r} is neither a command that asks the policy nor an act of the particle{did_you_mean(word, known)}",
         hint=f"name a method such as Ext<Add>, or one of: {', '.join(sorted(known))}",
     )
 
 
 def _word(name: str) -> str:
-    """Returns ``RemoveKey`` as it is written in a command: ``remove-key``."""
+    """Returns ``RemoveKey`` as written in a command: ``remove-key``."""
     return "".join(f"-{char.lower()}" if char.isupper() and at else char.lower() for at, char in enumerate(name))

@@ -1,4 +1,4 @@
-"""Execution of commands: each runs in the name of an agent, and asks the policy for what it needs."""
+"""Execution of commands: each runs on behalf of an agent, and asks the policy for what it needs."""
 
 from __future__ import annotations
 
@@ -57,22 +57,22 @@ __all__ = ["Commands"]
 
 _log = guarded_log("hyperverse.command")
 _SHOWN_AS = {"unreachable": Status.UNKNOWN, "stuck": Status.PANIC}
-"""The statuses shown for states that the record of a particle does not hold."""
+"""The statuses shown for states that the record of a particle does not contain."""
 _READ = Method.parse("Cmd<Read>")
 _UPDATE = Method.parse("Cmd<Update>")
 _Do = Callable[["Commands", Any, Context], Awaitable[Any]]
 
 
 _RIPPLE_SHARE = 0.75
-"""Share of a command's time during which a Ripple gathers answers. The rest is for returning them: with a hundred
-thousand answers on a busy computer that takes seconds."""
+"""Share of a command's time during which a Ripple gathers answers. The rest is for returning them, which takes seconds
+with a hundred thousand answers on a busy computer."""
 
 
 def check_text(text: str) -> None:
-    """Raises TooLarge if a command or a script is so long that parsing it would make all others wait."""
+    """Raises TooLarge if a command or a script is so long that parsing it would block all other work."""
     if len(text) > LONGEST_TEXT:
         raise TooLarge(
-            f"the text has {len(text)} characters, and {LONGEST_TEXT} are allowed",
+            f"the text has {len(text)} characters; at most {LONGEST_TEXT} are allowed",
             hint="send the commands one by one; name a file for a long value or body: ^[ file ]",
         )
 
@@ -137,7 +137,7 @@ class Commands:
         except BaseException as exc:
             if ends_task(exc):
                 raise
-            word = "a script" if isinstance(command, str) else type(command).__name__  # its values may be secret
+            word = "a script" if isinstance(command, str) else type(command).__name__  # the values in it may be secret
             _log.exception("a command failed: %s; please report it", word)
             return self.refused(InternalError(f"the command failed: {described(exc)}", hint="please report it"))
         return answer if isinstance(answer, Pong) else Pong(200, answer)
@@ -210,8 +210,8 @@ class Commands:
         return {"items": items, "after": seen[-1].point.text if seen and page.after else None}
 
     def _seen(self, record: ParticleRecord) -> dict[str, Any]:
-        """Returns a particle as this machine sees it: the status is unknown if its star cannot be reached, and Panic
-        if no star can host it."""
+        """Returns a particle from the view of this machine: the status is unknown if its star cannot be reached, and
+        Panic if no star can host it."""
         found, life = stub(record), self._descriptions.life(record)
         if life in _SHOWN_AS:
             found["status"] = str(_SHOWN_AS[life])
@@ -261,14 +261,14 @@ class Commands:
         return self._values.named(record, command.keys)
 
     async def _demand_to_read(self, ctx: Context, record: ParticleRecord) -> None:
-        """Demands what a ``Cmd<Read>`` wave needs, and the privilege that its handler demands: the state is what that
-        handler returns. A policy may distinguish the wave from the command."""
+        """Requires the rights of a ``Cmd<Read>`` wave, and the privilege that its handler requires, because the state
+        is what that handler returns. A policy may distinguish the wave from the command."""
         served = self._served.get(record.kind.base)
         if served is None:
             if ctx.caller.agent != HYPERUSER:
                 raise NoDriver(
-                    f"no plugin here serves Kind {record.kind.base!r}, so nobody can say who may read its state",
-                    hint="install the plugin that brings it, or ask another machine",
+                    f"no plugin here serves Kind {record.kind.base!r}, so it is unknown who may read its state",
+                    hint="install the plugin that provides it, or ask another machine",
                 )
             return
         await self._rights.demand(ctx, "r", _READ.text, record)
@@ -289,7 +289,7 @@ class Commands:
         self._values.check_update(found, command.properties)
         changes = list(command.properties)
         keys = {change.key for change in changes}
-        # Check first whatever may refuse the change: nothing has been changed yet.
+        # Check first everything that may refuse the change, while nothing has been changed.
         ordered = sorted(found, key=lambda r: not _has_locked(r, keys))
         written = await self._values.written(ordered, changes)
 

@@ -1,4 +1,4 @@
-"""Commands in a form that may be shown: without the values of secret properties."""
+"""Makes commands safe to show, by hiding the values of secret properties."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Masking:
         self._served = served
 
     def command(self, command: CommandTemplate, source: str) -> str:
-        """Returns a command as it may be shown: *** replaces every value that is secret in some Kind."""
+        """Returns a command in which *** replaces every value that is secret in some Kind."""
         changes: Sequence[PropertyChange] = getattr(command, "properties", ())
         hidden = self._secret_keys()
         if hidden.isdisjoint(change.key for change in changes):
@@ -38,7 +38,8 @@ class Masking:
         return str(attrs.evolve(cast(Any, command), properties=tuple(shown)))
 
     def text(self, text: str) -> str:
-        """Returns a text that is not a command as it may be shown. Its length is kept: a caret may point into it."""
+        """Returns a text that is not a command with its secrets hidden. The length stays the same, because a caret may
+        point into it."""
         hidden = "|".join(re.escape(key) for key in sorted(self._secret_keys(), key=len, reverse=True))
         if not hidden or "=" not in text:
             return text

@@ -1,4 +1,4 @@
-"""Everything that a selector matches, read from the registry page by page."""
+"""Reads everything that a selector matches from the registry, page by page."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ....universe.selectors.selector import Selector
 __all__ = ["PAGE", "every_match"]
 
 PAGE: Final = 1000
-"""Records read at a time."""
+"""Number of records that are read at a time."""
 
 
 async def every_match(registry: ParticleRegistry, selector: Selector) -> list[ParticleRecord]:

@@ -27,17 +27,18 @@ class PropertyValues:
         self._sealed = sealed
 
     def kind(self, base: str) -> KindDef:
-        """Returns the declaration of a Kind. Raises NoDriver if this machine does not know it: secrets stay hidden."""
+        """Returns the declaration of a Kind. Raises NoDriver if this machine does not know it, so that secrets stay
+        hidden."""
         kind = self._served.known.get(base)
         if kind is None:
             raise NoDriver(
-                f"no plugin here knows Kind {base!r}, so nobody can say which of its properties are secret",
-                hint="install the plugin that brings it, or ask another machine",
+                f"no plugin here knows Kind {base!r}, so it is unknown which of its properties are secret",
+                hint="install the plugin that provides it, or ask another machine",
             )
         return kind
 
     def named(self, record: ParticleRecord, keys: Sequence[str]) -> dict[str, PropertyScalar | None]:
-        """Returns the values of those properties, None for one that is not set.
+        """Returns the values of those properties; None for a property that is not set.
 
         Raises NoDriver if the Kind is unknown here, BadRequest and Forbidden for keys that may not be read."""
         kind = self.kind(record.kind.base)
@@ -55,7 +56,8 @@ class PropertyValues:
         return {key: properties.read(key, v.value) for key, v in record.properties.items() if key not in hidden}
 
     def check_update(self, records: Sequence[ParticleRecord], changes: Sequence[PropertyChange]) -> None:
-        """Checks that the Kinds of ``records`` accept ``changes``. Raises BadRequest, naming the first that refuses."""
+        """Checks that the Kinds of ``records`` accept ``changes``. Raises a BadRequest that names the first that
+        refuses."""
         bases = {r.kind.base: r for r in reversed(records)}
         for base, first in bases.items():
             kind = self._served.known.get(base)

@@ -1,4 +1,4 @@
-"""What the sender of a command may know and do: each command checks here before it touches a particle."""
+"""The rights of the sender of a command. Each command checks them here before it touches a particle."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["SenderRights"]
 
 
 class SenderRights:
-    """Asks the gate in the name of the agent of a context, and finds what that agent may see."""
+    """Asks the gate on behalf of the agent of a context, and finds what that agent may see."""
 
     def __init__(self, registry: ParticleRegistry, records: Records, gate: Gate) -> None:
         self._registry = registry
@@ -82,8 +82,8 @@ class SenderRights:
 
     async def check_to_see(self, selector: Selector, refused: Request | None, ctx: Context) -> None:
         """Checks a select that shows nothing. Whether it is refused must not depend on what it matches, or on whether
-        anything matches: it is refused if the agent knows of the particle where the selector begins, and may not
-        select there.
+        anything matches. It is refused if the agent knows of the particle where the selector begins, and may not select
+        there.
 
         Args:
             selector: the selector of the command.
@@ -97,7 +97,7 @@ class SenderRights:
         if request is None:
             return
         error = Forbidden(
-            f"{request.agent} may not select what {str(selector)!r} matches",
+            f"{request.agent} may not select the particles that {str(selector)!r} matches",
             hint="the permission s on their parents is needed",
         )
         self._gate.refused(request, error, ctx.wave)

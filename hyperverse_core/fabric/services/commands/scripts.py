@@ -40,7 +40,7 @@ class RunsCommands(Protocol):
 
 
 async def result(reply: Pong, *, command: str, line: int = 1, column: int = 1) -> dict[str, Any]:
-    """Returns what the caller learns of one command, as plain values."""
+    """Returns the result of one command for the caller, as plain values."""
     told = reply.body
     lists = told.values() if type(told) is dict else (told,)
     is_long = any([type(item) is list and len(item) > ROWS for item in lists])  # noqa: C419 - a generator is a call

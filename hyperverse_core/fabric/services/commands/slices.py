@@ -14,9 +14,9 @@ __all__ = ["ROWS", "TimeForSlices", "in_slices", "made_in_slices", "to_body_in_s
 S = TypeVar("S")
 T = TypeVar("T")
 _SLICE = 1000
-"""Particles handled at once: this occupies the loop, or the registry, for some hundredths of a second."""
+"""Number of particles handled at once, which occupies the loop, or the registry, for some hundredths of a second."""
 ROWS = 5000
-"""Rows of an answer built at once: this occupies the loop for a hundredth of a second."""
+"""Number of rows of an answer built at once, which occupies the loop for a hundredth of a second."""
 _RESERVE = 0.1
 """Share of a command's time that is reserved for the answer that the time was too short."""
 _REPEAT = "repeat the command for the rest"
@@ -36,8 +36,8 @@ class TimeForSlices:
         self._longest = 0.0
 
     def check(self, done: str = "") -> None:
-        """Call it between two slices. Raises TimedOut if there is no time for another slice; ``done`` is what has
-        been done so far, empty if the caller reports that."""
+        """Call this between two slices. Raises TimedOut if there is no time for another slice. ``done`` describes what
+        has been done so far; it is empty if the caller reports that."""
         before, self._left = self._left, self._remaining()
         self._longest = max(self._longest, before - self._left)
         if self._left < self._least + self._longest:
@@ -54,14 +54,14 @@ async def in_slices(
     """Awaits ``work`` for each slice of ``items``, one after another.
 
     Args:
-        items: what to work on.
+        items: the items to process.
         work: handles one slice, completely or not at all.
         remaining: returns the seconds that are left; None for no limit.
-        done: what was done to the particles of earlier slices when a later one fails, such as ``"were changed"``;
-            empty if nothing was.
+        done: what was done to the particles of earlier slices if a later one fails, such as ``"were changed"``; empty
+            if nothing was.
 
     Raises:
-        HyperverseError: what ``work`` raises; with ``done``, the message says how many were done before.
+        HyperverseError: the error of ``work``; with ``done``, the message says how many were done before.
         TimedOut: the time was not enough for all of them; some are done.
     """
     time = None if remaining is None or not done else TimeForSlices(remaining)

@@ -210,4 +210,4 @@ class LocalSessions(Sessions):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         for session in tuple(self._open):
-            session.end_from_here("the machine stops")
+            session.end_from_here("the machine is stopping")

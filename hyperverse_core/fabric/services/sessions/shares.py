@@ -87,7 +87,7 @@ class Share:
         wait = pace.wait(self.agent)
         if wait:
             self.refused += 1
-            said = f"{self.agent!r} may send {pace.rate:g} waves a second here"
+            said = f"{self.agent!r} may send {pace.rate:g} waves per second here"
             raise TooMany(said, hint="send them more slowly", retry_after=wait)
 
     def give(self, weight: int) -> None:
