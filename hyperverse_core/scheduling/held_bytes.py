@@ -42,10 +42,6 @@ class HeldBytes:
         self.now += weight
         self.most = max(self.most, self.now)
 
-    def give(self, weight: int) -> None:
-        """Subtracts ``weight`` bytes."""
-        self.now -= weight
-
     def take_for(self, holder: object, weight: int, what: str) -> None:
         """Adds ``weight`` bytes for one holder.
 
