@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 
 from ...contracts.registry import ParticleRecord, ParticleRegistry
-from ...errors import HyperverseError, error_for_status
+from ...errors import HyperverseError
 from ...universe.address.point import Point
 from ..caches.records import Records
 from ..caches.selections import Selections
@@ -14,6 +14,7 @@ from ..particles.active import Active
 from ..particles.deletions import Deletions
 from ..particles.homes import Homes
 from ..particles.places import Places
+from .partly_done import partly_done
 
 __all__ = ["Remover"]
 
@@ -66,8 +67,8 @@ class Remover:
         except HyperverseError as exc:
             if not deleted:
                 raise
-            said = f"{exc.message}; {len(deleted)} particles were deleted before"
-            raise error_for_status(exc.status, said, hint="repeat the command to delete the rest") from exc
+            done = f"{len(deleted)} particles were deleted before"
+            raise partly_done(exc, done, hint="repeat the command to delete the rest") from exc
         return deleted
 
     def evict(self, records: Sequence[ParticleRecord]) -> list[Active]:

@@ -138,7 +138,7 @@ class AccessCommands:
             await self._homes.check(tuple(record.point for record in part))
 
         with self._audit.act("chown", caller, command.selector, owner=command.owner, particles=len(records)):
-            await in_slices(records, give, remaining=remaining, done="have the new owner")
+            await in_slices(records, give, remaining=remaining, done="got the new owner")
         changed = await made_in_slices(records, lambda record: record.point.text)
         return {"owner": command.owner.text, "changed": changed}
 

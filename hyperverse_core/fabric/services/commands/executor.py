@@ -41,6 +41,7 @@ from ...particles.conversion import to_body
 from ...particles.homes import Homes
 from ...particles.sealed_properties import SealedProperties
 from ...particles.served import ServedKinds
+from ...placement.partly_done import is_partly_done
 from ...placement.provisioner import Provisioner
 from ...placement.remover import Remover
 from ..reports.descriptions import Descriptions
@@ -151,7 +152,7 @@ class Commands:
 
     def refused(self, error: HyperverseError) -> Pong:
         """Returns the reply to a command that failed; it says where the text is wrong, also in a nested text."""
-        reply = Pong.failure(error)
+        reply = Pong.failure(error, Outcome.FAILED if is_partly_done(error) else Outcome.REJECTED)
         if isinstance(error, ParseError):
             place = {"line": error.line, "column": error.column, "expected": list(error.expected)}
             reply.body |= {**place, "caret": self.masking.text(error.caret())}

@@ -6,8 +6,9 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
-from ....errors import HyperverseError, TimedOut, error_for_status
+from ....errors import HyperverseError, TimedOut
 from ...particles.conversion import to_body
+from ...placement.partly_done import partly_done
 
 __all__ = ["ROWS", "TimeForSlices", "in_slices", "made_in_slices", "to_body_in_slices"]
 
@@ -35,13 +36,12 @@ class TimeForSlices:
         self._least = self._left * _RESERVE
         self._longest = 0.0
 
-    def check(self, done: str = "") -> None:
-        """Call this between two slices. Raises TimedOut if there is no time for another slice. ``done`` describes what
-        has been done so far; it is empty if the caller reports that."""
+    def check(self) -> None:
+        """Call this between two slices. Raises TimedOut if there is no time for another slice."""
         before, self._left = self._left, self._remaining()
         self._longest = max(self._longest, before - self._left)
         if self._left < self._least + self._longest:
-            raise TimedOut(f"there was no time for more{': ' if done else ''}{done}", hint=_REPEAT)
+            raise TimedOut("there was no time for more", hint=_REPEAT)
 
 
 async def in_slices(
@@ -68,15 +68,14 @@ async def in_slices(
     for start in range(0, len(items), _SLICE):
         if start:
             await asyncio.sleep(0)  # a registry in memory never yields to the loop
-            if time is not None:
-                time.check(f"{start} of {len(items)} particles {done}")
         try:
+            if start and time is not None:
+                time.check()
             await work(items[start : start + _SLICE])
         except HyperverseError as exc:
             if not start or not done:
                 raise
-            said = f"{exc.message}; {start} of {len(items)} particles {done} before"
-            raise error_for_status(exc.status, said, hint=_REPEAT) from exc
+            raise partly_done(exc, f"{start} of {len(items)} particles {done} before", hint=_REPEAT) from exc
 
 
 async def made_in_slices(items: Sequence[S], make: Callable[[S], T]) -> list[T]:
