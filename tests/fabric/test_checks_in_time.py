@@ -231,34 +231,49 @@ async def test_whose_command_waits_when_the_machine_stops_is_told_at_once(world:
     assert seconds == 0.0
 
 
+class Words(Driver):
+    """Sends a wave when it stops, and when it is told to."""
+
+    kind = KindDef("Words", doc="for tests")
+    made: list[Words] = []
+
+    async def start(self, host: DriverHost) -> None:
+        self.host = host
+        self.replies: list[Pong] = []
+        self.made.append(self)
+
+    async def stop(self) -> None:
+        self.replies.append(await self.host.ping("GLOBAL::machine", "Ext<Status>"))
+
+
+class SendsWords:
+    @hookimpl
+    def hyperverse_register_drivers(self, register: Callable[[type[Driver]], None]) -> None:
+        register(Words)
+
+
 async def test_a_driver_that_stops_still_sends_waves_that_need_the_policy(
     start_machine: Start, clock: ManualClock
 ) -> None:
-    replies: list[Pong] = []
-
-    class LastWords(Driver):
-        """Sends a wave when it stops."""
-
-        kind = KindDef("LastWords", doc="for tests")
-
-        async def start(self, host: DriverHost) -> None:
-            self.host = host
-
-        async def stop(self) -> None:
-            replies.append(await self.host.ping("GLOBAL::machine", "Ext<Status>"))
-
-    class Plugin:
-        @hookimpl
-        def hyperverse_register_drivers(self, register: Callable[[type[Driver]], None]) -> None:
-            register(LastWords)
-
     policy = Slow()
-    machine = await start_machine(policy=policy, plugins=[Plugin()])
+    machine = await start_machine(policy=policy, plugins=[SendsWords()])
     policy.seconds = 1.0
     with clock.autojump():
         await machine.stop()
     assert policy.asked
-    assert [reply.status for reply in replies] == [403]
+    assert [reply.status for reply in Words.made[-1].replies] == [403]
+
+
+async def test_who_waits_on_another_machine_is_told_before_the_lanes_close(
+    world: World, start_machine: Start, machine_config: Any
+) -> None:
+    config = attrs.evolve(machine_config, name="other")
+    await start_machine(config=config, policy=GrantsPolicy(), plugins=[SendsWords()])
+    await asyncio.sleep(2.0)
+    star = str(world.machine.parts.home.point)
+    (reply, seconds) = await stopping(world, Words.made[-1].host.ping(star, "Ext<Get>", wait=60))
+    assert known(reply) == (503, "rejected")
+    assert seconds < LONG - 1.0
 
 
 async def test_a_handler_that_may_finish_still_sends_waves_that_need_the_policy(world: World) -> None:

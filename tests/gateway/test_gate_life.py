@@ -16,7 +16,7 @@ from typing import Any
 import attrs
 import pytest
 
-from gateway.talk import PROBE, ask, points
+from gateway.talk import PROBE, ask, points, refused
 from hyperverse_core import Client, Config, Machine, Outcome, Pong
 from hyperverse_core.config import Control
 from hyperverse_core.contracts.registry import TokenRecord
@@ -26,7 +26,7 @@ from hyperverse_core.fabric.delivery.replay_cache import ReplayCache
 from hyperverse_core.protocol.frame_bytes import encode_frame
 from hyperverse_core.protocol.frames import PROTOCOL, HelloFrame
 from hyperverse_core.universe.address.point import Point
-from patience import START
+from patience import PATIENCE, START, until
 
 pytestmark = pytest.mark.one_case_in(2)
 
@@ -249,3 +249,25 @@ async def test_a_client_stops_the_machine(machine: Machine, client: Client) -> N
     await client.stop()
     await running
     assert str(machine.state) == "Done"
+
+
+async def test_who_connects_and_says_nothing_is_sent_away(machine: Machine, raw: Any, monkeypatch: Any) -> None:
+    monkeypatch.setattr("hyperverse_core.gateway.session._HELLO_SECONDS", 0.05)
+    await raw.connect(machine)
+    await refused(raw, 408)
+    assert len(machine.control) == 0
+
+
+async def test_waves_that_a_client_has_given_up_leave_room_for_others(
+    machine: Machine, client: Client, config: Config
+) -> None:
+    most = config.limits.client_waves
+    given_up = [asyncio.ensure_future(client.ping(PROBE, "Ext<Hold>", wait=600.0)) for _ in range(most)]
+    await until(lambda: len(machine.control._sessions) == 1, "the client")
+    (session,) = machine.control._sessions.values()
+    await until(lambda: len(session.waves.running) == most, "all of its waves")
+    for wave in given_up:
+        wave.cancel()
+    await asyncio.wait(given_up)
+    reply = await asyncio.wait_for(client.ping(PROBE, "Ext<Who>", wait=600.0), PATIENCE)
+    assert reply.status == 429, "the machine was asked, and still runs the others"
