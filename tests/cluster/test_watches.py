@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from typing import Any
 
 import attrs
@@ -11,6 +12,7 @@ import pytest
 from cluster.worlds import InProcess
 from hyperverse_core import Ctx, Driver, KindDef, Particle, handler, hookimpl
 from hyperverse_core.client.api import ClientApi
+from hyperverse_core.testing.faulty_lane import FaultyHub
 
 
 @attrs.define
@@ -187,6 +189,22 @@ async def test_a_particle_that_watches_and_its_machine_stops_goes_on_hearing(ins
     before = len(await heard(other))
     await other.exec("set localhost:watched{ +note=still }")
     assert (await heard(other))[before:] == [("Property", "localhost:watched")]
+
+
+async def test_a_particle_that_watches_and_moves_hears_without_the_machine_where_it_began(inside: InProcess) -> None:
+    hub = inside.hub = FaultyHub(random.Random(1))
+    await prepared(inside)
+    client = inside.running["first"].client()
+    await client.ping("localhost:watched", "Ext<Add>")
+    await begin(client, "Property")
+    old = await machine_of(client, "localhost:eye")
+    new = inside.running["second" if old == "first" else "first"].client()
+    (await inside.running[old].client().ping("GLOBAL::machine", "Ext<Drain>")).unwrap()
+    assert await machine_of(new, "localhost:eye") != old
+    await asyncio.sleep(1.0)
+    hub.cut("first", "second")
+    await new.exec("set localhost:watched{ +note=still }")
+    assert await heard(new) == [("Property", "localhost:watched")]
 
 
 async def test_an_aspect_that_does_not_exist_is_refused(inside: InProcess) -> None:
