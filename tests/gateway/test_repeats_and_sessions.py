@@ -147,6 +147,16 @@ async def test_however_many_take_what_they_can_there_is_room_for_another(clock: 
     await clock.advance(86_400.0 + 20)
     assert one_more("localhost:greedy0", 1001) == 200
     assert len(recent) == 1
+    for day in range(2, 5):  # waves of earlier days do not count any more
+        assert {one_more("localhost:greedy0", day * 1000 + number) for number in range(400)} == {200}
+        await clock.advance(86_400.0 + 20)
+
+
+async def test_waves_that_reached_no_handler_take_no_room(clock: Any) -> None:
+    recent = ReplayCache(most=10)
+    for number in range(100):
+        assert recent.first(str(number), wave()) is None
+        recent.settle(str(number), None)
 
 
 async def test_a_session_is_its_owners(clock: Any) -> None:
