@@ -66,3 +66,17 @@ async def test_waves_are_counted_at_the_star_to_which_their_particle_has_moved(
         assert (await client.ping("localhost:t", "Ext<Sell>")).star == to
     counted = {star: count for _, star, count in (await figures(machine))["one"]["pairs"] if star}
     assert counted == {reply.star: 1, to: 3}
+
+
+async def test_the_history_has_an_entry_for_each_step(start_machine: StartMachine, machine_config: Any) -> None:
+    machine = await start_machine(config=attrs.evolve(machine_config, name="one"))
+    client = machine.client()
+    await client.exec("create localhost<Space>; create localhost:t<Till>")
+    await client.ask("localhost:t", "Ext<Sell>")
+    step = (await figures(machine))["one"]["step"]
+    for count in (1, 2, 3):
+        for _ in range(count):
+            await client.ask("localhost:t", "Ext<Sell>")
+        await asyncio.sleep(step)
+    history = (await figures(machine))["one"]["history"]
+    assert [entry[1] for entry in history][-4:] == [1, 2, 3, 0]

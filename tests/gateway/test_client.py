@@ -163,6 +163,32 @@ async def test_a_client_serves_the_waves_that_are_sent_to_it(client: Client, mac
     assert [echo.status for echo in echoes] == [201]
 
 
+async def test_a_client_serves_only_so_many_waves_at_once_and_the_others_in_turn(
+    client: Client, machine: Machine
+) -> None:
+    at_once = 256
+    under_way, most, full, go_on = 0, 0, asyncio.Event(), asyncio.Event()
+
+    async def answer(wave: Any) -> Any:
+        nonlocal under_way, most
+        under_way += 1
+        most = max(most, under_way)
+        if under_way == at_once:
+            full.set()
+        await go_on.wait()
+        under_way -= 1
+        return wave.body
+
+    client.on_wave(answer)
+    inside, point = machine.client(), client.surface.point
+    asked = [asyncio.create_task(inside.ping(point, "Ext<X>", n, wait=PATIENCE)) for n in range(at_once + 50)]
+    await asyncio.wait_for(full.wait(), PATIENCE)
+    await client.ping(PROBE, "Ext<Who>")  # what the machine has sent before has arrived
+    go_on.set()
+    assert [reply.body for reply in await asyncio.gather(*asked)] == list(range(at_once + 50))
+    assert most == at_once
+
+
 async def test_a_client_that_leaves_with_a_wave_unanswered_leaves_it_unknown(machine: Machine, data_dir: Path) -> None:
     async with Client.connect(data_dir) as client:
         begun = asyncio.Event()
