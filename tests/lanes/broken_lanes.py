@@ -79,6 +79,14 @@ class _TrustsAnyEndpoint(LocalTransport):
         return await super().connect(address, receiver, **options)
 
 
+class _TrustsAnyEndpointWithoutAKey(LocalTransport):
+    async def connect(self, address: str, receiver: LaneReceiver, **options: Any) -> Peer:
+        opened = self.hub.endpoint(address)
+        if opened is not None and not options.get("server_key"):
+            options["server_key"] = opened.endpoint.identity.public
+        return await super().connect(address, receiver, **options)
+
+
 class _BelievesAnyKey(LocalTransport):
     def holds(self, identity: Identity) -> bool:
         return True
@@ -125,6 +133,11 @@ class _ForeignAddressIsAnError(LocalTransport):
     def is_local(self, address: str) -> bool:
         if not address.startswith("local://"):
             raise BadRequest(f"not an address: {address!r}")
+        return True
+
+
+class _WorksEverywhere(LocalTransport):
+    def works_elsewhere(self, address: str) -> bool:
         return True
 
 
@@ -175,6 +188,11 @@ class _DownTwice(_Bent):
         self.receiver.lane_down(peer, reason)
 
 
+class _DownWithoutReason(_Bent):
+    def lane_down(self, peer: Peer, reason: str) -> None:
+        self.receiver.lane_down(peer, "")
+
+
 class _UpTwice(_Bent):
     def lane_up(self, peer: Peer) -> None:
         self.receiver.lane_up(peer)
@@ -214,13 +232,16 @@ BROKEN: Mapping[str, Callable[[], Callable[[], LaneTransport]]] = {
     "has the default address of somebody else": _plain(_DefaultOfSomebodyElse),
     "has a default address that is too long": _plain(_LongDefault),
     "takes everything for local": _plain(_EverythingIsLocal),
+    "works everywhere": _plain(_WorksEverywhere),
     "fails at a foreign address": _plain(_ForeignAddressIsAnError),
     "refuses its own keys": _plain(_RefusesItsOwnKeys),
     "takes any text for a key": _plain(_TakesAnyTextForAKey),
     "trusts any endpoint": _plain(_TrustsAnyEndpoint),
+    "trusts any endpoint when no key is given": _plain(_TrustsAnyEndpointWithoutAKey),
     "confuses receivers": _plain(_SharedReceiver),
     "does not tell of an end": _bending(_NeverDown),
     "tells of an end twice": _bending(_DownTwice),
+    "does not say why it ends": _bending(_DownWithoutReason),
     "tells of a beginning twice": _bending(_UpTwice),
 }
 """What is wrong, and how to make transports that do it, all of one network."""

@@ -29,13 +29,16 @@ CAUGHT_BY = {
     "has the default address of somebody else": "test_each_purpose_has_a_default_address_that_can_be_opened",
     "has a default address that is too long": "test_a_directory_with_a_long_name_has_a_default_address_too",
     "takes everything for local": "test_what_is_not_an_address_of_this_computer_is_not_local",
+    "works everywhere": "test_it_says_of_each_address_whether_it_is_local",
     "fails at a foreign address": "test_what_is_not_an_address_of_this_computer_is_not_local",
     "refuses its own keys": "test_every_public_key_that_it_makes_is_taken_for_a_key",
     "takes any text for a key": "test_what_cannot_be_a_key_is_a_bad_request_that_says_how_one_looks",
     "trusts any endpoint": "test_an_endpoint_that_does_not_hold_the_key_is_not_trusted",
+    "trusts any endpoint when no key is given": "test_without_the_key_of_an_endpoint_nobody_connects_to_it",
     "confuses receivers": "test_two_endpoints_tell_their_own_receivers",
     "does not tell of an end": "test_disconnect_delivers_what_was_sent_and_tells_the_other_side_once",
     "tells of an end twice": "test_the_other_side_of_an_abort_is_told_once",
+    "does not say why it ends": "test_disconnect_delivers_what_was_sent_and_tells_the_other_side_once",
     "tells of a beginning twice": "test_a_peer_comes_up_once_and_before_its_frames",
 }
 

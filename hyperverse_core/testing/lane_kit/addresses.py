@@ -60,6 +60,8 @@ class Addresses(LaneTests):
         pair = await harness.pair()
         assert isinstance(pair.near.is_local(pair.address), bool)
         assert pair.near.is_local(pair.address) == pair.far.is_local(pair.address)
+        if pair.near.is_local(pair.address):
+            assert not pair.near.works_elsewhere(pair.address), "no other computer can connect to a local address"
 
     @pytest.mark.parametrize("text", ["", "nonsense", "tcp://192.0.2.1:7777", "nats://192.0.2.1:4222"])
     async def test_what_is_not_an_address_of_this_computer_is_not_local(self, harness: Harness, text: str) -> None:

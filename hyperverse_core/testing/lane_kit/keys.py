@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 
 from ...contracts.lane import Endpoint, Identity
-from ...errors import HyperverseError, Unauthorized
+from ...errors import BadRequest, HyperverseError, Unauthorized
 from .harness import Harness, LaneTests
 
 __all__ = ["Keys"]
@@ -61,6 +61,16 @@ class Keys(LaneTests):
                 await near.connect(pair.address, hears, server_key=near.new_identity().public, timeout=self.patience)
         await pair.prove_it_works()
         assert pair.far_hears.ups == [pair.guest], "lane_up for a machine that was not admitted"
+
+    async def test_without_the_key_of_an_endpoint_nobody_connects_to_it(self, harness: Harness) -> None:
+        pair = await harness.pair()
+        near = await harness.transport()
+        if near.proves_peers:
+            with pytest.raises((BadRequest, Unauthorized)):
+                async with asyncio.timeout(self.patience):
+                    await near.connect(pair.address, harness.recorder(), timeout=self.patience)
+        await pair.prove_it_works()
+        assert pair.far_hears.ups == [pair.guest], "lane_up for somebody who was not let in"
 
     async def test_only_allowed_keys_come_in(self, harness: Harness) -> None:
         far, hears = await harness.transport(), harness.recorder()

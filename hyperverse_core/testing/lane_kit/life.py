@@ -79,7 +79,7 @@ class Life(LaneTests):
         for number in range(500):
             pair.near.send(pair.peer, b"%d" % number)
         await pair.near.disconnect(pair.peer)
-        await pair.far_hears.have_down(pair.guest)
+        assert await pair.far_hears.have_down(pair.guest), "why a connection has ended is told to people"
         assert pair.far_hears.frames(pair.guest) == [b"%d" % number for number in range(500)]
         assert pair.far_hears.calls[-1] == ("down", pair.guest)
         await self._nothing_follows(harness, pair.far, pair.far_hears, pair.guest)
@@ -110,7 +110,7 @@ class Life(LaneTests):
         pair = await harness.pair()
         other = await harness.join(pair.far, pair.far_hears, pair.address, pair.endpoint)
         pair.near.abort()
-        await pair.far_hears.have_down(pair.guest)
+        assert await pair.far_hears.have_down(pair.guest), "why a connection has ended is told to people"
         await self._nothing_follows(harness, pair.far, pair.far_hears, pair.guest)
         pair.far.abort()
         await other.near_hears.have_down(other.peer)
