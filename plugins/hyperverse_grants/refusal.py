@@ -50,7 +50,8 @@ def refused(
     agent, target = request.agent, request.record
     said = f"{agent.text!r} may not {in_words(request.need)} {target.point.text!r}"
     if by_scope:
-        said, hint = f"{said}: it is outside the scope of the wave", "send it without a scope, or a wider one"
+        said = f"{said}: it is outside the scope of the wave"
+        hint = "use a token without a scope, or a wider one: `hyperverse whoami` shows the scope of yours"
     elif agent == ANONYMOUS:
         said, hint = f"{said}: it has shown no token", "connect with the token of a user who may"
     elif any(letter not in _WORDS for letter in request.need.permission):

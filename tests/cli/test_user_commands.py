@@ -41,6 +41,14 @@ def test_a_user_is_added_listed_and_removed(talk: Run, scott: tuple[str, str]) -
     assert done.returncode == 1 and "token" in done.stderr and token not in done.stderr
 
 
+def test_a_user_whose_token_has_a_scope_is_told_where_it_shows(talk: Run, scott: tuple[str, str]) -> None:
+    name = scott[0].rpartition(":")[2]
+    narrow = talk("user", "token", name, "--scope", "{perm +csd-rwx on localhost+:**}").stdout.strip()
+    who = talk("whoami", env={"HYPERVERSE_TOKEN": narrow})
+    assert who.stdout == f"{scott[0]}\n"
+    assert "scope {perm +csd-rwx on localhost+:**}" in who.stderr
+
+
 def test_a_grant_is_made_explained_tried_and_revoked(talk: Run, scott: tuple[str, str], space: str) -> None:
     point, token = scott
     name = point.rpartition(":")[2]

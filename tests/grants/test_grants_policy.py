@@ -292,6 +292,7 @@ async def test_a_scope_that_is_too_narrow_is_named_as_the_reason() -> None:
     refusal = await world.decide(ALICE, HERS, "w", Scope.NONE)
     assert not refusal.allowed
     assert "scope" in refusal.why
+    assert "hyperverse whoami" in refusal.hint
 
 
 async def test_an_explanation_names_the_rule_the_owner_and_the_grants() -> None:

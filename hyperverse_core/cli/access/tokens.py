@@ -88,6 +88,8 @@ def whoami() -> None:
         print_json({**found, "context": context.name if context is not None else ""})
     else:
         print(found["agent"])
+        if found.get("scope") and not options().quiet:
+            note(f"your token has the scope {found['scope']}")
 
 
 def _ask(method: str, body: dict[str, Any]) -> Any:

@@ -239,8 +239,8 @@ class AccessCommands:
             raise self._gate.refused(
                 request,
                 Forbidden(
-                    f"{request.agent.text!r} may not {request.action} within a scope",
-                    hint="grants and owners can only be changed without a scope",
+                    f"{request.agent.text!r} may not administer access ({request.action}) within a scope",
+                    hint="use a token without a scope: `hyperverse whoami` shows the scope of yours",
                 ),
                 caller.wave,
             )
