@@ -135,7 +135,10 @@ class CodeCache:
 
     async def _load(self, key: _Key, binary: bytes, what: str) -> Code:
         digest, options = key
-        code = await self._compiled_before(digest, binary, options)
+        try:
+            code = await self._compiled_before(digest, binary, options)
+        except BadRequest as exc:
+            raise _cannot_run(what, exc) from None
         if code is None:
             code = await self._load_anew(digest, binary, what, options)
         self._loaded[key] = code
@@ -159,7 +162,7 @@ class CodeCache:
         try:
             report = await asyncio.to_thread(checked, binary, options.start, dict(options.stand_ins))
         except BadRequest as exc:
-            raise BadRequest(f"{what} cannot run here: {exc.message}", hint=exc.hint) from None
+            raise _cannot_run(what, exc) from None
         report.check(what)
         path = self._path(digest, report.kind, options, concurrent=report.concurrent)
         module = await asyncio.to_thread(deserialized, path, options.fuel)
@@ -250,3 +253,7 @@ def deserialized(path: Path, fuel: bool) -> wasmtime.Module | component.Componen
         return form.deserialize_file(made_for.wasm, str(path))
     except wasmtime.WasmtimeError:
         return None
+
+
+def _cannot_run(what: str, why: BadRequest) -> BadRequest:
+    return BadRequest(f"{what} cannot run here: {why.message}", hint=why.hint)

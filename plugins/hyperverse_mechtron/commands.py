@@ -39,14 +39,17 @@ def inspect(module: Path, start: str, imports: tuple[str, ...]) -> None:
     from .checking import checked
     from .inspection import GuestKind
 
-    report = checked(_read(module), start, stand_ins_given(imports))
+    try:
+        report = checked(_read(module), start, stand_ins_given(imports))
+    except BadRequest as exc:
+        raise BadRequest(f"{module} cannot run: {exc.message}", hint=exc.hint) from None
     if options().json:
         click.echo(json.dumps(_as_json(module, report)))
         return
     click.echo(f"{module}: {report.kind.value}, {told_size(report.size)}")
     least, most = report.memory
     if least is not None:
-        click.echo(f"memory: {told_size(least)} at the start, {told_size(most) if most else 'no limit of its own'}")
+        click.echo(f"memory: {told_size(least)} at the start, {_told_most(most)}")
     if report.kind is GuestKind.COMPONENT:
         _wit("imports", [(each, who.name or "nobody") for each, who in report.imports])
         _wit("exports", [(each, "") for each in report.exports])
@@ -56,6 +59,10 @@ def inspect(module: Path, start: str, imports: tuple[str, ...]) -> None:
         click.echo("would be refused:")
         for fault in report.faults:
             click.echo(f"  - {fault.what}\n    hint: {fault.hint}")
+
+
+def _told_most(size: int | None) -> str:
+    return f"at most {told_size(size)}" if size else "no limit of its own"
 
 
 def _table(report: Report) -> None:

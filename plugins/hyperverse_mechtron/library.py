@@ -179,7 +179,10 @@ _open: Final[WeakSet[Library]] = WeakSet()
 
 def _check_frozen(binary: bytes, document: Document) -> None:
     """Raises BadRequest when the memory of such a Mechtron cannot be kept."""
-    kind = inspect(binary, document.start, document.stand_ins).kind
+    try:
+        kind = inspect(binary, document.start, document.stand_ins).kind
+    except BadRequest as exc:
+        raise BadRequest(f"{document.bin} cannot run here: {exc.message}", hint=exc.hint) from None
     why = {
         GuestKind.COMPONENT: "wasmtime gives no access to the memory of a component",
         GuestKind.COMMAND: "a command runs in a new instance for each wave",

@@ -105,7 +105,8 @@ class Mechtron(Particle):
             config = self._version.before if back and self._version is not None else document_of(version, self._config)
             other = LoadedGuest(*await self._library.of(ctx.on_behalf, config))
             async with self._alone():
-                broke = await self._upgrade(ctx, config, other, force=force or back)
+                if config != self._config:  # a repeated request must not forget the version before
+                    broke = await self._upgrade(ctx, config, other, force=force or back)
         before = None if self._version is None else self._version.before
         return {"config": self._config, "before": before, "broken": broke}
 

@@ -177,7 +177,7 @@ def _of_module(wanted: Reference, known: Mapping[str, FuncType], name: str) -> P
         from hyperverse_core.errors import did_you_mean
 
         near = did_you_mean(wanted.name, known)
-        return Provider(name, f"{wanted.module!r} has no {wanted.name!r}{near}", "look the name up in the reference")
+        return Provider("", f"{wanted.module!r} has no {wanted.name!r}{near}", "look the name up in the reference")
     if known is WASI_FUNCTIONS and wanted.name in _OURS:
         name = "the platform, in place of WASI preview 1"
     if wanted.extern is not Extern.FUNC or (wanted.func is not None and wanted.func != declared):

@@ -27,7 +27,7 @@ async def read_text(sender: Sender, point: Point) -> str:
         except UnicodeDecodeError:
             raise BadRequest(f"{point} is not text", hint="name the document, not the module") from None
     if not isinstance(body, str):
-        raise BadRequest(f"{point} is not text: it is a {type(body).__name__}", hint="name a file")
+        raise BadRequest(f"{point} is not text", hint="name the document, which is a file of a bundle")
     return body
 
 

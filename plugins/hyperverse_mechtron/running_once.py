@@ -71,7 +71,10 @@ def run_once(
         raise BadRequest(f"--seconds is {seconds}, which is not a number of seconds", hint="write --seconds 60")
     demand_wasmtime()
     chosen = stand_ins_given(imports)
-    report = checked(binary, start, chosen)
+    try:
+        report = checked(binary, start, chosen)
+    except BadRequest as exc:
+        raise BadRequest(f"{name} cannot run: {exc.message}", hint=exc.hint) from None
     if report.kind is not GuestKind.COMMAND:
         raise BadRequest(f"{name} is a {report.kind.value}, not a WASI preview 1 command", hint=_HOW[report.kind])
     report.check(name)

@@ -170,13 +170,36 @@ def test_the_program_prints_it(program: Run, wasm: Wasm) -> None:
     lines = done.stdout.decode().splitlines()
     assert lines[0].startswith("cat.wasm: WASI preview 1 command, ")
     assert "memory: 128 KiB at the start, no limit of its own" in lines
+    assert "  memory  memory of 2 pages" in lines
     assert any("wasi_snapshot_preview1.fd_read" in line and line.endswith("WASI preview 1") for line in lines)
+
+
+def test_the_program_says_how_large_a_memory_may_become(program: Run, wasm: Wasm) -> None:
+    wasm("core.wasm", CORE)
+    lines = program("inspect", "core.wasm").stdout.decode().splitlines()
+    assert "memory: 64 KiB at the start, at most 1 MiB" in lines
+    assert any(line.endswith("memory of 1 to 16 pages") for line in lines)
+    wasm("one.wasm", '(module (memory (export "m") 1) (table (export "t") 1 funcref) (table (export "u") 2 funcref))')
+    told = program("inspect", "one.wasm").stdout.decode()
+    assert "memory of 1 page\n" in told and "table of 1 element\n" in told and "table of 2 elements\n" in told
+
+
+def test_the_program_names_the_file_that_is_no_webassembly(program: Run, tmp_path: Path) -> None:
+    (tmp_path / "no.wasm").write_bytes(b"hello there")
+    for command in ("inspect", "run"):
+        done = program(command, "no.wasm")
+        assert done.returncode
+        assert b"no.wasm cannot run: it is not WebAssembly: it begins with b'hello th'" in done.stderr
 
 
 def test_the_program_prints_what_would_be_refused(program: Run, wasm: Wasm, tmp_path: Path) -> None:
     wasm("bad.wasm", BAD_IMPORTS)
     done = program("inspect", "bad.wasm", "--json")
     found = json.loads(done.stdout)
+    assert {each["name"]: each["provider"] for each in found["imports"] if each["name"] in ("pign", "log")} == {
+        "pign": None,
+        "log": "the platform",
+    }
     assert found["imports"][4] == {"module": "elsewhere", "name": "help", "type": "func () -> ()", "provider": None}
     assert any("elsewhere.help" in fault["what"] and fault["hint"] for fault in found["refused"])
     (tmp_path / "text.wasm").write_text("(module)")

@@ -159,8 +159,9 @@ async def test_a_command_that_is_asked_to_run_tells_everything(machine: Machine,
 @pytest.mark.parametrize(
     ("text", "more", "told"),
     [
-        (b"(module)", "", "it is not binary WebAssembly: it is WebAssembly text"),
-        (b"", "", "it is empty"),
+        (b"(module)", "", "localhost:repo:m:1.0.0:/m.wasm cannot run here: it is not binary WebAssembly: it is WebAs"),
+        (b"", "", "localhost:repo:m:1.0.0:/m.wasm cannot run here: it is empty"),
+        (b"", "Run { +state=memory; }", "localhost:repo:m:1.0.0:/m.wasm cannot run here: it is empty"),
         ('(module (import "a" "b" (func)) (import "env" "x" (func)))', "", "import env.x: nothing here provides it"),
         (MANY.replace('"hv_alloc"', '"alloc"'), "", "does not export 'hv_alloc'"),
         (MANY, "Limits { +seconds=9999; }", "'9999' is not a number from 0.001 to 3600"),

@@ -96,6 +96,8 @@ async def test_the_keys_of_a_state_are_those_of_every_version(machine: Machine, 
     assert [await m.count() for _ in "12"] == ["1", "2"]
     first, second = m.config("1.0.0"), m.config("1.1.0")
     assert await m.upgrade("1.1.0") == {"config": second, "before": first, "broken": []}
+    again = await asyncio.gather(*(m.upgrade("1.1.0") for _ in range(3)))  # as when the answer was lost
+    assert again == [{"config": second, "before": first, "broken": []}] * 3
     assert "of ours" in await m.error()
     assert await m.count() == "3"
     assert await m.back() == {"config": first, "before": second, "broken": []}

@@ -85,8 +85,9 @@ class Reference:
             return f"func {self.func}" if self.func is not None else "func"
         if self.limits is not None:
             most = "" if self.limits.most is None else f" to {self.limits.most}"
-            unit = "pages" if self.extern is Extern.MEMORY else "elements"
-            return f"{self.extern.name.lower()} of {self.limits.least}{most} {unit}"
+            unit = "page" if self.extern is Extern.MEMORY else "element"
+            plural = "" if (self.limits.least, self.limits.most) in ((1, None), (1, 1)) else "s"
+            return f"{self.extern.name.lower()} of {self.limits.least}{most} {unit}{plural}"
         return f"{self.extern.name.lower()} {self.value}".rstrip()
 
 
