@@ -253,7 +253,9 @@ class Point:
     def to_bundle(self) -> Point:
         """Returns the bundle that this point is or is inside of. Raises NotFound if there is none."""
         if not self.has_bundle:
-            raise NotFound(f"point {self.text!r} is not in a bundle", hint="a bundle has a version: repo:my:1.0.0")
+            raise NotFound(
+                f"point {self.text!r} is not in a bundle", hint="a bundle has a version: localhost:repo:my:1.0.0"
+            )
         return self.truncate(SegmentKind.VERSION)
 
     @property
