@@ -110,6 +110,9 @@ class NatsListener:
     name_peer: Callable[[str], str]
     guests: dict[NatsLink, str] = attrs.field(factory=dict)
     full: bool = False
+    _key: SecretKey = attrs.field(
+        init=False, default=attrs.Factory(lambda self: SecretKey(self.secret), takes_self=True)
+    )
     _refusals: RefusalLog = attrs.field(
         init=False, default=attrs.Factory(lambda self: RefusalLog(_log, self.endpoint.name), takes_self=True)
     )
@@ -128,7 +131,7 @@ class NatsListener:
 
     def _give_cookie(self, session: NatsSession, fresh: bytes, reply: str) -> None:
         try:
-            proof = CookieProof(SecretKey(self.secret), fresh)
+            proof = CookieProof(self._key, fresh)
         except NotProven as exc:
             self._refusals.note(str(exc))
             return
