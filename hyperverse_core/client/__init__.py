@@ -44,7 +44,8 @@ __all__ = ["Client", "CommandSession", "Connecting", "NoMachine", "ParticleChang
 
 _log = guarded_log("hyperverse.client")
 _KNOWN_SECONDS = 300.0
-"""Seconds after a machine proved its key during which a handshake that its address ends is attributed to it."""
+"""Seconds after a machine proved its key during which it is held responsible for a handshake that ends at its
+address."""
 _STOP_SECONDS = 15.0
 
 
@@ -58,7 +59,7 @@ class Client(ClientSender):
     Calling the constructor directly raises BadRequest.
 
     Attributes:
-        machine: name of the machine that the client is connected to.
+        machine: name of the machine to which the client is connected.
         surface: surface of the particle that represents this client. Others may send waves to it.
     """
 
@@ -127,7 +128,7 @@ class Client(ClientSender):
             token: token to authenticate with; when None, the one in the environment variable ``HYPERVERSE_TOKEN``, or
                 else the one in the data directory.
             timeout: seconds allowed for connecting. When a program makes hundreds of connections at once, they queue,
-                and the time of each starts when its turn comes.
+                and the time limit of each starts when its turn comes.
             transport: name of a lane transport, or a transport object, which the caller closes.
             settings: settings of lane transports, by transport name, such as ``{"nats": {"max_frame": 67108864}}``.
                 They override those that the machine has written to its data directory, which never include secrets.
@@ -225,7 +226,9 @@ class Client(ClientSender):
                     failure = exc
         assert failure is not None
         if type(failure) is Unavailable:
-            raise NoMachine(failure.message, hint=failure.hint or "is the machine up?", retry_after=1.0) from failure
+            raise NoMachine(
+                failure.message, hint=failure.hint or "check whether the machine is up", retry_after=1.0
+            ) from failure
         raise failure
 
     async def _connect_to(self, target: SearchTarget, timeout: float) -> None:
@@ -320,7 +323,7 @@ class Client(ClientSender):
 
     async def stop(self) -> None:
         """Stops the machine gracefully, and returns when it has stopped. Raises Forbidden for every agent but the
-        hyperuser, and TimedOut when stopping takes more than 15 s."""
+        hyperuser, and TimedOut if stopping takes more than 15 s."""
         connection = self._connection
         await super().stop()
         pid = connection.target.pid if connection is not None else 0

@@ -1,4 +1,4 @@
-"""What every client can do, whether it is connected over a socket or runs in the process of the machine."""
+"""The methods of every client, whether it is connected over a socket or runs in the process of the machine."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ _log = guarded_log("hyperverse.client")
 class ClientApi(Verbs):
     """Waves, commands, verbs and the state of the machine.
 
-    :meth:`ping`, :meth:`signal` and :meth:`ripple` are those of every sender: they return replies, whose status
-    tells of failures. All other methods raise an error instead.
+    :meth:`ping`, :meth:`signal` and :meth:`ripple` are those of every sender: they return replies, whose status reports
+    failures. All other methods raise an error instead.
     """
 
     if not TYPE_CHECKING:  # type checkers must report the missing attribute
@@ -103,7 +103,7 @@ class ClientApi(Verbs):
                 print(change.point, change.aspect, change.change)
 
         The watch continues when the particle moves to another machine, and when this client has lost its machine and
-        connected to another one. A change with ``missed`` tells that changes may have been missed.
+        connected to another one. A change with ``missed`` reports that changes may have been missed.
 
         Args:
             point: the particle.
@@ -120,8 +120,8 @@ class ClientApi(Verbs):
         return ChangeWatch(self._watching(), *wanted, read=self._value_after if as_flag("values", values) else None)
 
     async def _value_after(self, change: ParticleChange) -> Any:
-        """Reads the state or the properties of a particle that has changed; None when the agent may not read them, or
-        the particle is gone."""
+        """Reads the state or the properties of a particle that has changed; None if the agent may not read them, or the
+        particle is gone."""
         try:
             return await self.get(change.point, [] if change.aspect == "Property" else None)
         except HyperverseError as exc:
@@ -179,7 +179,7 @@ class ClientApi(Verbs):
 
         Args:
             typed: whether a person typed the text, so that its last command may lack the ``;``. Use False for a script
-                from a file: if the file was cut off, its incomplete last command is not run.
+                from a file: if the file is truncated, its incomplete last command is not run.
 
         Raises:
             BadRequest: an argument is invalid; no command was run. A command that fails yields a result.
@@ -218,7 +218,7 @@ def raise_first(results: Results) -> Results:
 
 
 def check_script(text: object, files: object) -> None:
-    """Checks the arguments of a caller who runs commands. Raises BadRequest.
+    """Checks the arguments of a caller that runs commands. Raises BadRequest.
 
     Args:
         text: the commands.

@@ -1,4 +1,4 @@
-"""Checks of what a caller has passed, before anything is sent. Each error names the argument."""
+"""Checks the arguments of a caller before anything is sent. Each error names the argument."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def as_token(value: object) -> str:
     """Returns the token that the caller passed. Raises BadRequest."""
     if not isinstance(value, str):
         raise BadRequest(f"token is {type_named(value)}, not a string")
-    if value != value.strip():  # most often a line of a file with its line break
+    if value != value.strip():  # usually a line of a file with its line break
         raise BadRequest("the token has white space at its beginning or end", hint="pass token.strip()")
     return value
 
@@ -88,7 +88,7 @@ def as_selector(name: str, value: object) -> Selector:
     if isinstance(value, Point | str):
         return Selector.parse(str(value))
     raise BadRequest(
-        f"{name} is {type_named(value)}, not a selector", hint="give a text such as 'localhost:*' or 'localhost:hits'"
+        f"{name} is {type_named(value)}, not a selector", hint="give a string such as 'localhost:*' or 'localhost:hits'"
     )
 
 
@@ -105,7 +105,7 @@ def as_changes(properties: object, *, lock: bool = False, removable: bool = True
     """Converts a map from keys to values to changes of properties. Raises BadRequest.
 
     Args:
-        properties: what the caller has passed.
+        properties: the argument of the caller.
         lock: whether to lock the properties.
         removable: whether a value may be None, which removes the property.
     """
@@ -140,7 +140,7 @@ def _as_change(key: object, value: object, lock: bool, removable: bool) -> Prope
 def as_keys(keys: object) -> tuple[str, ...]:
     """Returns the names of properties. Raises BadRequest."""
     if isinstance(keys, str | bytes | Mapping) or not isinstance(keys, Iterable):
-        raise BadRequest(f"keys are {type_named(keys)}, not a list of texts", hint="keys=['title'], or [] for all")
+        raise BadRequest(f"keys are {type_named(keys)}, not a list of strings", hint="keys=['title'], or [] for all")
     found: list[Any] = list(keys)
     for key in found:
         if not isinstance(key, str) or not _KEY.fullmatch(key):

@@ -46,7 +46,7 @@ class BlockingClient:
             client.create("localhost:hits", "Counter")
             print(client.ask("localhost:hits", "Ext<Add>", {"by": 3}))
 
-    It runs an event loop in a thread of its own, so it also works where an event loop is already running, as in a
+    It runs an event loop in a separate thread, so it also works where an event loop is already running, as in a
     notebook, and several threads may use it at once. A call from inside its own :meth:`on_wave` callback raises
     BadRequest, because it would wait for itself.
 
@@ -89,7 +89,8 @@ class BlockingClient:
             if isinstance(exc, Unavailable) and _in_a_loop():
                 exc.add_note("this thread runs an event loop: if the machine runs in it, use machine.client() instead")
             raise
-        # Closes it also when nobody else does, and at the end of the program, which would cut off what is being sent.
+        # Closes it even if the program does not, and before the end of the program, which would interrupt sends in
+        # progress.
         self._finalizer = weakref.finalize(self, thread.close, self._client.close)
 
     # -- life ---------------------------------------------------------------------------------------------
@@ -123,7 +124,7 @@ class BlockingClient:
 
     @property
     def machine(self) -> str:
-        """Name of the machine that the client is connected to."""
+        """Name of the machine to which the client is connected."""
         return self._client.machine
 
     @property
@@ -323,7 +324,7 @@ class BlockingAt(Generic[T]):
 
     @property
     def point(self) -> Point:
-        """The particle. Raises ParseError when the address matches several particles."""
+        """The particle. Raises ParseError if the address matches several particles."""
         return self._at.point
 
     def __repr__(self) -> str:
@@ -332,7 +333,7 @@ class BlockingAt(Generic[T]):
     if not TYPE_CHECKING:  # type checkers must report the missing attribute
 
         def __getattr__(self, name: str) -> NoReturn:
-            return getattr(self._at, name)  # which lacks it too, and whose error lists what exists
+            return getattr(self._at, name)  # which also lacks it, and whose error lists what exists
 
     def ask(
         self, method: Callable[Concatenate[T, Any, P], Coroutine[Any, Any, R]], /, *args: P.args, **kwargs: P.kwargs

@@ -24,7 +24,7 @@ class BlockingSession:
 
     @property
     def surface(self) -> Surface:
-        """Where its commands are sent."""
+        """The address of its commands."""
         return self._session.surface
 
     def __repr__(self) -> str:

@@ -1,4 +1,4 @@
-"""Sessions of the command language, as a client sees them."""
+"""Sessions of the command language, for clients."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class CommandSession:
     Made by :meth:`Client.open_session`.
 
     Attributes:
-        surface: where its commands are sent.
+        surface: the address of its commands.
     """
 
     _client: ClientApi

@@ -1,4 +1,4 @@
-"""Where a client looks for machines when its caller names no data directory: where the ``hyperverse`` command looks."""
+"""The data directory of a client whose caller names none: the one that the ``hyperverse`` command finds."""
 
 from __future__ import annotations
 
@@ -29,6 +29,6 @@ def configured() -> tuple[Path, LaneSettings]:
 
 
 def on_top(found: LaneSettings, given: LaneSettings | None) -> LaneSettings:
-    """Returns the settings of each transport, where the ``given`` ones override those that were ``found``."""
+    """Returns the settings of each transport, in which the ``given`` ones override those that were ``found``."""
     given = given or {}
     return {name: {**found.get(name, {}), **given.get(name, {})} for name in {*found, *given}}

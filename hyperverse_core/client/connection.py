@@ -23,10 +23,11 @@ class ConnectionOwner(Protocol):
     """Receives what arrives over a connection."""
 
     def received(self, connection: ClientConnection, message: Message) -> None:
-        """A message of the machine has arrived. Raises ProtocolError when a machine does not send such messages."""
+        """Called when a message of the machine has arrived. Raises ProtocolError if a machine does not send such
+        messages."""
 
     def lost(self, connection: ClientConnection, error: HyperverseError) -> None:
-        """The connection has ended with ``error``. Called once, and only after :meth:`ClientConnection.open`
+        """Called once when the connection has ended with ``error``, and only after :meth:`ClientConnection.open` has
         returned."""
 
 
@@ -36,7 +37,7 @@ class ClientConnection:
     Attributes:
         protocols: the version numbers of the wire protocol that this client understands.
         target: the machine at the other end.
-        peer: the connection as the transport knows it.
+        peer: the transport's connection.
         welcome: the first frame of the machine.
         transmit: sends frames; the ``send`` of the transport.
         standing: whether frames can be sent.
@@ -49,7 +50,7 @@ class ClientConnection:
     def __init__(
         self, owner: ConnectionOwner, transport: LaneTransport, target: SearchTarget, *, known: bool = False
     ) -> None:
-        """``known``: whether the machine at that address has proved its key to this client before."""
+        """``known`` is true if the machine at that address has proved its key to this client before."""
         self.known = known
         self.owner = owner
         self.transport = transport
@@ -61,10 +62,10 @@ class ClientConnection:
         self._welcoming: asyncio.Future[WelcomeFrame] = self._loop.create_future()
 
     async def open(self, token: str, timeout: float) -> None:
-        """Connects, shows the token, and returns once the machine has welcomed the client.
+        """Connects, presents the token, and returns once the machine has welcomed the client.
 
         Args:
-            token: credentials to show.
+            token: credentials to present.
             timeout: seconds allowed for all of it.
 
         Raises:
@@ -102,13 +103,13 @@ class ClientConnection:
             await self.transport.disconnect(self.peer)
             raise
 
-    # -- what the transport tells -------------------------------------------------------------------------
+    # -- calls of the transport ---------------------------------------------------------------------------
 
     def lane_up(self, peer: Peer) -> None:
-        """Never called: a client does not listen."""
+        """Never called, because a client does not listen."""
 
     def lane_frames(self, peer: Peer, frames: Sequence[bytes]) -> None:
-        """Frames of the machine have arrived."""
+        """Called when frames of the machine have arrived."""
         now = self._loop.time()
         try:
             for frame in frames:
@@ -155,5 +156,5 @@ class ClientConnection:
 
     @property
     def name(self) -> str:
-        """The machine, as error texts name it."""
+        """The name of the machine in errors."""
         return f"machine {self.target.name!r}" if self.target.name else f"the machine at {self.target.address!r}"

@@ -1,7 +1,7 @@
 """A queue for connections: a program makes only a few at a time, in order.
 
-A handshake costs both sides a few milliseconds of processor time. If hundreds began together, each would wait for all
-the others, and many would time out. In a queue, the time of each starts when its turn comes.
+A handshake costs both sides a few milliseconds of processor time. If hundreds started together, each would wait for all
+the others, and many would time out. In a queue, the time limit of each starts when its turn comes.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class ConnectionLine:
                 if left <= 0:
                     raise Unavailable(
                         f"{_AT_ONCE} connections of this program have made no progress for {patience:g} s",
-                        hint="does the machine hang? `hyperverse status` tells",
+                        hint="check with `hyperverse status` whether the machine hangs",
                         retry_after=1.0,
                     )
                 await asyncio.wait((place,), timeout=left)

@@ -1,4 +1,4 @@
-"""An event loop in a thread of its own, for callers that block."""
+"""An event loop in a separate thread, for callers that block."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class LoopThread:
             self._loop.close()
 
     def wait_for(self, work: Callable[..., Coroutine[Any, Any, T]], /, *args: Any, **kwargs: Any) -> T:
-        """Runs ``work(*args, **kwargs)`` and returns its result, or raises what it raises. Anything that interrupts the
+        """Runs ``work(*args, **kwargs)`` and returns its result, or raises its error. Anything that interrupts the
         caller, such as Ctrl-C, cancels the work.
 
         Raises:
@@ -49,7 +49,7 @@ class LoopThread:
         """
         if threading.get_ident() == self._thread.ident:
             raise BadRequest(
-                "a blocking call in the thread of its own client would wait for itself for ever",
+                "a blocking call in the thread of its own client would wait for itself forever",
                 hint="a callback of on_wave returns its answer; for more, use an async Client in it",
             )
         with self._lock:  # otherwise the loop may close between the check and the call
@@ -88,7 +88,7 @@ class LoopThread:
             result.task.cancel()
 
     def walk(self, make: Callable[[], AsyncIterator[T]]) -> Iterator[T]:
-        """Yields what an async iterator yields. Leaving the loop ends it."""
+        """Yields the items of an async iterator. Leaving the loop ends it."""
         iterator = self.wait_for(_made, make)
         try:
             while True:

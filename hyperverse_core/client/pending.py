@@ -1,4 +1,4 @@
-"""The waves of a client that wait for a reply: the order in which they are sent, and which are sent again."""
+"""The waves of a client that wait for a reply. This module determines their order, and which are sent again."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .connection import ClientConnection
 __all__ = ["Pending", "PendingWaves"]
 
 _GRACE = 0.25
-"""Seconds that a reply may still take to arrive after the machine has given up."""
+"""Seconds that a reply may still take to arrive after the machine's own time limit."""
 
 
 @attrs.define(eq=False)
@@ -29,9 +29,9 @@ class Pending:
         frame: the frame to send.
         future: receives the reply; for a Ripple once the last echo has arrived.
         deadline: time of the event loop after which nobody waits.
-        retries: how often it may still be sent again after the connection was lost.
-        echoes: of a Ripple, those that have arrived so far; None for other waves.
-        sends: how often it was sent.
+        retries: number of times that it may still be sent again after the connection was lost.
+        echoes: for a Ripple, the echoes that have arrived so far; None for other waves.
+        sends: number of times that it was sent.
         in_flight: whether it was sent over the current connection.
     """
 
@@ -69,13 +69,13 @@ class PendingWaves:
     # -- the connection -----------------------------------------------------------------------------------
 
     def connected(self, connection: ClientConnection, window: int, life: str) -> None:
-        """The client is connected.
+        """Called when the client is connected.
 
         Args:
             connection: sends the waves from now on.
-            window: how many waves the machine takes at once.
-            life: identifies the process of the machine. A wave that was sent to another process is not sent again: this
-                process does not know whether it ran.
+            window: number of waves that the machine accepts at once.
+            life: identifies the process of the machine. A wave that was sent to another process is not sent again,
+                because this process does not know whether it ran.
         """
         self._connection = connection
         self._window = window
@@ -86,8 +86,8 @@ class PendingWaves:
         self._pump()
 
     def disconnected(self, why: str) -> None:
-        """The connection is lost, for the reason ``why``. A wave that was sent over it may have run; it is sent again
-        if its ``retries`` allow it."""
+        """Called when the connection is lost, for the reason ``why``. A wave that was sent over it may have run; it is
+        sent again if its ``retries`` allow it."""
         self._connection = None
         self._stop_draining()
         sent = [pending for pending in self._by_id.values() if pending.in_flight]
@@ -125,19 +125,19 @@ class PendingWaves:
             self._send(pending, encoded)
 
     def forget(self, pending: Pending) -> None:
-        """Drops a wave: nobody waits for its reply any more."""
+        """Drops a wave, because nobody waits for its reply any more."""
         if self._by_id.pop(pending.frame.id, None) is not None:
             self._left(pending)
 
     def answered(self, reply: Pong) -> None:
-        """The reply to a wave has arrived."""
+        """Called when the reply to a wave has arrived."""
         pending = self._by_id.get(reply.id)
         if pending is not None:
             reply.attempts = max(1, reply.attempts + pending.sends - 1)
             self._settle(pending, reply)
 
     def echoed(self, wave: str, echoes: Iterable[Echo], *, last: bool) -> None:
-        """Echoes of the Ripple with the id ``wave`` have arrived; ``last`` says that no more will come."""
+        """Called when echoes of the Ripple with the id ``wave`` have arrived; ``last`` is true if there are no more."""
         pending = self._by_id.get(wave)
         if pending is None or pending.echoes is None:
             return
@@ -148,10 +148,10 @@ class PendingWaves:
     def _expire(self, pending: Pending) -> None:
         wait = pending.frame.to if isinstance(pending.frame.to, str) else "the recipients"
         if pending.sends:
-            error: HyperverseError = TimedOut(f"no answer of {wait!r} to {pending.frame.method} in time")
+            error: HyperverseError = TimedOut(f"no answer from {wait!r} to {pending.frame.method} in time")
             self._settle(pending, Pong.failure(error, Outcome.UNKNOWN))
         else:
-            error = Unavailable(f"no machine took {pending.frame.method} for {wait!r} in time", retry_after=1.0)
+            error = Unavailable(f"no machine accepted {pending.frame.method} for {wait!r} in time", retry_after=1.0)
             self._settle(pending, Pong.failure(error))
 
     def _settle(self, pending: Pending, reply: Pong) -> None:
@@ -184,7 +184,7 @@ class PendingWaves:
             pending.frame.wait = max(1e-9, left)
             try:
                 encoded = encode_frame(pending.frame)
-            except HyperverseError as exc:  # its body was changed meanwhile; this must not hold up the others
+            except HyperverseError as exc:  # its body was changed meanwhile; this must not delay the others
                 self._settle(pending, Pong.failure(exc))
                 continue
             if not self._send(pending, encoded):

@@ -81,7 +81,7 @@ def results_of(text: str, pong: Pong) -> list[Result]:
 
 
 def read_results(command: CommandText, pong: Pong) -> Iterator[Result]:
-    """Yields the results in a reply of the executor; a single result with the reason when it contains none."""
+    """Yields the results in a reply of the executor; a single result with the reason if it contains none."""
     entries = pong.body.get("results") if pong.ok and isinstance(pong.body, Mapping) else None
     if not isinstance(entries, list) or not all(isinstance(entry, Mapping) for entry in entries):
         yield Result(command.text, pong.status, pong.outcome, pong.body, pong.receipt, command.line, command.column)
@@ -95,7 +95,7 @@ def _result(command: CommandText, pong: Pong, entry: Mapping[str, Any]) -> Resul
     line, column = int(entry.get("line", 1)), int(entry.get("column", 1))
     given = entry.get("receipt")
     changes: dict[str, Any] = {}
-    if isinstance(given, Mapping) and given.get("star"):  # otherwise it needed no wave of its own
+    if isinstance(given, Mapping) and given.get("star"):  # otherwise it needed no separate wave
         changes = {name: given[name] for name in _RECEIPT if name in given}
     receipt = attrs.evolve(pong.receipt, **{**changes, "status": status, "outcome": outcome})
     return Result(

@@ -1,4 +1,4 @@
-"""Finding a machine to talk to."""
+"""Finds a machine to which a client can connect."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class NoMachine(Unavailable):
 
 @attrs.frozen
 class SearchTarget:
-    """A machine to connect to, and where it listens.
+    """A machine to connect to, and its address.
 
     Attributes:
         name: name of the machine; empty when it is unknown.
@@ -42,7 +42,7 @@ class SearchTarget:
 
 @attrs.frozen
 class Search:
-    """What the caller has said about the machine to connect to; see :meth:`Client.connect`."""
+    """The caller's arguments about the machine to connect to; see :meth:`Client.connect`."""
 
     data_dir: Path
     machine: str | None = None
@@ -52,7 +52,7 @@ class Search:
     transport: str | None = None
 
     def targets(self, prefer: str = "") -> list[SearchTarget]:
-        """Returns the machines that may be running, the one named ``prefer`` first. Raises NoMachine when there is
+        """Returns the machines that may be running, the one named ``prefer`` first. Raises NoMachine if there is
         none."""
         if self.address is not None:
             from ..config.default_transport import DEFAULT_TRANSPORT, transport_of_address
@@ -91,7 +91,7 @@ class Search:
         )
 
     def token(self) -> str:
-        """Returns the token to show. Raises Unauthorized when the token file cannot be read."""
+        """Returns the token to present. Raises Unauthorized if the token file cannot be read."""
         return self.given_token if self.given_token is not None else read_token(self.data_dir)
 
 

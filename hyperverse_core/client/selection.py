@@ -33,7 +33,7 @@ class Selection:
     async def _all(self) -> Rows:
         return Rows([row async for row in self._pages()])
 
-    if not TYPE_CHECKING:  # a type checker is to see that there is no such thing
+    if not TYPE_CHECKING:  # type checkers must report the missing attribute
 
         def __iter__(self) -> NoReturn:
             raise BadRequest(

@@ -1,4 +1,4 @@
-"""How a client sends its waves: as frames, in order, with a future for each reply."""
+"""Sends the waves of a client as frames, in order, with a future for each reply."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class ClientSender(ClientApi):
         self._loop = asyncio.get_running_loop()
         self._pending = PendingWaves()
         self._closed: HyperverseError | None = None
-        # The machine knows who the client is: a client's frames have no fields for sender, agent and star.
+        # The machine knows the identity of the client, so a client's frames have no fields for sender, agent and star.
         self._origin = Origin(ROOT, ROOT, "", UnguessableIds("c-"), self._loop.time)
 
     def _make(self, kind: type[W], to: Point | str, method: Method | str, body: Body, options: WaveOptions) -> W:
@@ -59,7 +59,7 @@ class ClientSender(ClientApi):
         self._pending.put(pending)
         try:
             reply = await pending.future
-        except BaseException:  # cancelled; a wave that was answered has been dropped already
+        except BaseException:  # cancelled; a wave that was answered has already been dropped
             self._pending.forget(pending)
             raise
         if reply.sender is ROOT and type(wave) is not Ripple:

@@ -1,4 +1,4 @@
-"""How a client answers the waves that are sent to it."""
+"""Answers the waves that are sent to a client."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ __all__ = ["ClientServing", "OnWave", "called"]
 
 _log = guarded_log("hyperverse.client")
 _MOST = 256
-"""Callbacks that may run at the same time."""
+"""Number of callbacks that may run at the same time."""
 _MOST_WAITING = 10_000
-"""Waves that may wait for a callback to end."""
+"""Number of waves that may wait for a callback to end."""
 
 OnWave = Callable[[Ping | Signal], Any]
 """Receives a wave, and returns a body, a Pong, or an awaitable of either."""
@@ -50,7 +50,7 @@ class ClientServing:
         self._waiting: deque[asyncio.Future[None]] = deque()
 
     def take(self, connection: ClientConnection, wave: Ping | Signal) -> None:
-        """A wave has arrived over ``connection``."""
+        """Handles a wave that has arrived over ``connection``."""
         if wave.method is BOUNCE:
             if type(wave) is Ping:
                 self._answer(connection, wave, Pong(200))
@@ -81,9 +81,9 @@ class ClientServing:
             self._answer(connection, wave, reply)
 
     async def _turn(self) -> None:
-        """Returns when one more callback may run. This is checked when a callback begins, not when its wave arrives:
-        of hundreds that arrive together, most have ended when the last one begins, and all of them before the other
-        side sees the last reply."""
+        """Returns when one more callback may run. This is checked when a callback starts, not when its wave arrives: of
+        hundreds that arrive together, most have ended when the last one starts, and all of them before the other side
+        sees the last reply."""
         if self._under_way < _MOST and not self._waiting:
             self._under_way += 1
             return

@@ -11,9 +11,9 @@ from .results import Result
 __all__ = ["FactTable", "Results", "Rows"]
 
 _SHOWN = 200
-"""Rows of a long table that are displayed."""
+"""Number of rows of a long table that are displayed."""
 _LONGEST = 400
-"""Characters of a long value that are displayed."""
+"""Number of characters of a long value that are displayed."""
 
 
 class Rows(list[dict[str, Any]]):
@@ -25,7 +25,7 @@ class Rows(list[dict[str, Any]]):
 
 
 class FactTable(dict[str, Any]):
-    """A map. A notebook displays it as a table with a row for each key; lists of maps in it are tables too."""
+    """A map. A notebook displays it as a table with a row for each key; lists of maps in it are also tables."""
 
     def _repr_html_(self) -> str:
         return _table(["", ""], [[key, value] for key, value in self.items()], len(self))

@@ -17,7 +17,7 @@ __all__ = ["ClientTransports"]
 
 
 class ClientTransports:
-    """Makes a transport for each machine that the client connects to, and closes all of these transports.
+    """Makes a transport for each machine to which the client connects, and closes all of these transports.
 
     Args:
         given: transport to use for every machine instead; it is not closed.
@@ -33,7 +33,7 @@ class ClientTransports:
     def of(self, target: SearchTarget) -> LaneTransport:
         """Returns the transport to a machine, creating it when it is first needed.
 
-        Raises UnknownTransport, ConfigError when a setting is invalid, or PluginError when it cannot be created."""
+        Raises UnknownTransport, ConfigError if a setting is invalid, or PluginError if it cannot be created."""
         if self._given is not None:
             return self._given
         settings = {**target.settings, **self._settings.get(target.transport, {})}

@@ -98,11 +98,11 @@ class Administration(abc.ABC):
 
     @abc.abstractmethod
     async def grant(self, grant: AccessGrant) -> AccessGrant:
-        """Makes a grant in the name of its grantor (``grant.by``). Returns it with its number."""
+        """Makes a grant on behalf of its grantor (``grant.by``). Returns it with its number."""
 
     @abc.abstractmethod
     async def revoke(self, number: int, *, by: Point) -> AccessGrant:
-        """Revokes the grant with that ``number``, in the name of the agent ``by``. Returns the grant as it was."""
+        """Revokes the grant with that ``number``, on behalf of the agent ``by``. Returns the grant as it was."""
 
     @abc.abstractmethod
     async def grants(
@@ -118,7 +118,7 @@ class Administration(abc.ABC):
 
     @abc.abstractmethod
     async def chown(self, records: Sequence[ParticleRecord], owner: Point, *, by: Point) -> None:
-        """Makes ``owner`` the owner of all of ``records``, or of none of them, in the name of the agent ``by``."""
+        """Makes ``owner`` the owner of all of ``records``, or of none of them, on behalf of the agent ``by``."""
 
     @abc.abstractmethod
     async def holders(self, record: ParticleRecord) -> Holders:
@@ -171,9 +171,9 @@ class Administration(abc.ABC):
 
     @abc.abstractmethod
     async def revoke_token(self, id: str, *, by: Point) -> TokenRecord:
-        """Revokes the token whose digest begins with ``id``, in the name of the agent ``by``. Returns it as it was."""
+        """Revokes the token whose digest begins with ``id``, on behalf of the agent ``by``. Returns it as it was."""
 
     @abc.abstractmethod
     async def rotate_token(self, id: str, *, by: Point) -> IssuedToken:
         """Revokes the token whose digest begins with ``id``, and issues another with the same agent, label, scope and
-        expiry, in the name of the agent ``by``."""
+        expiry, on behalf of the agent ``by``."""

@@ -180,7 +180,7 @@ class LaneTransport(abc.ABC):
 
         Args:
             endpoint: where to listen, and with which key.
-            receiver: is told which peers connect, and gets the frames that they send.
+            receiver: notified of the peers that connect, and gets the frames that they send.
 
         Returns:
             the address that peers can connect to.

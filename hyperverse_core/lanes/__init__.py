@@ -1,22 +1,22 @@
 """Parts for authors of lane transports. No part sends or receives by itself.
 
 In a network that may lose connections but keeps messages in order, a transport decides only two things: how a message
-leaves, and where an incoming message belongs. The rest is here:
+is sent, and to which peer an incoming message belongs. This package provides the rest:
 
 - :class:`Outbox` holds the frames that wait for one peer: bounded, by priority, large frames cut into pieces.
 - :func:`pack` and :class:`Unpacker` put many frames into one message and take them out again.
 - :class:`PeerChannel` decides what one end of a connection sends next: window, acknowledgement, goodbye.
 - :class:`ChannelPump` moves the messages of channels, and ends channels in order.
-- :class:`ChannelTransport` does what transports over channels do in the same way.
+- :class:`ChannelTransport` is the common base of transports over channels.
 - :mod:`messages <hyperverse_core.lanes.messages>` holds the messages themselves, including the greeting.
 - :func:`guarded_call` calls a receiver: an exception is logged and ends nothing.
-- :class:`RefusalLog` logs why strangers are refused, each reason once a minute.
+- :class:`RefusalLog` logs why strangers are refused, each reason once per minute.
 - :class:`SocketFile` manages the file of a Unix socket, :func:`raise_descriptor_limit` and :func:`room_for_connections`
   the file descriptors of a listener, and :func:`parse_settings` reads a table of the config.
 
-Two more are for transports that prove keys themselves. They need the library ``cryptography``, so they have modules of
-their own. :class:`~hyperverse_core.lanes.noise.KeyAgreement` is the common part of all handshakes of the Noise
-framework, and :class:`~hyperverse_core.lanes.key_texts.KeyTexts` converts keys to text and back.
+Two more are for transports that prove keys themselves. They need the library ``cryptography``, so they are in separate
+modules. :class:`~hyperverse_core.lanes.noise.KeyAgreement` is the common part of all handshakes of the Noise framework,
+and :class:`~hyperverse_core.lanes.key_texts.KeyTexts` converts keys to text and back.
 
 ``docs/how-to/write-a-transport.md`` builds a transport from them.
 """

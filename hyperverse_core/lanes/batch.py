@@ -16,7 +16,7 @@ __all__ = ["LONE", "Unpacker", "pack"]
 
 _COUNT = struct.Struct("<I")
 _ONE = struct.Struct("<II")
-"""The count and the word of a message with one piece: most messages have one, where waves are sent one by one."""
+"""The count and the word of a message with one piece, as most messages have where waves are sent one by one."""
 
 LONE: Final = struct.Struct("<BIII")
 """The same with the message head before it: kind and count of the head, count of the pieces (1), word."""

@@ -1,4 +1,4 @@
-"""ChannelPump: moves the messages of channels over some network, and closes channels in an orderly way."""
+"""ChannelPump: moves the messages of channels over a network, and closes channels in an orderly way."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .peer_channel import PeerChannel
 __all__ = ["CLOSE_SECONDS", "ChannelPump", "PeerTable"]
 
 CLOSE_SECONDS = 1.0
-"""Seconds that a channel which we end may take to deliver what was sent."""
+"""Seconds that a channel that this side ends may take to deliver what was sent."""
 
 _GONE = HEAD.pack(GONE, 0)
 
@@ -63,11 +63,11 @@ class ChannelPump(abc.ABC):
 
     @abc.abstractmethod
     def _say(self, channel: PeerChannel, message: bytes) -> None:
-        """Sends a message ahead of everything that waits, if the network takes it at once. Raises nothing."""
+        """Sends a message ahead of everything that waits, if the network accepts it immediately. It never raises."""
 
     @abc.abstractmethod
     def _forget(self, channel: PeerChannel, *, heard_bye: bool) -> None:
-        """The channel has ended: releases what belongs to it in the network.
+        """Releases the resources of an ended channel in the network.
 
         Args:
             channel: the channel.
@@ -99,7 +99,7 @@ class ChannelPump(abc.ABC):
         self._push_awake()
 
     def _push_awake(self) -> None:
-        while self._awake:  # a receiver that learns of an end may send again
+        while self._awake:  # a receiver that is notified of an end may send again
             awake, self._awake = self._awake, []
             for channel in awake:
                 channel.awake = False
@@ -155,7 +155,7 @@ class ChannelPump(abc.ABC):
     # -- the end ------------------------------------------------------------------------------------------
 
     def end(self, channel: PeerChannel, reason: str, *, heard_bye: bool = False) -> None:
-        """Ends a channel at once. Tells its receiver, unless we ended it ourselves. May be called twice.
+        """Ends a channel immediately. Notifies its receiver, unless this side ended it. May be called twice.
 
         Args:
             channel: the channel.
@@ -189,12 +189,12 @@ class ChannelPump(abc.ABC):
             async with asyncio.timeout(CLOSE_SECONDS):
                 await asyncio.shield(channel.ended)
         except TimeoutError:
-            self._log.info("%s did not receive the messages that were left for it", channel.peer)
+            self._log.info("%s did not receive the remaining messages", channel.peer)
         finally:
             self.end(channel, "closed")
 
     def abort(self) -> None:
-        """Ends all channels at once. May be called twice."""
+        """Ends all channels immediately. May be called twice."""
         for channel in self.channels():
             channel.closing = True
             self.end(channel, "closed")

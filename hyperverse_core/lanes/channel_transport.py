@@ -1,4 +1,4 @@
-"""ChannelTransport: what all transports over channels have in common."""
+"""ChannelTransport: the common base of transports over channels."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class ChannelTransport(LaneTransport):
             self.abort()
 
     def _let_nobody_in(self) -> None:
-        """Called when the transport begins to close. Does nothing by default."""
+        """Called when the transport starts to close. Does nothing by default."""
 
     def _living(self, peer: Peer) -> tuple[ChannelPump, PeerChannel]:
         """Returns the pump and the channel of a peer. Raises Unavailable."""

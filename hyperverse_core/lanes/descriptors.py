@@ -1,4 +1,4 @@
-"""File descriptors: every connection takes one, and a listener must leave some for other uses."""
+"""File descriptors: each connection takes one, and a listener must leave some for other uses."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ __all__ = ["raise_descriptor_limit", "room_for_connections"]
 
 _ENOUGH = 65_536
 _RESERVE = 8192
-"""Descriptors that connections leave free for other uses, and for connections that a library accepts before its user
-learns of them. At most half of the limit."""
+"""Number of descriptors that connections leave free for other uses, and for connections that a library accepts before
+its user learns of them. It is at most half of the limit."""
 
 
 _raised: list[bool] = []
@@ -20,7 +20,7 @@ _raised: list[bool] = []
 def raise_descriptor_limit() -> None:
     """Raises the soft limit of file descriptors of this process as far as its hard limit allows, to at most 65,536.
 
-    Raises it only once: a lower limit that is set later is intended.
+    It does so only once, because a lower limit that is set later is intended.
     """
     if _raised:
         return
@@ -33,7 +33,7 @@ def raise_descriptor_limit() -> None:
 
 
 def room_for_connections() -> int:
-    """Returns how many more connections this process may accept; negative when it has too many."""
+    """Returns how many more connections this process may accept; negative if it has too many."""
     limit = _limit()
     return limit - min(_RESERVE, limit // 2) - _open(limit)
 

@@ -13,7 +13,7 @@ from ..errors import Conflict, Unavailable
 __all__ = ["Endpoints"]
 
 _HELLO_BYTES: Final = 64 * 1024
-"""Bytes that an unaccepted peer may have unfinished: its hello is short."""
+"""Number of bytes that an unaccepted peer may have unfinished, which is small because its hello is short."""
 
 
 @attrs.frozen(eq=False)
@@ -33,23 +33,23 @@ class Endpoints:
     fixed: str = ""
 
     async def open(self, name: str, identity: Identity, address: str = "") -> str:
-        """Opens an endpoint and returns the address that peers connect to.
+        """Opens an endpoint and returns the address to which peers connect.
 
         Args:
             name: name of the endpoint; the transport's default address is derived from it.
             identity: the key pair that the endpoint proves.
             address: the address to listen at; empty for the configured one, or else the transport's default.
 
-        Raises Unavailable and BadRequest as the transport does.
+        Raises Unavailable and BadRequest like the transport.
         """
         chosen = address or self.fixed or self.transport.default_address(name, self.directory)
         return await self.transport.open(Endpoint(name, chosen, identity, unanswered=_HELLO_BYTES), self.receiver)
 
     async def open_beside(self, name: str, identity: Identity, address: str) -> str:
-        """Opens one more endpoint that proves another key, and returns the address that peers connect to.
+        """Opens one more endpoint that proves another key, and returns the address to which peers connect.
 
-        Arguments as for :meth:`open`. Raises Conflict when the config fixes the address; Unavailable and BadRequest as
-        the transport does.
+        Arguments as for :meth:`open`. Raises Conflict if the config fixes the address; Unavailable and BadRequest like
+        the transport.
         """
         try:
             return await self.open(name, identity, address)

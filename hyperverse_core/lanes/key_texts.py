@@ -22,10 +22,10 @@ _OF_EIGHT: Final = (
     39382357235489614581723060781553021112529911719440698176882885853963445705823,
 )
 LOW_ORDER: Final = frozenset({0, 1, *_OF_EIGHT, _PRIME - 1, _PRIME, _PRIME + 1})
-"""Points of Curve25519 with which every secret gives the same, and the two other ways to write the first two of them.
-Looking a key up costs 0.2 us, and computing with it 37 us."""
+"""Points of Curve25519 with which every secret gives the same result, and the two other ways to write the first two of
+them. Looking up a key costs 0.2 us, and computing with it 37 us."""
 _SIGN: Final = 2**255
-"""The bit of a key that nobody looks at."""
+"""The bit of a key that is ignored."""
 
 
 @attrs.frozen
@@ -51,7 +51,7 @@ class KeyTexts:
         """Returns the 32 bytes of a key.
 
         Args:
-            text: the key as users see it.
+            text: the key in the form for users.
 
         Raises:
             BadRequest: the text is not a valid key.
@@ -65,7 +65,7 @@ class KeyTexts:
             raise BadRequest(f"{text!r} is not a key of the transport {self.transport!r}", hint=hint)
         if int.from_bytes(found, "little") % _SIGN in LOW_ORDER:
             raise BadRequest(
-                f"{text!r} is not a safe key of the transport {self.transport!r}: anybody could prove to hold it",
+                f"{text!r} is not a safe key of the transport {self.transport!r}: anybody could prove it",
                 hint="show the key of the machine again: `hyperverse keys show`, or `hyperverse context show`",
             )
         return found
@@ -75,7 +75,7 @@ class KeyTexts:
         while True:
             secret = secrets.token_bytes(KEY_BYTES)
             public = self.text_of(SecretKey(secret).public)
-            if not public.startswith("-"):  # a command would take it for an option
+            if not public.startswith("-"):  # a command would read it as an option
                 return Identity(public, self.text_of(secret))
 
     def secret_of(self, identity: Identity, whose: str) -> bytes:

@@ -1,6 +1,6 @@
 """The messages that two ends of a channel exchange.
 
-A message is a head, then what its kind requires. The head is the kind (one byte) and a count (four bytes,
+A message is a head followed by the content of its kind. The head is the kind (one byte) and a count (four bytes,
 little-endian, wraps around): in DATA and ACK, the number of DATA messages of the other side that were handled so far.
 
     ========  ==================  ============================================================
@@ -52,7 +52,7 @@ PIECE_BYTES: Final = 128 * 1024
 """The largest piece of a frame in one message. A larger message would delay heartbeats on a slow network."""
 
 BATCH_BYTES: Final = PIECE_BYTES
-"""Bytes of frames that are gathered into one message."""
+"""Number of bytes of frames that are gathered into one message."""
 
 LARGEST_MESSAGE: Final = 2 * BATCH_BYTES
 """Upper limit for the bytes of a message. A transport may disconnect a peer that sends a larger one."""
@@ -69,7 +69,7 @@ def goodbye_reason(message: bytes) -> str:
 
 
 def hello_fault(message: bytes) -> str:
-    """Returns why the listening side refuses the first message of a connection; empty when it is a valid HELLO."""
+    """Returns why the listening side refuses the first message of a connection; empty if it is a valid HELLO."""
     if message == HELLO_MESSAGE:
         return ""
     if message.startswith(HELLO_MESSAGE[: HEAD.size]):

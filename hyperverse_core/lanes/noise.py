@@ -1,8 +1,8 @@
 """Parts of a handshake of the Noise framework, over Curve25519, ChaCha20-Poly1305 and SHA-256.
 
-A handshake of the framework is a list of messages. Which keys each message mixes in depends on the pattern (IK, XK),
-which the transport implements. What all patterns have in common is here: :class:`KeyAgreement` is the framework's
-``SymmetricState``, :class:`Cipher` its ``CipherState``.
+A handshake of the framework is a list of messages. The pattern (IK, XK), which the transport implements, determines
+which keys each message mixes in. This module contains the common part of all patterns: :class:`KeyAgreement` is the
+framework's ``SymmetricState``, :class:`Cipher` its ``CipherState``.
 
 This module neither sends nor receives. The primitives come from the library ``cryptography``, so only transports that
 need them import this module.
@@ -37,7 +37,7 @@ class SecretKey:
     """A secret key.
 
     Args:
-        secret: its 32 bytes. Empty for a new key that is used once and stored nowhere.
+        secret: its 32 bytes. Empty for a new key that is used once and not stored.
 
     Attributes:
         public: the 32 bytes of the matching public key.
@@ -85,7 +85,7 @@ class Cipher:
 
         Args:
             message: its bytes.
-            bound_to: data that the other side must know as well.
+            bound_to: data that the other side must also know.
         """
         number, self._number = self._number, self._number + 1
         return self._cipher.encrypt(bytes(4) + number.to_bytes(8, "little"), message, bound_to)
@@ -108,8 +108,8 @@ class Cipher:
 
 
 class KeyAgreement:
-    """The state of a handshake: what both sides have said so far, as a hash, and the secrets they share so far, as a
-    key.
+    """The state of a handshake: a hash of the messages of both sides so far, and a key derived from the secrets that
+    they share so far.
 
     Args:
         pattern: the framework's name of the handshake, 32 bytes: ``b"Noise_XK_25519_ChaChaPoly_SHA256"``.
@@ -147,7 +147,7 @@ class KeyAgreement:
         self._cipher = Cipher(key)
 
     def seal(self, text: bytes) -> bytes:
-        """Encrypts a part of a message, and mixes it into the hash. A secret must have been agreed on before.
+        """Encrypts a part of a message, and mixes it into the hash. The sides must have agreed on a secret before.
 
         Args:
             text: the data for the other side; may be empty.
@@ -172,8 +172,8 @@ class KeyAgreement:
         return text
 
     def split(self) -> tuple[bytes, bytes]:
-        """Returns the two keys after the last message: the key for what the connecting side sends, then the key for
-        what the listening side sends."""
+        """Returns the two keys after the last message: first the key for messages of the connecting side, then the key
+        for messages of the listening side."""
         return _derive(self._chain, b"")
 
     def before_message(self) -> KeyAgreement:

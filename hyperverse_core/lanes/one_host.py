@@ -1,4 +1,4 @@
-"""Addresses whose host means another computer to everybody who reads them."""
+"""Addresses whose host refers to a different computer for each reader."""
 
 from __future__ import annotations
 

@@ -21,8 +21,8 @@ class Outbox:
     order, but a frame of higher priority may come between them.
 
     Args:
-        max_frames: how many frames may wait.
-        max_bytes: how many bytes may wait. An empty outbox takes one frame of any size.
+        max_frames: greatest number of frames that may wait.
+        max_bytes: greatest number of bytes that may wait. An empty outbox accepts one frame of any size.
         piece: the largest piece (bytes).
     """
 
@@ -88,8 +88,8 @@ class Outbox:
             self._queues[priority].append((len(part) << 4 | priority << 1 | more, part))
 
     def take_lone(self) -> tuple[int, Piece] | None:
-        """Takes out the word and the piece of the only waiting frame, as :meth:`take` does. Returns None, and takes
-        nothing, when several frames or pieces wait. Where waves are sent one by one, nothing else is ever called."""
+        """Takes out the word and the piece of the only waiting frame, like :meth:`take`. If several frames or pieces
+        wait, returns None and takes nothing. Where waves are sent one by one, no other method is called."""
         queue = self._newest
         if self.frames_waiting != 1 or len(queue) != 1:  # all pieces of a frame are in one queue
             return None
@@ -106,7 +106,7 @@ class Outbox:
             budget: most bytes to take, where each word counts as four. One piece is taken even if it is larger.
 
         Returns:
-            the words and the pieces; both empty when nothing waits.
+            the words and the pieces; both empty if nothing waits.
         """
         words: list[int] = []
         pieces: list[Piece] = []
@@ -144,7 +144,7 @@ class Outbox:
         return self.frames_waiting <= self._max_frames // 2 and self.bytes_waiting <= room
 
     async def drained(self) -> None:
-        """Returns once frames are accepted again: at once, unless one was refused since the last time."""
+        """Returns once frames are accepted again, which is immediately unless one was refused since the last time."""
         if self._wanted < 0:
             return
         waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()

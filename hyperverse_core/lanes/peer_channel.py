@@ -24,7 +24,7 @@ WINDOW_BYTES = 4 * 1024 * 1024
 
 _pack_lone = LONE.pack
 _OWED = WINDOW_MESSAGES // 2
-"""An acknowledgement is due soon once this much has arrived that the other side was not told of."""
+"""An acknowledgement is due soon once this much has arrived without being acknowledged."""
 
 
 @attrs.define(eq=False)
@@ -33,7 +33,7 @@ class PeerChannel:
 
     Window: the other side counts the DATA messages that it has handled, and reports the count in every message that it
     sends. At most one window of them is in flight, so the memory of both sides is bounded whatever the network buffers,
-    and a slow receiver does not keep the network from carrying heartbeats.
+    and a slow receiver does not prevent the network from carrying heartbeats.
 
     Acknowledgement: a side that has nothing to send sends an ACK when half a window has arrived.
 
@@ -47,11 +47,11 @@ class PeerChannel:
         receiver: gets the frames of the other side.
         outbox: frames waiting to be sent.
         unpacker: turns DATA messages into frames.
-        route: how the pump reaches the other side, such as a routing id or a subject. Only the pump uses it.
+        route: the pump's route to the other side, such as a routing id or a subject. Only the pump uses it.
         unsent: a message that the network has not taken yet.
         awake: whether the pump looks at this channel at the end of this turn of the loop.
-        gone: whether it has ended, and everybody concerned has been told.
-        closing: whether we ended it: nothing is accepted or delivered any more.
+        gone: whether it has ended, and all parts concerned have been notified.
+        closing: whether this side ended it, so that nothing is accepted or delivered any more.
         ended: set when it has ended; None while nobody waits for the end.
         batch_bytes: how many bytes of frames are gathered into one message.
         window_bytes: how many bytes of DATA messages may be in flight to the other side.
@@ -110,7 +110,7 @@ class PeerChannel:
 
     def bounded(self, most: int) -> PeerChannel:
         """Limits the unfinished frames of the other side to ``most`` bytes until something is sent to it, because until
-        then it may be anybody; 0 for no limit. Returns the channel itself."""
+        then its identity is unknown; 0 for no limit. Returns the channel itself."""
         if most:
             self._most_begun, self.unpacker.most_begun = self.unpacker.most_begun, most
         return self
@@ -121,7 +121,7 @@ class PeerChannel:
         return not self._most_begun
 
     def next_message(self) -> bytes | None:
-        """Returns the message to send now; None when there is none or the window is full."""
+        """Returns the message to send now; None if there is none or the window is full."""
         if self._said_bye:
             return None
         if self._most_begun and self.outbox.frames_waiting:
@@ -158,7 +158,7 @@ class PeerChannel:
         return HEAD.pack(kind, self._received)
 
     def confirmed(self, count: int) -> None:
-        """Takes the count in a message.
+        """Applies the count in a message.
 
         Args:
             count: number of messages that the peer has received so far, as in an ACK.
@@ -177,7 +177,7 @@ class PeerChannel:
         self._confirmed = count
 
     def taken(self, count: int, message: bytes) -> list[bytes]:
-        """Takes a DATA message. Returns the frames that it completes.
+        """Handles a DATA message. Returns the frames that it completes.
 
         Args:
             count: the count in its head: number of messages that the peer has received so far.
@@ -200,7 +200,7 @@ class PeerChannel:
 
     @property
     def has_work(self) -> bool:
-        """Whether :meth:`next_message` may have something."""
+        """Whether :meth:`next_message` may return a message."""
         waits = self.outbox.frames_waiting > 0 or self.closing
         return waits or self._owed >= _OWED or self._owed_bytes * 2 >= self.granted_bytes
 

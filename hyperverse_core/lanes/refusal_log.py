@@ -1,4 +1,4 @@
-"""RefusalLog: what a listener logs about strangers. The log stays short even with a thousand strangers a second."""
+"""RefusalLog: logs refused strangers of a listener. The log stays short even with a thousand strangers per second."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["RefusalLog"]
 _AGAIN: Final = 60.0
 """Seconds before a reason is logged again."""
 _MOST: Final = 100
-"""Number of reasons that are remembered. No listener has more; if a stranger can make up new ones, they are not
+"""Number of reasons that are remembered. No listener has more. If strangers could invent new reasons, those are not
 logged."""
 _PARTICULARS: Final = re.compile(r"'[^']*'|\d+")
 """The parts of a reason that differ between strangers, such as a key or a size."""

@@ -1,4 +1,4 @@
-"""SocketFile: the file of a Unix socket that a process listens at."""
+"""SocketFile: the file of a Unix socket at which a process listens."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _LONGEST = 103
 
 @attrs.define
 class SocketFile:
-    """The path of a Unix socket, with what must be done before and after a process listens there.
+    """The path of a Unix socket, with the steps before and after a process listens there.
 
     Attributes:
         path: path of the file.
@@ -64,11 +64,11 @@ class SocketFile:
         ``XDG_RUNTIME_DIR`` or the directory for temporary files, with a name derived from the path.
 
         Args:
-            purpose: what the socket is for; the name of the file.
+            purpose: the purpose of the socket, which becomes the name of the file.
             directory: a directory that only this user may enter.
 
         Returns:
-            the file; None when no directory belongs to this user alone.
+            the file; None if no directory belongs only to this user.
         """
         wished = directory / f"{purpose}.sock"
         if len(os.fsencode(wished)) <= _LONGEST:
@@ -84,7 +84,7 @@ class SocketFile:
         """Removes the socket file that a killed process left behind.
 
         Args:
-            address: the address as the user knows it, for the error.
+            address: the address in the form for users, for the error.
 
         Raises:
             Unavailable: a process listens there, or the file is not a socket.
@@ -104,11 +104,11 @@ class SocketFile:
         self.path.unlink(missing_ok=True)
 
     def taken(self) -> None:
-        """Records that we listen there now."""
+        """Records that this process now listens there."""
         self._inode = self.path.stat().st_ino
 
     def clear(self) -> None:
-        """Removes our socket file, unless another process has put its own there."""
+        """Removes the socket file of this process, unless another process has replaced it."""
         if not self._inode:
             return
         try:

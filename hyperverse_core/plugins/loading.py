@@ -49,8 +49,9 @@ class PluginInfo:
         reason: why its state is not ``ok``.
         registers: names of what it registers, by kind of thing (``registry``, ``transport``, ``policy``, ``placement``,
             ``driver``, ``star kind``, ``command``, ``observer``). None of it is used if the plugin is blocked or
-        failed. error: the exception that made it fail, for a traceback. on_purpose: whether it is blocked because the
-        user disabled it.
+            failed.
+        error: the exception that made it fail, for a traceback.
+        on_purpose: whether it is blocked because the user disabled it.
     """
 
     name: str

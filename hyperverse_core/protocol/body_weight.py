@@ -1,4 +1,5 @@
-"""How much memory the body of a wave uses: far more than its bytes, when it consists of many small values.
+"""Determines the memory that the body of a wave uses, which is far more than its bytes if it consists of many small
+values.
 
 An empty list is one byte in a frame and 64 in memory, so a limit on the bytes of frames would let a client use 64 times
 as much memory as it is allowed.
@@ -15,13 +16,13 @@ from .plain_values import HEADS, SCALARS
 __all__ = ["LEAST", "MOST_GROUPS", "MOST_VALUES", "TINY", "WEIGHTLESS", "frame_weight", "is_too_heavy", "weight_of"]
 
 MOST_VALUES: Final = 1_000_000
-"""Most values that a body from outside may contain."""
+"""Greatest number of values that a body from outside may contain."""
 MOST_GROUPS: Final = 100_000
-"""Most lists and maps that a body from outside may contain."""
+"""Greatest number of lists and maps that a body from outside may contain."""
 LEAST: Final = 4096
-"""Bytes that a client's wave uses at least, with the task that waits for it."""
+"""Least number of bytes that a client's wave uses, including the task that waits for it."""
 TINY: Final = 256
-"""Bytes of a frame whose body uses no more than that, whatever it consists of."""
+"""Size of a frame, in bytes, whose body cannot use more memory than that."""
 _LONG: Final = 100_000
 """Bytes of a frame that may contain more values than are allowed, or use much more memory than its size suggests."""
 _GROUP, _VALUE = 64, 32
@@ -30,7 +31,7 @@ WEIGHTLESS = frozenset({type(None), bool, int, float})
 
 
 def frame_weight(body: Any, frame: bytes) -> int:
-    """Returns the approximate number of bytes of memory that a body uses which arrived in ``frame``.
+    """Returns the approximate number of bytes of memory that is used by a body that arrived in ``frame``.
 
     Raises:
         TooLarge: it contains too many values, or too many lists and maps.
@@ -74,7 +75,7 @@ def _weighed(body: Any, *, bounded: bool) -> int:
         values += len(group)
         if bounded and (values > MOST_VALUES or groups > MOST_GROUPS):
             raise TooLarge(
-                f"the body is made of more than {MOST_VALUES} values or {MOST_GROUPS} lists and maps",
+                f"the body has more than {MOST_VALUES} values or {MOST_GROUPS} lists and maps",
                 hint="send it in parts, or as bytes",
             )
         weight += _GROUP + _VALUE * len(group)

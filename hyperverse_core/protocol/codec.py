@@ -1,4 +1,4 @@
-"""Converts waves to frames and back: everything that machines send to one another, and to clients.
+"""Converts everything that machines send to one another and to clients to frames, and back.
 
 :mod:`.frames` defines the frames, and :mod:`.frame_bytes` converts them to bytes. A frame carries the remaining time,
 never a time of day, so the clocks of machines are not compared.
@@ -98,7 +98,7 @@ def _wave_frame(kind: type[_F], wave: Directed, now: float) -> _F:
 
 
 def client_frame(wave: Directed) -> ClientPingFrame | ClientSignalFrame | ClientRippleFrame:
-    """Returns the frame of a client's wave. The machine fills in who sent it."""
+    """Returns the frame of a client's wave. The machine adds the sender."""
     headers = wave.headers if wave.headers is None else dict(wave.headers)
     handling, text = wave.handling, wave.method.text
     if type(wave) is Ping:
@@ -125,7 +125,7 @@ def wave_of_client(
 
     Args:
         origin: creates waves of that client.
-        longest_wait: seconds that it may wait at most.
+        longest_wait: greatest number of seconds that it may wait.
 
     Raises ParseError, BadRequest, Forbidden, TooLarge."""
     if frame.headers:
@@ -162,7 +162,7 @@ def encode_ping(wave: Directed, now: float) -> bytes:
         wave: the wave.
         now: time of the event loop.
 
-    Raises BadRequest when its body does not consist of plain values.
+    Raises BadRequest if its body does not consist of plain values.
     """
     return encode_frame(_wave_frame(PingFrame, wave, now))
 
@@ -196,17 +196,18 @@ def _pong_frame(pong: Pong) -> PongFrame:
 
 
 def encode_pong(pong: Pong) -> bytes:
-    """Encodes a Pong. Raises BadRequest when its body does not consist of plain values."""
+    """Encodes a Pong. Raises BadRequest if its body does not consist of plain values."""
     return encode_frame(_pong_frame(pong))
 
 
 def encode_echoes(wave: str, echoes: Iterable[Echo], *, last: bool = True) -> bytes:
-    """Encodes echoes of the Ripple with the id ``wave``. Raises BadRequest when a body is not made of plain values."""
+    """Encodes echoes of the Ripple with the id ``wave``. Raises BadRequest if a body does not consist of plain
+    values."""
     return encode_frame(EchoesFrame(wave, [_pong_frame(echo) for echo in echoes], last))
 
 
 def encode_provision_request(message: ProvisionRequest) -> bytes:
-    """Encodes a request to take a particle."""
+    """Encodes a request to adopt a particle."""
     expected = _assignment_fields(message.expected)
     return encode_frame(ProvisionRequestFrame(message.id, str(message.star), message.point.text, expected))
 
@@ -285,7 +286,7 @@ def _handling(wait: float, retries: int, priority: Priority) -> Handling:
 
 
 def _wave(kind: type[_W], raw: PingFrame | SignalFrame | PartFrame, now: float) -> _W:
-    # What was parsed before is looked up as `parse` does, without the call.
+    # Texts that were parsed before are looked up as in `parse`, without the call.
     known, scope, left, retries, priority = seen_points.get, raw.scope, raw.left, raw.retries, raw.priority
     sender = known(raw.sender) or Point.parse(raw.sender)
     plain = retries == 0 and priority is _MED and raw.wait == _WAIT
@@ -357,4 +358,4 @@ _BUILD: dict[type, Callable[[Any, float], Message]] = {
     ProvisionRequestFrame: _provision,
     ProvisionReplyFrame: _assigned,
 }
-"""The frames of a client are missing here: they are used as they are."""
+"""The frames of a client are missing here, because they are used unchanged."""

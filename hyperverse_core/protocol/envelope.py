@@ -1,4 +1,4 @@
-"""Envelopes: what travels over a lane between two machines, around the frames of :mod:`.frames`.
+"""Envelopes: the messages on a lane between two machines, which contain the frames of :mod:`.frames`.
 
 An envelope names its destination star, so a machine on the way forwards it without decoding the frame inside.
 """
@@ -24,9 +24,9 @@ class Hello(msgspec.Struct, array_like=True, gc=False, tag=1):
         protocol: highest number of the wire protocol that the machine understands.
         machine: name of the machine.
         version: version of its program.
-        constellation: the constellation that its stars belong to.
-        understands: lowest number of the wire protocol that it understands; 0 when it understands one only.
-        credentials: what the machine shows if the transport does not prove its key; empty otherwise.
+        constellation: the constellation of its stars.
+        understands: lowest number of the wire protocol that it understands; 0 if it understands only one.
+        credentials: what the machine presents if the transport does not prove its key; empty otherwise.
     """
 
     protocol: int
@@ -59,14 +59,14 @@ class Envelope(msgspec.Struct, array_like=True, gc=False, tag=3):
 
     Attributes:
         star: the destination star.
-        left: how many machines may still forward it.
+        left: number of machines that may still forward it.
         number: number of the request, which the asking machine assigns and the answer repeats.
         origin: the star that receives the answer; empty in an answer.
         priority: priority with which it is sent over each lane.
         passed: the machines that have forwarded it. It is not sent to any of them again.
         payload: an encoded frame of :mod:`.frames`.
-        incarnation: required incarnation of the star, because only that one would remember the wave that this repeats;
-            0 for any.
+        incarnation: required incarnation of the star, because only that one would remember the wave that is repeated; 0
+            for any.
     """
 
     star: str
@@ -98,7 +98,7 @@ encode_lane: Final[Callable[[LaneFrame], bytes]] = msgspec.msgpack.Encoder().enc
 
 
 def decode_lane(frame: bytes) -> LaneFrame:
-    """Decodes a lane frame. Raises ProtocolError when it does not follow the protocol."""
+    """Decodes a lane frame. Raises ProtocolError if it does not follow the protocol."""
     try:
         return _decoder.decode(frame)
     except UNREADABLE as exc:

@@ -1,4 +1,4 @@
-"""Converts frames to bytes and back, and checks what a body may contain. :mod:`.codec` makes frames of waves."""
+"""Converts frames to bytes and back, and checks what a body may contain. :mod:`.codec` makes frames from waves."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ decode_frame = _decoder.decode
 
 
 _SHALLOW = 2 * DEEPEST
-"""Bytes of a frame that is too short for too many levels, in addition to what every frame has."""
+"""Number of bytes, in addition to those of every frame, up to which a frame cannot have too many levels."""
 
 
 def encode_frame(frame: Frame) -> bytes:
@@ -92,7 +92,7 @@ def body_size(body: Body) -> int:
 
 
 def encoded_body(body: Body) -> bytes:
-    """Encodes a body as it is in a frame. If no frame can carry it, as may be with a wave inside a machine, encodes a
+    """Encodes a body as in a frame. If no frame can carry it, which is possible for a wave inside a machine, encodes a
     string that describes it."""
     try:
         return _encode(body)
@@ -101,7 +101,7 @@ def encoded_body(body: Body) -> bytes:
 
 
 def body_of(raw: Frame) -> Body:
-    """Returns the body of a frame, or the bodies of its echoes; None when it has none."""
+    """Returns the body of a frame, or the bodies of its echoes; None if it has none."""
     if isinstance(raw, EchoesFrame):
         return [echo.body for echo in raw.echoes]
     return getattr(raw, "body", None)
@@ -109,6 +109,6 @@ def body_of(raw: Frame) -> Body:
 
 def _not_plain(said: str) -> BadRequest:
     return BadRequest(
-        f"this cannot be sent: {said}",
-        hint="a body is made of None, bool, int (64 bits), float, str, bytes, lists and maps",
+        f"the body cannot be sent: {said}",
+        hint="a body consists of None, bool, int (64 bits), float, str, bytes, lists and maps",
     )

@@ -1,8 +1,8 @@
-"""Frames: what travels between two machines, and between a machine and a client, field by field.
+"""Frames: the messages between two machines, and between a machine and a client, field by field.
 
 Each is a MessagePack array whose first element, one byte, identifies the frame. Points, methods and scopes travel as
-strings, times in seconds. Clients have frames of their own, without fields for a sender, an agent, a chain or a scope,
-so a client cannot forge those.
+strings, times in seconds. Clients have separate frames without fields for a sender, an agent, a chain or a scope, so a
+client cannot forge those.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ PROTOCOL = PROTOCOLS.speaks
 """Version number of the protocol that these frames belong to."""
 
 UNREADABLE: Final = (msgspec.MsgspecError, ValueError, TypeError, RecursionError)
-"""What msgspec raises for bytes that are not a frame. Before 0.21, a map as a key of a map raises TypeError."""
+"""The exceptions of msgspec for bytes that are not a frame. Before 0.21, a map as a key of a map raises TypeError."""
 
 
 class _Frame(msgspec.Struct, array_like=True, gc=False):
@@ -53,7 +53,7 @@ class HelloFrame(_Frame, tag=1):
         protocol: highest number of the wire protocol that the client understands.
         token: its credentials.
         version: version of its program.
-        understands: lowest number of the wire protocol that it understands; 0 when it understands one only.
+        understands: lowest number of the wire protocol that it understands; 0 if it understands only one.
     """
 
     protocol: int
@@ -66,15 +66,15 @@ class HelloFrame(_Frame, tag=1):
 
 
 class WelcomeFrame(_Frame, tag=2):
-    """The machine's answer to a client's first frame: who the client is here, and what it may send.
+    """The machine's answer to a client's first frame: the client's identity on the machine, and its limits.
 
     Attributes:
         protocol: number of the wire protocol that both use from now on.
         surface: surface of the particle that represents the client.
         agent: the agent on whose behalf the client's waves are sent.
-        machine, star: the machine and the star that the client is connected to.
+        machine, star: the machine and the star to which the client is connected.
         version: version of the machine's program.
-        waves: how many of the client's waves may be in flight.
+        waves: greatest number of the client's waves in flight.
         body: size limit of a body, in bytes.
         life: identifies the machine's process. Another process does not remember which waves this one has handled.
     """
@@ -120,7 +120,7 @@ class ClientPingFrame(_Frame, tag=4):
 
 
 class ClientSignalFrame(_Frame, tag=5):
-    """A client's Signal. It is answered once it was accepted or refused."""
+    """A client's Signal. It is answered once it is accepted or refused."""
 
     id: str
     to: str
@@ -205,7 +205,7 @@ class PongFrame(_Frame, tag=19):
 
 
 class EchoesFrame(_Frame, tag=20):
-    """Echoes of one Ripple. ``last`` tells that no more will come."""
+    """Echoes of one Ripple. ``last`` is true if there are no more."""
 
     id: str
     echoes: list[PongFrame]
@@ -213,7 +213,7 @@ class EchoesFrame(_Frame, tag=20):
 
 
 class ProvisionRequestFrame(_Frame, tag=21):
-    """A request to a star to take a particle.
+    """A request to a star to adopt a particle.
 
     Attributes:
         expected: star, incarnation and epoch of the assignment that the new one would replace.

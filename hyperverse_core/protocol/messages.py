@@ -39,13 +39,13 @@ class Echoes:
 
 @attrs.frozen
 class ProvisionRequest:
-    """A request to take a particle.
+    """A request to adopt a particle.
 
     Attributes:
         id: repeated in the reply.
         star: the star that is asked.
         point: the particle.
-        expected: the assignment that the new one would replace; None when there is none.
+        expected: the assignment that the new one would replace; None if there is none.
     """
 
     id: str
@@ -60,8 +60,8 @@ class ProvisionReply:
 
     Attributes:
         id: id of the request.
-        assignment: where the particle is now assigned; None when the star did not take it.
-        status, error, hint: why it did not.
+        assignment: the assignment of the particle; None if the star did not adopt it.
+        status, error, hint: why the star did not adopt it.
     """
 
     id: str

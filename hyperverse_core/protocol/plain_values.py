@@ -1,4 +1,4 @@
-"""Plain values: what the body of a wave may consist of."""
+"""Plain values: the values that the body of a wave may contain."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 __all__ = ["DEEPEST", "HEADS", "SCALARS", "first_offender", "is_too_deep", "may_be_too_deep", "may_hold_timestamp"]
 
 DEEPEST = 64
-"""Most levels of lists and maps that a body may have."""
+"""Greatest number of levels of lists and maps that a body may have."""
 
 # Heads of a MessagePack timestamp, the one extension that msgspec reads and writes by itself.
 _SHORT, _LONG, _LONGEST = b"\xd6\xff", b"\xd7\xff", b"\xc7\x0c\xff"
@@ -16,7 +16,7 @@ HEADS = bytes([*range(0x80, 0xA0), 0xDC, 0xDD, 0xDE, 0xDF])
 """First bytes of lists and maps."""
 _PLAIN = frozenset({type(None), bool, float, bytes})
 SCALARS = _PLAIN | {int, str}
-"""Types of values that contain no others. The encoder itself refuses those of them that cannot be sent."""
+"""Types of values that contain no others. The encoder itself refuses such values if they cannot be sent."""
 _HOLDING = (dict, list, tuple, set, frozenset, Mapping)
 """Types of values that contain others."""
 
@@ -34,10 +34,9 @@ def may_be_too_deep(frame: bytes) -> bool:
 
 def is_too_deep(value: Any, levels: int = DEEPEST) -> bool:
     """Returns whether ``value`` has more than that many nested levels of lists and maps. The encoder accepts about a
-    thousand, but a decoder that is called deeper in the stack accepts fewer: that would cost the connection.
+    thousand, but a decoder that is called deeper in the stack accepts fewer, and would close the connection.
 
-    It works level by level, because a body may have a hundred thousand rows: this costs an eighth of a call for each
-    row.
+    It works level by level, because a body may have a hundred thousand rows. This costs an eighth of one call per row.
 
     Args:
         value: a body that the encoder accepts, so it does not contain itself; or a part of one.
@@ -62,7 +61,7 @@ def is_too_deep(value: Any, levels: int = DEEPEST) -> bool:
 
 
 def first_offender(value: Any, where: str = "the body", depth: int = 0) -> str:
-    """Returns which part of ``value`` is not a plain value, and where it is; empty when all of it is plain.
+    """Returns a description of the part of ``value`` that is not a plain value; empty if all of it is plain.
 
     Args:
         value: a body, or a part of one.
@@ -75,7 +74,7 @@ def first_offender(value: Any, where: str = "the body", depth: int = 0) -> str:
     if kind is int:
         return "" if -(2**63) <= value < 2**64 else f"{where} is an int of more than 64 bits"
     if kind is str:
-        return f"{where} is a text with surrogates" if _has_surrogates(value) else ""
+        return f"{where} is a string with surrogates" if _has_surrogates(value) else ""
     if depth >= DEEPEST:
         return f"{where[:40]}... is nested more than {DEEPEST} levels deep"
     if isinstance(value, Mapping):

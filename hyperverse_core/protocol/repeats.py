@@ -1,4 +1,4 @@
-"""What both ends of a lane agree on when a wave is sent again."""
+"""The rules for repeated waves on which both ends of a lane agree."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ HARMLESS = frozenset({"Cmd<Bounce>", "Cmd<Read>", "Http<Get>", "Http<Head>", "Ht
 
 
 class NoAnswer(Pong, eq=False):
-    """The reply of this side when the star that received a wave did not answer: the handler may or may not have run.
+    """The reply of this side if the star that received a wave did not answer. The handler may or may not have run.
 
     Attributes:
-        incarnation: incarnation of the star that the wave was sent to.
+        incarnation: incarnation of the star to which the wave was sent.
     """
 
     incarnation: int = 0

@@ -1,5 +1,5 @@
-"""Bodies that are too large to be decoded: an empty list is one byte in a frame and 64 in memory, and creating millions
-of them blocks the event loop for a second before they can be refused."""
+"""Removes bodies that are too large to be decoded. An empty list is one byte in a frame and 64 in memory, and creating
+millions of them would block the event loop for a second before they could be refused."""
 
 from __future__ import annotations
 

@@ -49,11 +49,12 @@ class ProtocolRange:
 
     @classmethod
     def announced(cls, speaks: int, understands: int) -> ProtocolRange:
-        """The range that a first frame announces; ``understands`` is 0 when the sender understands one number only."""
+        """Returns the range that a first frame announces; ``understands`` is 0 if the sender understands only one
+        number."""
         return cls(speaks, understands or speaks)
 
     def agreed_with(self, other: ProtocolRange) -> int | None:
-        """Returns the highest number that both understand, None when there is none."""
+        """Returns the highest number that both understand; None if there is none."""
         number = min(self.speaks, other.speaks)
         return number if number >= max(self.understands, other.understands) else None
 
@@ -89,7 +90,7 @@ def agreed_number(ours: Party, theirs: Party) -> int:
     """Returns the number that both sides use.
 
     Raises:
-        ProtocolError: both sides have no number in common. The text names both versions and ranges.
+        ProtocolError: both sides have no number in common. The message names both versions and ranges.
     """
     number = ours.protocols.agreed_with(theirs.protocols)
     if number is None:
@@ -106,7 +107,7 @@ def agreed_number(ours: Party, theirs: Party) -> int:
 
 @attrs.frozen
 class Translation:
-    """Turns frames of the number that this release speaks into frames of an older one, and back.
+    """Converts frames of the number that this release speaks to frames of an older number, and back.
 
     Attributes:
         to_older: converts an encoded frame to one that the other side understands.

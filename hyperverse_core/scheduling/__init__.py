@@ -1,1 +1,2 @@
-"""Queues, deadlines and waiting: what the runtime builds on. Imports only `errors`; knows nothing about waves."""
+"""Queues, deadlines and waiting, on which the runtime is built. This package imports only `errors` and does not depend
+on waves."""

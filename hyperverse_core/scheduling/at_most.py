@@ -14,10 +14,10 @@ T = TypeVar("T")
 
 
 async def at_most(seconds: float, work: Coroutine[Any, Any, T]) -> T:
-    """Awaits ``work`` in a task of its own, and returns its result.
+    """Awaits ``work`` in a separate task, and returns its result.
 
-    ``asyncio.timeout`` cancels and then waits for the end, so code that swallows its cancellation blocks the caller for
-    ever. This function abandons such code.
+    ``asyncio.timeout`` cancels and then waits for the end, so code that swallows its cancellation blocks the caller
+    forever. This function abandons such code.
 
     Args:
         seconds: seconds that it may take.

@@ -10,14 +10,14 @@ __all__ = ["Backoff"]
 class Backoff:
     """Pauses that grow with each attempt.
 
-    Jitter prevents many callers that failed at the same moment from retrying at the same moment.
+    Jitter prevents many callers that failed at the same time from retrying at the same time.
 
     Args:
         first: the first pause, in seconds.
         longest: the longest pause before jitter, in seconds.
         factor: factor by which each pause is longer than the previous one.
         jitter: fraction of a pause by which it may be shorter or longer: with 0.5 a pause of 2 s lasts 1 s to 3 s.
-        chance: source of randomness for the jitter; not used when ``jitter`` is 0.
+        chance: source of randomness for the jitter; not used if ``jitter`` is 0.
 
     Example::
 

@@ -1,4 +1,4 @@
-"""Starts coroutines at once, and runs them until they first wait for something."""
+"""Starts coroutines immediately, and runs them until they first wait for something."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ class Begun(Generic[T]):
 
 
 def begin(coroutine: Coroutine[Any, Any, T], context: Context) -> T | Begun[T]:
-    """Runs ``coroutine`` in ``context`` until it ends or waits. What only waiting needs (a deadline, a place in a
-    queue) can be left out for coroutines that never wait. Returns the result or the rest of the coroutine. Raises what
-    it raises."""
+    """Runs ``coroutine`` in ``context`` until it ends or waits. Anything that only a wait needs (a deadline, a place in
+    a queue) can be omitted for coroutines that never wait. Returns the result or the rest of the coroutine. Raises the
+    errors of the coroutine."""
     try:
         waits_for = context.run(coroutine.send, None)
     except StopIteration as end:

@@ -1,4 +1,4 @@
-"""Tells whether a ``CancelledError`` is meant for the running task."""
+"""Determines whether a ``CancelledError`` is meant for the running task."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ __all__ = ["ends_task", "is_cancelled"]
 
 
 def is_cancelled() -> bool:
-    """Returns whether the running task was asked to end. If not, a CancelledError came from something it awaited that
-    others cancelled: for the caller that is an error like any other."""
+    """Returns whether the running task was asked to end. If not, a CancelledError came from something that it awaited
+    and that others cancelled, which for the caller is an error like any other."""
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0
 
@@ -17,7 +17,7 @@ def is_cancelled() -> bool:
 def ends_task(error: BaseException) -> bool:
     """Returns whether an exception is meant for the running task, and so must be raised again.
 
-    That is the case when the task was asked to end, or when the coroutine is being closed. Everything else is a failure
+    That is the case if the task was asked to end, or if the coroutine is being closed. Everything else is a failure
     of the code that was called, including ``SystemExit`` and ``KeyboardInterrupt``: a plugin that raises them must not
     end the task, and with it the event loop and everything that runs in it.
 

@@ -1,10 +1,10 @@
 """Deadlines: a task that runs a handler inline is cancelled at its next await once its time is over.
 
-``asyncio.timeout`` does the same in 7 us; this is the part of it that a wave needs. Nearly all deadlines are lifted
-long before they pass. So they share timers, one for each 20 ms. A deadline that was lifted keeps its place at the timer
-for the next one that is set: it is examined only when the timer fires, and then moves to the place that it needs by
-then. This costs a tenth of a separate timer and does not fill the loop's heap with cancelled timers. Deadlines pass up
-to 20 ms late, never early.
+``asyncio.timeout`` does the same in 7 us; this module does only the part that a wave needs. Nearly all deadlines are
+lifted long before they pass, so they share timers, one for each 20 ms. A lifted deadline keeps its place at the timer
+for the next deadline that is set: it is examined only when the timer fires, and then moves to the place that it needs
+at that time. This costs a tenth of a separate timer and does not fill the loop's heap with cancelled timers. Deadlines
+pass up to 20 ms late, never early.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from types import TracebackType
 __all__ = ["Deadline", "Deadlines"]
 
 _TICKS = 50
-"""Shared timers per second."""
+"""Number of shared timers per second."""
 _FAR = 0.5
-"""Seconds from now from which on a deadline shares a timer."""
+"""Deadlines that are at least this many seconds away share a timer."""
 _IDLE = 4096
-"""Lifted deadlines to keep for reuse."""
+"""Number of lifted deadlines to keep for reuse."""
 
 
 class Deadlines:
@@ -79,8 +79,8 @@ class Deadline:
 
     Attributes:
         when: time at which it passes; infinite while it is not set.
-        looked_at: time at which its shared timer fires; infinite when it has none.
-        own: a timer of its own, used when it passes soon.
+        looked_at: time at which its shared timer fires; infinite if it has none.
+        own: a separate timer, used if it passes soon.
         cancelling: how often the task had been cancelled before.
     """
 
@@ -103,7 +103,7 @@ class Deadline:
             self.task.cancel()
 
     def __enter__(self) -> None:
-        """Does nothing: the deadline was set when it was created."""
+        """Does nothing, because the deadline was set when it was created."""
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -117,5 +117,5 @@ class Deadline:
             if len(idle) < _IDLE:
                 idle.append(self)
             return False
-        # others may have cancelled the task too: then that cancellation continues
+        # others may also have cancelled the task: then that cancellation continues
         return task is not None and task.uncancel() <= self.cancelling and kind is asyncio.CancelledError

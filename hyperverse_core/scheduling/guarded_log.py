@@ -1,9 +1,9 @@
-"""Loggers whose failures cost nothing more than a line of the log.
+"""Loggers whose failures lose no more than a line of the log.
 
 A program that embeds a machine has its own log handlers, and log lines are written in the middle of the machine's work,
-often while an exception of a plugin is being handled. Python's ``logging`` lets exceptions of a handler through, and
-what it prints about them includes the exception being handled, which may raise when it is examined: a closed stream
-would prevent the answer to a wave.
+often while an exception of a plugin is being handled. Python's ``logging`` does not catch all exceptions of a handler,
+and its report about them includes the exception being handled, which may raise when it is examined. So a closed stream
+could prevent the answer to a wave.
 """
 
 from __future__ import annotations
@@ -38,7 +38,9 @@ class _Guarded(logging.Logger):
 
     def callHandlers(self, record: logging.LogRecord) -> None:
         """Called by Python's ``Logger.handle``; visits the same handlers as the method that it overrides."""
-        if record.exc_info and record.exc_info[1] is not None:  # so callers need not make the exception presentable
+        if (
+            record.exc_info and record.exc_info[1] is not None
+        ):  # so that callers need not make the exception presentable
             error = presentable(record.exc_info[1])
             record.exc_info = (type(error), error, record.exc_info[2])
         found = False
@@ -60,7 +62,7 @@ def _give(handler: logging.Handler, record: logging.LogRecord) -> None:
     except BaseException as exc:
         if not issubclass(type(exc), Exception) and not _comes_of_showing(handled, record):
             raise  # Ctrl-C, or the end of the program, while a line was being written
-        with contextlib.suppress(BaseException):  # stderr may be closed, and then there is nowhere left to report it
+        with contextlib.suppress(BaseException):  # stderr may be closed, and then the loss cannot be reported
             sys.stderr.write(f"a line of {record.name} is lost to a handler of the log: {described(exc)}\n")
 
 

@@ -1,4 +1,4 @@
-"""HeldBytes: how much memory waiting waves use, for a machine and for each holder."""
+"""HeldBytes: counts the memory of waiting waves, for a machine and for each holder."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class HeldBytes:
     Attributes:
         now: bytes that are held now.
         most: highest value that ``now`` has had.
-        refused: how often bytes were refused.
+        refused: number of times that bytes were refused.
     """
 
     __slots__ = ("_by_holder", "_each", "limit", "most", "now", "refused")
@@ -31,11 +31,11 @@ class HeldBytes:
         self.now = self.most = self.refused = 0
 
     def take(self, weight: int) -> None:
-        """Adds ``weight`` bytes. Raises Unavailable when they are too many for the machine."""
+        """Adds ``weight`` bytes. Raises Unavailable if they are too many for the machine."""
         if self.now + weight > self.limit:
             self.refused += 1
             raise Unavailable(
-                f"waves that wait on this machine hold {self.now} bytes, and {self.limit} are allowed",
+                f"waves that wait on this machine take {self.now} bytes; {self.limit} are allowed",
                 hint="see `limits.bytes` in the configuration",
                 retry_after=_RETRY_AFTER,
             )
@@ -57,7 +57,7 @@ class HeldBytes:
         if held > self._each:
             self.refused += 1
             raise Unavailable(
-                f"waves that wait for {what} hold {held - weight} bytes, and {self._each} are allowed",
+                f"waves that wait for {what} take {held - weight} bytes; {self._each} are allowed",
                 hint="see `limits.mailbox_bytes` in the configuration",
                 retry_after=_RETRY_AFTER,
             )

@@ -13,7 +13,7 @@ from typing import Final, cast
 __all__ = ["Unpresentable", "presentable"]
 
 _MOST: Final = 1000
-"""Exceptions of one chain of causes that are examined; the log does not show more than that either."""
+"""Number of exceptions of one chain of causes that are examined. The log does not show more either."""
 _PYTHONS: Final = (object, type, BaseException)
 _trace_of = BaseException.__dict__["__traceback__"].__get__
 _parts_of = BaseExceptionGroup.exceptions.__get__
@@ -26,7 +26,7 @@ class Unpresentable(Exception):
 
 
 def presentable(error: BaseException) -> BaseException:
-    """Returns ``error``, or a replacement when it, or one of its causes, raises whenever it is examined.
+    """Returns ``error``, or a replacement if it, or one of its causes, raises when it is examined.
 
     Args:
         error: the exception that a plugin has raised.

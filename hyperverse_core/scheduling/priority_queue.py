@@ -43,13 +43,13 @@ class PriorityQueue(deque[T]):
         ranks[priority] += 1
 
     def put_back(self, item: T, priority: int) -> None:
-        """Adds an item before the first one of its priority: it had its turn already, but could not use it."""
+        """Adds an item before the first one of its priority, because it already had its turn but could not use it."""
         ranks = self._ranked()
         self.insert(sum(ranks[:priority]), item)
         ranks[priority] += 1
 
     def take(self) -> T:
-        """Removes and returns the first item. Raises IndexError when the queue is empty."""
+        """Removes and returns the first item. Raises IndexError if the queue is empty."""
         item = self.popleft()
         if self.ranks is not None:
             self._less(next(rank for rank, count in enumerate(self.ranks) if count))

@@ -11,7 +11,8 @@ __all__ = ["RateLimiter"]
 _SECONDS: Final = 2.0
 """Seconds for which unused allowance accumulates: that much may be used in one burst."""
 _MOST: Final = 10_000
-"""Most callers that are remembered; the ones idle for longest are forgotten, and start with a full allowance again."""
+"""Greatest number of callers that are remembered. The ones that were idle for longest are forgotten, and start with a
+full allowance again."""
 
 
 class RateLimiter:

@@ -5,7 +5,7 @@ asked. The value becomes available without waiting only when the last of them co
 meanwhile. So a late wave cannot overtake those that are just being woken.
 
 A caller that asks after a change must not get a value from before it. The value is then looked up again, and callers
-that already wait wait for the new value too: otherwise the old value might arrive after the new one.
+that are already waiting also get the new value. Otherwise the old value might arrive after the new one.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class SingleFlight(Generic[K, A, V]):
     """Finds values by key.
 
     Args:
-        find: looks up a value; what it raises goes to every caller that waits for that key, and nothing is kept.
+        find: looks up a value. Its errors go to every caller that waits for that key, and nothing is kept.
         keep: stores the value of a key where callers find it without waiting from now on.
     """
 
@@ -94,7 +94,7 @@ class SingleFlight(Generic[K, A, V]):
                     self._admit(key, queue)
 
     def _succeed(self, key: K, old: _Queue[A, V], asked: A) -> _Queue[A, V]:
-        """Makes a queue for callers that ask after a change; those that already wait come before them."""
+        """Makes a queue for callers that ask after a change; those that are already waiting come before them."""
         queue = self._queues[key] = _Queue(asked)
         queue.waiting, old.waiting = old.waiting, []
         for waiter in queue.waiting:
@@ -103,7 +103,8 @@ class SingleFlight(Generic[K, A, V]):
         return queue
 
     def _failed(self, key: K, queue: _Queue[A, V], exc: BaseException) -> None:
-        """Passes an error to the callers that asked. But the cancellation of one caller is no answer for the others."""
+        """Passes an error to the callers that asked. The cancellation of one caller, however, is not an answer for the
+        others."""
         waiting = [waiter for waiter in queue.waiting if not waiter.future.done()]
         if not isinstance(exc, asyncio.CancelledError):
             self._refuse(key, queue, exc)
@@ -135,8 +136,8 @@ class SingleFlight(Generic[K, A, V]):
             self._admit(key, queue)
 
     def _went_on(self, key: K, queue: _Queue[A, V], task: asyncio.Task[None]) -> None:
-        """Handled here, not where the task would catch it: a task that is cancelled before it has started catches
-        nothing."""
+        """Handles the end of the task. This cannot be done inside the task, because a task that is cancelled before it
+        has started catches nothing."""
         self._tasks.discard(task)
         if task.cancelled():
             self._refuse(key, queue, _stopping())
@@ -159,13 +160,13 @@ class SingleFlight(Generic[K, A, V]):
             del self._queues[key]
 
     def forget(self, key: K) -> None:
-        """A value that is currently being looked up for ``key`` will not be kept."""
+        """Ensures that a value that is currently being looked up for ``key`` is not kept."""
         queue = self._queues.get(key)
         if queue is not None:
             queue.stale = True
 
     def forget_all(self) -> None:
-        """Values that are currently being looked up will not be kept."""
+        """Ensures that values that are currently being looked up are not kept."""
         for queue in self._queues.values():
             queue.stale = True
 

@@ -1,4 +1,4 @@
-"""Current problems of a machine, for its status: what, why, since when, and when the machine retries."""
+"""Current problems of a machine, for its status: each with its cause, its start, and the time of the next attempt."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ class Troubles:
 
     Args:
         clock: returns the seconds since the epoch.
-        sources: called by name for further problems whenever they are shown. One that raises is shown as a problem
-            itself.
+        sources: functions, by name, that return further problems whenever they are shown. A function that raises is
+            itself shown as a problem.
     """
 
     def __init__(
@@ -55,8 +55,8 @@ class Troubles:
         Args:
             what: the part and what it does, such as ``"the change feed"``.
             cause: the reason, on one line.
-            again: seconds until it is retried; None when it is not.
-            lasts: seconds after which it is over without further notice.
+            again: seconds until it is retried; None if it is not.
+            lasts: seconds after which it is over automatically.
         """
         now = self._clock()
         known = self._by_what.get(what)
@@ -100,8 +100,8 @@ class Troubles:
             try:
                 found += source()
             except Exception as exc:
-                _log.exception("%s cannot say what is wrong", name)
-                found.append(Trouble(name, f"it cannot say what is wrong: {described(exc)}", now))
+                _log.exception("%s cannot report its troubles", name)
+                found.append(Trouble(name, f"it cannot report its troubles: {described(exc)}", now))
         return found
 
     def _make_room(self, now: float) -> None:

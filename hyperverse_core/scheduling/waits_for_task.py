@@ -35,7 +35,7 @@ class WaitsForTask(Future[None]):
         awaited.add_done_callback(self._ended)
 
     def cancel(self, msg: Any | None = None) -> bool:
-        """Cancels the awaited task, and abandons it when it does not end in time."""
+        """Cancels the awaited task, and abandons it if it does not end in time."""
         if self.done() or not self._awaited.cancel(msg):
             return False
         if self._timer is None:

@@ -29,12 +29,12 @@ class WorkerPool:
     jobs start before jobs that were put earlier but have not started.
 
     Args:
-        limit: number of jobs that may wait to start; :meth:`put` raises Unavailable beyond.
+        limit: number of jobs that may wait to start; beyond it, :meth:`put` raises Unavailable.
 
     Attributes:
-        variables: the context of the worker that starts a job, to be read by that job at once: a job that does several
-            things in sequence checks there whether the first has set a variable. `copy_context()` would tell the same,
-            but is a call: 50 ns for each Signal and each copy of a Ripple.
+        variables: the context of the worker that starts a job. The job must read it immediately: a job that does
+            several things in sequence checks there whether the first has set a variable. `copy_context()` would give
+            the same information, but is a call: 50 ns for each Signal and each copy of a Ripple.
     """
 
     __slots__ = ("_closed", "_idle", "_jobs", "_limit", "_loop", "_wake_planned", "_workers", "variables")
@@ -50,19 +50,19 @@ class WorkerPool:
         self.variables = Context()
 
     def put(self, job: Callable[..., Coroutine[Any, Any, None]], *args: Any, priority: int = ORDINARY) -> None:
-        """Schedules ``job(*args)``, which must handle its own errors. Raises Unavailable when too many jobs wait."""
+        """Schedules ``job(*args)``, which must handle its own errors. Raises Unavailable if too many jobs wait."""
         if len(self._jobs) >= self._limit:
             self.check_room()
         self._plan(job, args, priority)
 
     def check_room(self) -> None:
-        """Raises Unavailable when too many jobs wait."""
+        """Raises Unavailable if too many jobs wait."""
         if len(self._jobs) >= self._limit:
-            raise Unavailable(f"{self._limit} waves wait to begin", retry_after=0.1)
+            raise Unavailable(f"{self._limit} waves are waiting to start", retry_after=0.1)
 
     def put_accepted(self, job: Callable[..., Coroutine[Any, Any, None]], *args: Any, priority: int = ORDINARY) -> None:
-        """Like :meth:`put`, for work that was promised already: it is scheduled however many jobs wait. Raises
-        Unavailable only when the machine stops."""
+        """Like :meth:`put`, but for work that was already accepted, which is scheduled however many jobs wait. Raises
+        Unavailable only if the machine is stopping."""
         self._plan(job, args, priority)
 
     def _plan(self, job: Callable[..., Coroutine[Any, Any, None]], args: tuple[Any, ...], priority: int) -> None:
@@ -104,7 +104,7 @@ class WorkerPool:
             while jobs:
                 if done == _IN_A_ROW:
                     done = 0
-                    await asyncio.sleep(0)  # timers and other tasks need the loop too
+                    await asyncio.sleep(0)  # timers and other tasks also need the loop
                     continue  # others may have taken the next job
                 done += 1
                 job, args = jobs.popleft() if jobs.ranks is None else jobs.take()

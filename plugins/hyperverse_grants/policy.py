@@ -116,7 +116,7 @@ class GrantsPolicy(SecurityPolicy):
         if self._book is not None:
             self._book.forget()
 
-    # -- who somebody is ----------------------------------------------------------------------------------
+    # -- identities ---------------------------------------------------------------------------------------
 
     async def authenticate(self, credentials: Credentials) -> Point:
         """Returns the agent of the presented token, or the agent that a gateway has identified; Anonymous without

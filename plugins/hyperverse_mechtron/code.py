@@ -83,7 +83,7 @@ class CodeCache:
     """The compiled modules of one machine.
 
     Args:
-        folder: where they are kept. It is made, and nobody else may write it.
+        folder: the folder of the compiled code. It is created, and no other user may write to it.
         limits: what compiling one of them may take.
     """
 

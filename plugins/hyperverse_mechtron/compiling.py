@@ -35,7 +35,7 @@ def _limit(limits: CompilingLimits) -> None:
     for which, soft, hard in (
         (resource.RLIMIT_CPU, limits.seconds, limits.seconds + _MORE),
         (resource.RLIMIT_AS, limits.memory, limits.memory),
-        (resource.RLIMIT_CORE, 0, 0),  # nobody looks at what it leaves behind
+        (resource.RLIMIT_CORE, 0, 0),  # a core dump would not be used
     ):
         with contextlib.suppress(OSError, ValueError):
             most = resource.getrlimit(which)[1]

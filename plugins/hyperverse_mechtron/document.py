@@ -66,7 +66,7 @@ class Document:
         isolation: ``process`` to run it in a worker process, else ``fiber``.
         reply: how the answer becomes a body: ``auto``, ``text``, ``bytes``, ``json`` or ``run``.
         request: ``environment`` to have the wave described in environment variables, else ``none``.
-        grants: what a WASI guest is given.
+        grants: the grants of a WASI guest.
         malloc: of a library, the function that gives memory.
         stand_ins: of a library or command, what stands in for which of its imports.
     """

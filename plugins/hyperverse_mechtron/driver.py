@@ -42,7 +42,7 @@ class MechtronDriver(Driver):
         await self._library.close()
 
     async def check(self, host: DriverHost, point: Point, kind: Kind, properties: Mapping[str, PropertyValue]) -> None:
-        """Reads the document and the bind, and compiles the module, in the name of the agent that creates the particle.
+        """Reads the document and the bind, and compiles the module, on behalf of the agent that creates the particle.
         Raises HyperverseError when one of them is missing or wrong."""
         await self._library.of(host.on_behalf, properties["config"].value)
         if "bind" in properties:

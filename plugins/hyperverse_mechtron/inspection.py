@@ -1,4 +1,4 @@
-"""Inspects a file: which kind of guest it is, and why it would be refused."""
+"""Inspects a file: determines the kind of guest, and why it would be refused."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ class Report:
 
     Attributes:
         kind: the kind of guest.
-        imports: its imports, and who provides each.
+        imports: its imports, each with its provider.
         exports: its exports.
         memory: initial and maximum size of its memory in bytes; either is None when it is not declared.
         faults: all reasons why it would be refused.

@@ -114,7 +114,7 @@ class Library:
         """Returns the document at a point, and its code.
 
         Args:
-            sender: reads both, in its own name.
+            sender: reads both, on its own behalf.
             config: the point.
 
         Raises:

@@ -27,7 +27,7 @@ class Interface:
         name: its name without a version.
         functions: the types of its callable functions.
         resources: the resource types that it declares, or uses from another interface.
-        methods: methods of resource types that no guest is given, by the name of the type.
+        methods: methods of resource types that no guest can have, by the name of the type.
         provider: its provider, in words.
     """
 
@@ -245,7 +245,7 @@ def fault_of_preview_2(
         return f"{told} is not supported", f"build it for WASI {_TRACK}x, which is preview 2"
     for function, types in functions.items():
         if function in _OUT_OF_REACH[name]:
-            continue  # no guest is given the value that it takes first
+            continue  # no guest can have the value of its first parameter
         declared = known.functions.get(function)
         if declared is None:
             near = did_you_mean(function, known.functions)

@@ -67,7 +67,7 @@ def run_once(
         NoDriver: wasmtime is not installed.
         Unavailable: compiling it takes too many resources.
     """
-    if not math.isfinite(seconds):  # no time is later than NaN, so the guest would run for ever
+    if not math.isfinite(seconds):  # no time is later than NaN, so the guest would run forever
         raise BadRequest(f"--seconds is {seconds}, which is not a number of seconds", hint="write --seconds 60")
     demand_wasmtime()
     chosen = stand_ins_given(imports)

@@ -50,7 +50,7 @@ class WaveServices(CallServices):
         self._ctx = ctx
 
     def facts(self, *, with_state: bool) -> WaveFacts:
-        """Returns what a guest in another process is told about the wave.
+        """Returns the data about the wave for a guest in another process.
 
         Args:
             with_state: whether it can read its state.

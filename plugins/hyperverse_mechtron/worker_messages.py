@@ -47,7 +47,7 @@ class Recipe(msgspec.Struct, array_like=True, frozen=True):
         starts: whether one of its functions runs by itself.
         kept: what was kept of it; empty for nothing.
         stand_ins: for a library or command, the stand-in of each import.
-        arguments, environment: for a component, what its document grants of WASI.
+        arguments, environment: for a component, the arguments and variables that its document grants.
         concurrent: for a component, whether it has async functions.
     """
 
@@ -67,7 +67,7 @@ class Recipe(msgspec.Struct, array_like=True, frozen=True):
 
 
 class WaveFacts(msgspec.Struct, array_like=True, frozen=True):
-    """What a guest is told about a wave: the arguments of CallServices."""
+    """The data about a wave for a guest: the arguments of CallServices."""
 
     state: Mapping[str, bytes] | None
     most: int

@@ -45,7 +45,7 @@ class Workshop(Particle):
             modules: digests of all files, by path.
 
         Returns:
-            for each document its path, and what its module is, or why it would be refused.
+            for each document, its path, and a description of its module, or why it would be refused.
         """
         if self._waiting >= _WAITING:
             raise Unavailable("too many bundles are waiting to be compiled", hint="try again in a minute")

@@ -94,7 +94,7 @@ class NatsListener:
         name: the name in its address.
         endpoint: the endpoint that the listener serves.
         secret: secret part of its key.
-        receiver: is told about new peers, and gets their messages.
+        receiver: notified of new peers, and gets their messages.
         guests: connections through this endpoint, with their keys; includes those that are not confirmed yet.
         full: whether the endpoint accepts no more peers.
     """

@@ -28,7 +28,7 @@ class OpenEndpoint:
     Attributes:
         endpoint: the address, and the machine that it belongs to.
         secret: secret part of its key.
-        receiver: is told about new peers, and gets their messages.
+        receiver: notified of new peers, and gets their messages.
         settings: the limits.
         name_peer: makes a name for a new peer.
         room: whether the process has file descriptors left for one more.

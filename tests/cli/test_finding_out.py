@@ -173,7 +173,7 @@ def test_describe_names_the_plugin_that_is_gone(home: Path) -> None:
         run("down")
         assert run("up", "--detach", "--no-plugin", "local").returncode == 0
         told = run("describe", "localhost:hits").stdout
-        assert "no plugin of machine local brings a driver for it" in told
+        assert "no plugin of machine local provides a driver for it" in told
         assert "the record and the state of the particle are kept" in told
         assert "Panic" in run("ls", "localhost").stdout
     finally:

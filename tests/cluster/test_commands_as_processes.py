@@ -174,7 +174,7 @@ def test_a_machine_of_another_data_directory_joins_by_the_registry_when_keys_are
         assert all(star["hops"] is None for star in stars if star["machine"] == "a")
         (lane,) = other.json("status")["lanes"]
         assert (lane["machine"], lane["state"]) == ("a", "down")
-        assert "does not let that key in" in lane["cause"]
+        assert "does not allow that key" in lane["cause"]
         assert "lane to a: down" in other("status")
         log = other("logs", "--lines", "1000")
         assert "machine a refuses the lane" in log

@@ -185,7 +185,7 @@ class Strange:
         ({"a": [1, Strange()]}, r"the body\['a'\]\[1\] is a Strange"),
         ([2**64], r"the body\[0\] is an int of more than 64 bits"),
         (-(2**63) - 1, "more than 64 bits"),
-        ("\ud800", "a text with surrogates"),
+        ("\ud800", "a string with surrogates"),
         (datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC), "the body is a datetime"),
         (lambda: None, "is a function"),
     ],

@@ -86,7 +86,7 @@ class CedarPolicy(SecurityPolicy):
         """Drops all cached grants."""
         self._grants.forget()
 
-    # -- who somebody is ----------------------------------------------------------------------------------
+    # -- identities ---------------------------------------------------------------------------------------
 
     async def authenticate(self, credentials: Credentials) -> Point:
         """Returns the agent of the presented token, as the policy ``grants`` does. Raises Unauthorized, Unavailable."""

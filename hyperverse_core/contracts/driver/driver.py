@@ -134,7 +134,7 @@ class DriverHost(Sender):
 
     @property
     def on_behalf(self) -> Sender:
-        """In :meth:`Driver.check`: sends in the name of the agent that creates the particle, within its bounds. A
+        """In :meth:`Driver.check`: sends on behalf of the agent that creates the particle, within its bounds. A
         driver can thus read what the agent may read.
 
         Raises:
@@ -210,7 +210,7 @@ class Driver:
         answered 501.
 
         Args:
-            host: as in :meth:`start`. Its :attr:`DriverHost.on_behalf` acts in the name of the agent that creates the
+            host: as in :meth:`start`. Its :attr:`DriverHost.on_behalf` acts on behalf of the agent that creates the
                 particle.
             point: the future address of the particle.
             kind: its Kind, with sub kind and product.
@@ -287,7 +287,7 @@ class Driver:
         ``explain`` prints the error in its place.
 
         Args:
-            host: as in :meth:`check`. Its :attr:`DriverHost.on_behalf` acts in the name of the agent that asks, so
+            host: as in :meth:`check`. Its :attr:`DriverHost.on_behalf` acts on behalf of the agent that asks, so
                 return only what that agent may read.
             record: the registry's record of the particle.
         """

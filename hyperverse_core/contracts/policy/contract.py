@@ -70,7 +70,7 @@ class SecurityPolicy(abc.ABC):
     async def close(self) -> None:
         """Called when the machine stops; may be called twice."""
 
-    # -- who somebody is ----------------------------------------------------------------------------------
+    # -- identities ---------------------------------------------------------------------------------------
 
     @abc.abstractmethod
     async def authenticate(self, credentials: Credentials) -> Point:

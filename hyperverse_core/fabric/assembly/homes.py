@@ -63,7 +63,7 @@ def fill_homes(
 
 
 def pin_driver(home: Hosting, gate: Gate, point: Point, particle: Particle) -> None:
-    """Makes a driver answer at its own point, in the star that stands for this machine."""
+    """Makes a driver answer at its own point, in the star that represents this machine."""
     before = home.active.get(point.text)
     if before is not None:
         home.table.remove(before)

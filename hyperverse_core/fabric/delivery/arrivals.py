@@ -107,7 +107,7 @@ class Arrival:
         self.wave = wave
 
     async def turn(self) -> None:
-        """Returns once the earlier waves have entered or given up."""
+        """Returns once the earlier waves have entered or left the line."""
         while self.line[0] is not self:
             self._turn = asyncio.get_running_loop().create_future()
             await self._turn

@@ -37,11 +37,12 @@ class _Parameter:
 class Arguments:
     """The compiled parameters of one handler.
 
-    only_body: the parameter, if there is exactly one.
+    Attributes:
+        only_body: the parameter, if there is exactly one.
         plain: the type of a body that is the one argument unchanged; None if there is none. :meth:`bind` passes such a
-            body on unchanged. direct: the same, if the function also accepts it by position. A wave with such a body
-            needs no map of
-                arguments, which saves 0.2 us: the map, the call of :meth:`bind`, and half of the handler's call.
+            body on unchanged.
+        direct: the same, if the function also accepts it by position. A wave with such a body needs no map of
+            arguments, which saves 0.2 us: the map, the call of :meth:`bind`, and half of the handler's call.
     """
 
     __slots__ = ("_by_name", "_name", "_params", "direct", "only_body", "plain")

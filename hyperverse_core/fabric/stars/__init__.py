@@ -1,1 +1,1 @@
-"""The stars of this machine, how they are linked, and the ways between stars."""
+"""The stars of this machine, their links, and the routes between stars."""

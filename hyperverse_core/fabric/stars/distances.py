@@ -10,7 +10,7 @@ __all__ = ["Distances"]
 class Distances(dict[str, int]):
     """Number of lanes to each reachable star, by the text of its key.
 
-    ``distances[text]`` is 0 for a star that is out of reach. To tell such stars apart, or to see all stars, call
+    ``distances[text]`` is 0 for a star that is out of reach. To distinguish such stars, or to see all stars, call
     :meth:`whole` first.
     """
 
@@ -24,7 +24,7 @@ class Distances(dict[str, int]):
         """Discards the known distances.
 
         Args:
-            work_out: returns the distances as they are at the time of the call.
+            work_out: returns the distances at the time of the call.
         """
         self._work_out = work_out
         self.clear()

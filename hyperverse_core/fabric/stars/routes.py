@@ -1,8 +1,7 @@
 """Routes between stars: the shortest ones over the existing lanes, through stars that forward.
 
-A link is a name, which may mean any number of stars. So stars are never paired: one step goes to all stars that a link
-means at once, and each link and each name is followed once. The cost grows with the number of stars, not with its
-square.
+A link is a name, which may refer to any number of stars. So stars are never paired: one step leads to all stars of a
+link, and each link and each name is followed once. The cost grows with the number of stars, not with its square.
 """
 
 from __future__ import annotations
@@ -19,13 +18,12 @@ _NOBODY: frozenset[str] = frozenset()
 
 @attrs.frozen
 class Lanes:
-    """Which stars have a lane between them. A lane works in both directions, and it is enough that one end links to the
-    other.
+    """The lanes between stars. A lane works in both directions, and it is enough that one end links to the other.
 
     Attributes:
         links: the links of a star.
         names: the names by which links may refer to a star.
-        named: the stars that a link means.
+        named: the stars to which a link refers.
         linking: the stars that have a link.
         forwards: whether a star forwards waves.
         ours, unreachable: no star of the first set has a lane to a star of the second.
@@ -52,8 +50,8 @@ class Reached:
 
     Attributes:
         lanes: its distance in lanes.
-        by: the first star on the route that is not ours: the star itself if it is the first; empty for one of ours that
-            is reached through our stars alone.
+        by: the first star on the route that is not ours, which may be the star itself; empty for one of our stars that
+            is reached only through our stars.
     """
 
     lanes: int
@@ -61,7 +59,7 @@ class Reached:
 
 
 def reach(start: str, lanes: Lanes, ours: Callable[[str], bool]) -> dict[str, Reached]:
-    """Returns a shortest route to each star within reach; of several, the one whose names sort first.
+    """Returns a shortest route to each star within reach. If there are several, it is the one whose names sort first.
 
     Args:
         start: the star where the routes begin.
@@ -92,7 +90,7 @@ def _next_to(here: str, lanes: Lanes, followed: set[tuple[bool, str]]) -> set[st
                 continue
             meant = stars.get(text, _NOBODY)
             if cut_off.isdisjoint(meant):
-                followed.add((named, text))  # the stars that it means are found now
+                followed.add((named, text))  # the stars to which it refers are now found
                 near |= meant
             else:
                 near |= meant - cut_off

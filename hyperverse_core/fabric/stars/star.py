@@ -19,7 +19,7 @@ _log = guarded_log("hyperverse.star")
 
 
 class Star:
-    """One star of this machine. It holds values that other parts fill in, and calls no other part.
+    """One star of this machine. It contains values that other parts fill in, and calls no other part.
 
     Attributes:
         key, text, point: its key, the key as text, and the point of its own particle.
@@ -27,10 +27,10 @@ class Star:
         links: the stars to which it has lanes: names, names with index, or whole keys.
         loop: the event loop.
         now: returns the star's time.
-        incarnation: the incarnation announced last, 0 before the first. Written by the membership.
-        serve_until: time of the event loop at which its lease may have ended: from then on no particle here answers.
+        incarnation: the incarnation that was announced last; 0 before the first. Written by the membership.
+        serve_until: time of the event loop at which its lease may have ended. From then on, no particle here answers.
             Written by the membership.
-        cannot_renew: why the last renewal of its lease failed; empty when it succeeded. Written by the membership.
+        cannot_renew: why the last renewal of its lease failed; empty if it succeeded. Written by the membership.
         distances: number of lanes to each star within reach, by the text of its key. Computed by the ways.
     """
 
@@ -59,15 +59,15 @@ class Star:
 
     @property
     def no_lease(self) -> str:
-        """The reason why the star does not serve, when its lease may be over."""
+        """The reason why the star does not serve, if its lease may be over."""
         why = f" ({self.cannot_renew})" if self.cannot_renew else ""
         return f"{self.text} cannot renew its lease{why}"
 
     def lost(self, wave: Directed, error: BaseException) -> Pong:
-        """Returns the reply to a wave that an unexpected error ended. It is not known whether its handler ran.
+        """Returns the reply to a wave that an unexpected error ended. It is unknown whether its handler ran.
 
         Args:
-            error: the error caught. A RecursionError from nested waves is a loop; anything else is a bug of the
+            error: the caught error. A RecursionError from nested waves is a loop; any other error is a bug of the
                 platform.
         """
         if isinstance(error, RecursionError) and wave.chain:
@@ -84,7 +84,9 @@ class Star:
 
     def refusal(self, wave: Directed, error: HyperverseError) -> Pong:
         """Returns the reply to a wave that did not reach a handler."""
-        if isinstance(error, InternalError) and error.__traceback__ is not None:  # else it was logged where it was made
+        if (
+            isinstance(error, InternalError) and error.__traceback__ is not None
+        ):  # otherwise it was logged where it was made
             _log.error("%s to %s: %s", wave.method, wave.to, error, exc_info=error, extra={"wave": wave.id})
         reply = Pong.failure(error)
         reply.sender = wave.to

@@ -1,4 +1,4 @@
-"""Topology: which stars a machine runs, and to which stars their lanes lead."""
+"""Topology: the stars that a machine runs, and the stars to which their lanes lead."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def make_stars(config: Config, index: int, star_kinds: Mapping[str, StarKind]) -
         index: index of the machine, as for :func:`own_stars`.
         star_kinds: the star kinds of plugins.
 
-    Raises NotFound when no plugin provides the kind of a star.
+    Raises NotFound if no plugin provides the kind of a star.
     """
     home = machine_key(config.name)
     stars: dict[StarKey, Star] = {}
@@ -60,9 +60,8 @@ def _star_kind(name: str, known: Mapping[str, StarKind]) -> StarKind:
 def own_stars(config: Config, machine_index: int) -> list[tuple[StarTemplate, int]]:
     """Returns the stars that a machine runs, each with its index.
 
-    A star whose template names a machine is run by that machine. A star whose template names none is run by every
-    machine that reads the config: the first machine uses the configured indexes, the next one those that follow, and so
-    on.
+    If the template of a star names a machine, that machine runs the star. Otherwise every machine that reads the config
+    runs it: the first machine uses the configured indexes, the next one those that follow, and so on.
 
     Args:
         machine_index: number of machines that joined this data directory before this one.
@@ -76,7 +75,7 @@ def own_stars(config: Config, machine_index: int) -> list[tuple[StarTemplate, in
 
 def free_index(config: Config, machine_index: int, known: Iterable[StarRecord]) -> int:
     """Returns ``machine_index``, or the first later index with which no other machine holds one of this machine's
-    stars: machines of another data directory count on their own.
+    stars, because machines of another data directory count independently.
 
     Args:
         known: the directory of stars.
@@ -91,8 +90,8 @@ def free_index(config: Config, machine_index: int, known: Iterable[StarRecord]) 
 
 
 def machine_links(stars: Sequence[Star]) -> tuple[str, ...]:
-    """Returns the links of the star that represents a machine: to the machine's other stars, and, if none of those
-    forwards waves, to the stars that these link to. This keeps a machine connected even if none of its own stars
+    """Returns the links of the star that represents a machine: to the machine's other stars and, if none of those
+    forwards waves, to the stars to which they link. This keeps a machine connected even if none of its own stars
     forwards."""
     links = [star.text for star in stars]
     if not any(star.kind.forwards for star in stars):
@@ -101,11 +100,11 @@ def machine_links(stars: Sequence[Star]) -> tuple[str, ...]:
 
 
 def announced_links(links: Iterable[str], home: str) -> tuple[str, ...]:
-    """Returns links as this machine announces them: each is the key of a star, or a key without an index, which means
-    every star of that name. The reader resolves them to stars.
+    """Returns links in the form that this machine announces: each is the key of a star, or a key without an index,
+    which refers to every star of that name. The reader resolves them to stars.
 
     Args:
-        home: the constellation for names that give none.
+        home: the constellation for names without one.
     """
     return tuple(dict.fromkeys(link if link.startswith("STAR::") else f"STAR::{home}:{link}" for link in links))
 

@@ -17,9 +17,9 @@ class BoardSettings:
 
     Attributes:
         machine, constellation: name of this machine, and of the constellation of its stars.
-        hops: how many machines may forward a wave.
+        hops: greatest number of machines that may forward a wave.
         lanes: the table ``[lanes]``.
-        directory: where this machine keeps its own files.
+        directory: the directory of this machine's own files.
         host: identifies this machine's host, see :class:`Facts`.
     """
 

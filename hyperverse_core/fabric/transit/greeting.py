@@ -1,4 +1,4 @@
-"""Greeting: which machines a lane admits, and which protocol number both use."""
+"""Greeting: determines which machines a lane admits, and which protocol number both use."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ _POLICY_SECONDS = 3.0
 
 @attrs.define
 class Greeting:
-    """What this machine says first on a lane, and what it expects to receive.
+    """The first frame of this machine on a lane, and the checks of the frame that it receives.
 
-    An admitted machine may act in anybody's name, so it must prove its identity. If the transport proves keys, the key
-    of the connection is the proof. Otherwise the policy checks the credentials in its ``Hello``.
+    An admitted machine may act on behalf of any agent, so it must prove its identity. If the transport proves keys, the
+    key of the connection is the proof. Otherwise the policy checks the credentials in its ``Hello``.
 
     Attributes:
         machine, constellation: the names that this machine announces.
         keys: the admitted keys.
         proves_peers: whether the transport proves the keys of peers.
         authenticate: asks the policy.
-        credentials: what this machine shows if the transport does not prove keys.
+        credentials: the credentials that this machine presents if the transport does not prove keys.
         protocols: the protocol numbers that this machine understands.
     """
 
@@ -61,11 +61,11 @@ class Greeting:
         """Checks the key of a connection before the peer sends anything. Raises Unauthorized."""
         if self.proved(peer) and not self.keys.holder(peer.key):
             allow = f"hyperverse keys allow NAME {shlex.quote(peer.key)}"
-            raise Unauthorized(f"machine {self.machine!r} does not let that key in: allow it there: `{allow}`")
+            raise Unauthorized(f"machine {self.machine!r} does not allow that key: allow it there: `{allow}`")
 
     def check_server(self, machine: str, key: str) -> None:
-        """Checks that the key which another machine announced in the directory, and has proved, is admitted here: a
-        machine whose key was removed gets nothing but a greeting. Raises Unauthorized."""
+        """Checks that the key that another machine announced in the directory and has proved is admitted here. A
+        machine whose key was removed gets only a greeting. Raises Unauthorized."""
         if self.proves_peers and key and self.keys.holder(key) != machine:
             allow = f"hyperverse keys allow {machine} {shlex.quote(key)}"
             raise Unauthorized(f"the key of machine {machine!r} is not allowed here: allow it: `{allow}`")
@@ -90,7 +90,7 @@ class Greeting:
             raise Unavailable(f"the policy has not answered within {_POLICY_SECONDS:g} s", retry_after=1.0) from None
 
     def agreed(self, hello: Hello) -> int:
-        """Returns the protocol number that both machines use. Raises ProtocolError when there is none."""
+        """Returns the protocol number that both machines use. Raises ProtocolError if there is none."""
         ours = Party(f"machine {self.machine!r}", __version__, self.protocols)
         theirs = ProtocolRange.announced(hello.protocol, hello.understands)
         return agreed_number(ours, Party(f"machine {hello.machine!r}", hello.version, theirs))

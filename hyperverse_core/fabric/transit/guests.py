@@ -1,4 +1,4 @@
-"""Guests: machines that connected to this one. Each is refused, or greeted and admitted."""
+"""Guests: the machines that connected to this one. Each is refused, or greeted and admitted."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .greeting import Greeting
 __all__ = ["Guests"]
 
 _log = guarded_log("hyperverse.lane")
-_REPLACED = "the key that this machine has proved here was replaced"
+_REPLACED = "the key that this machine proved here was replaced"
 _REFUSED = 1000
 """Number of refused machines whose reason is remembered, so that the log does not repeat it."""
 
@@ -27,15 +27,15 @@ class Guests:
 
     Args:
         transport: moves the frames.
-        greeting: tells which machines are admitted.
-        use: makes frames of a peer be read by a protocol number; returns what sends frames to it.
+        greeting: determines which machines are admitted.
+        use: sets the protocol number by which frames of a peer are read; returns the function that sends frames to it.
         admitted: called with the name of an admitted machine.
         forget: called with a peer that is refused, before it is disconnected.
-        later: runs work in a task of its own.
+        later: runs work in a separate task.
 
     Attributes:
         names: names of the admitted machines, by connection.
-        answers: what sends answers to them.
+        answers: the functions that send answers to them.
     """
 
     def __init__(
@@ -61,12 +61,13 @@ class Guests:
         self._ended: set[str] = set()
 
     def of(self, machine: str) -> list[tuple[Peer, Transmit]]:
-        """Returns the connections that a machine made to this one, the newest first, with what sends to them."""
+        """Returns the connections that a machine made to this one, the newest first, each with the function that sends
+        to it."""
         found = [(peer, self.answers[peer]) for peer, name in self.names.items() if name == machine]
         return found[::-1]
 
     def end(self, endpoint: str) -> None:
-        """The key of an endpoint is no longer valid: nobody can connect with it, and its connections end."""
+        """Ends the key of an endpoint: no machine can connect with it any more, and its connections end."""
         self._ended.add(endpoint)
         for peer in [peer for peer in self.names if peer.endpoint == endpoint]:
             self.refuse(peer, Unauthorized.status, _REPLACED)
@@ -120,7 +121,7 @@ class Guests:
             self.refuse(peer, 503, "the policy failed to check the credentials")
 
     def _admit(self, peer: Peer, hello: Hello) -> None:
-        """Admits a machine that has proved its name. Raises ProtocolError when no protocol number fits."""
+        """Admits a machine that has proved its name. Raises ProtocolError if no protocol number fits."""
         number = self._greeting.agreed(hello)
         self._transport.send(peer, encode_lane(self._greeting.hello()))
         self.names[peer] = hello.machine
@@ -129,8 +130,8 @@ class Guests:
         self._admitted(hello.machine)
 
     def refuse(self, peer: Peer, status: int, error: str, hint: str = "") -> None:
-        """Tells a machine why it is refused, and disconnects it."""
-        # It tries once a second: a known reason is not logged again.
+        """Sends a machine the reason why it is refused, and disconnects it."""
+        # It tries once per second, so a known reason is not logged again.
         level = logging.DEBUG if self._refused.get(peer.key) == error else logging.WARNING
         _log.log(level, "a machine at %s is refused: %s", peer.name, error)
         if len(self._refused) >= _REFUSED:

@@ -1,6 +1,6 @@
-"""KeyRotation: replaces the key of this machine, while it and the other machines keep running.
+"""KeyRotation: replaces the key of this machine while it and the other machines keep running.
 
-The new key is admitted everywhere, then proved on the lanes to other machines, and then on a listener of its own, whose
+The new key is admitted everywhere, then proved on the lanes to other machines, and then on a separate listener, whose
 address is announced in the directory. Both keys are valid for a while. Each lane is replaced once the new lane is up,
 so no wave is lost.
 """
@@ -25,7 +25,7 @@ _NEWS = 1.0
 _SECONDS = 5.0
 """Seconds in which the lanes to other machines are replaced; a machine that needs longer counts as unreachable."""
 _AGAIN = 1.0
-"""Seconds until the end of a key is tried again when the registry cannot be reached."""
+"""Seconds until ending a key is tried again if the registry cannot be reached."""
 
 
 class KeyRotation:
@@ -33,10 +33,10 @@ class KeyRotation:
 
     Args:
         machine: name of this machine.
-        lease: seconds, within which the others have read where this machine listens.
+        lease: seconds within which the other machines have read where this machine listens.
         transport: makes keys.
         keys: stores them.
-        admission: gets keys admitted, and ended.
+        admission: admits keys, and ends them.
         board: the lanes.
         membership: announces where this machine listens.
     """
@@ -69,14 +69,14 @@ class KeyRotation:
 
         Args:
             keep: seconds for which the previous key stays valid; at least a lease, so that every machine can follow.
-            address: where to listen with the new key until the next start; empty for the configured address.
-            advertise: the address announced to others; empty for the address listened at.
+            address: the address to listen at with the new key until the next start; empty for the configured address.
+            advertise: the address announced to others; empty for the address of the listener.
 
         Raises:
             BadRequest: the transport proves no keys.
             Conflict: the config fixes the address.
             ConfigError: the key cannot be stored.
-            Unavailable: the registry cannot be reached, or the machine stops. The previous key then stays valid.
+            Unavailable: the registry cannot be reached, or the machine is stopping. The previous key then stays valid.
         """
         if not self._transport.proves_peers:
             raise BadRequest("the transport uses no keys, so no key can be replaced")
@@ -98,7 +98,7 @@ class KeyRotation:
             self._ends.add(task)
             task.add_done_callback(self._ends.discard)
             self._endpoint = endpoint
-        _log.info("this machine has another key, at %s; the one before counts for %g s", told, seconds)
+        _log.info("this machine has a new key, at %s; the previous one stays valid for %g s", told, seconds)
         return {"key": identity.public, "address": told}
 
     async def _end_later(self, endpoint: str, key: str, seconds: float) -> None:
@@ -107,7 +107,7 @@ class KeyRotation:
         while True:
             try:
                 await self._admission.end(key)
-            except HyperverseError as exc:  # the next start tries it too
+            except HyperverseError as exc:  # the next start also tries it
                 _log.warning("the previous key could not be ended: %s", exc)
                 await asyncio.sleep(_AGAIN)
             else:
@@ -115,7 +115,7 @@ class KeyRotation:
                 return
 
     async def close(self) -> None:
-        """Stops waiting for keys that have not ended: the next start ends them."""
+        """Stops waiting for keys that have not ended; the next start ends them."""
         self._closed = True
         for task in self._ends:
             task.cancel()

@@ -31,7 +31,7 @@ class Listener:
         Args:
             identity: the key pair that the endpoint proves.
 
-        Raises Unavailable and BadRequest as the transport does.
+        Raises Unavailable and BadRequest like the transport.
         """
         opened = await self._opener.open("stars", identity)
         return self._advertise or opened
@@ -41,11 +41,11 @@ class Listener:
 
         Args:
             identity: the other key pair.
-            address: where to listen; empty for the configured address, or else the transport's default.
-            advertise: the address announced to others; empty for the address listened at.
+            address: the address to listen at; empty for the configured address, or else the transport's default.
+            advertise: the address announced to others; empty for the address of the listener.
 
-        Raises Conflict when the config fixes the address, or the announced address; Unavailable and BadRequest as the
-        transport does.
+        Raises Conflict if the config fixes the address, or the announced address; Unavailable and BadRequest like the
+        transport.
         """
         if self._advertise and not advertise:
             raise Conflict(

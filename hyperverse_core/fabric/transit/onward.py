@@ -1,4 +1,4 @@
-"""Forwards frames for other machines, or tells the sender side that they cannot be forwarded."""
+"""Forwards frames for other machines, or reports to the sender's side that they cannot be forwarded."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ class Onward:
     """Forwards frames over the lanes of this machine.
 
     Args:
-        directory, ways: the known machines, and which of them leads to a star.
-        peers: the lanes that we made.
-        guests: the connections that others made to us.
+        directory, ways: the known machines, and the routes to stars.
+        peers: the lanes that this machine made.
+        guests: the connections that others made to this machine.
         refuse: answers a request with a refusal.
     """
 
@@ -48,12 +48,13 @@ class Onward:
         self._refuse = refuse
 
     def send(self, star: str, frame: bytes, priority: int) -> None:
-        """Sends a frame towards a star. Raises Unavailable when there is no way or the lane is full."""
+        """Sends a frame towards a star. Raises Unavailable if there is no route or the lane is full."""
         name = self._ways.to(star)
         (self._peers.by_name.get(name) or self._peers.add(name)).send(frame, priority)
 
     def pass_on(self, envelope: Envelope, via: Peer, machine: str) -> None:
-        """Forwards what ``machine`` sent by ``via``. If that fails, tells those who must know."""
+        """Forwards a frame that ``machine`` sent by ``via``. If that fails, reports it to the machine that must
+        know."""
         try:
             self._pass_on(envelope, machine)
         except HyperverseError as exc:
@@ -63,8 +64,8 @@ class Onward:
                 self.answer(envelope, exc.message)
 
     def _pass_on(self, envelope: Envelope, machine: str) -> None:
-        """Raises LoopDetected when it was forwarded too often, Unavailable when there is no route, or only one that
-        leads back: machines with different knowledge must not send it back and forth."""
+        """Raises LoopDetected if it was forwarded too often, and Unavailable if there is no route, or only one that
+        leads back, because machines with different knowledge must not send it back and forth."""
         if envelope.left <= 0:
             raise LoopDetected(f"it was forwarded too often on its way to {envelope.star}")
         envelope.left -= 1
@@ -74,16 +75,16 @@ class Onward:
         self.send(envelope.star, encode_lane(envelope), envelope.priority)
 
     def bounce(self, envelope: Envelope, via: Peer | None, status: int, error: str) -> None:
-        """Tells the machine that sent an envelope that it cannot be forwarded."""
+        """Reports to the machine that sent an envelope that it cannot be forwarded."""
         if envelope.origin:
             self._refuse(LaneRequest(envelope, via), Pong(status, {"error": error}, outcome=Outcome.REJECTED))
 
     def answer(self, envelope: Envelope, cause: str) -> None:
-        """Sends an answer that no lane of this machine can carry over the connection that the asking machine made: the
-        request may have come by that connection, and the asking side waits for as long as it lasts.
+        """Sends an answer that no lane of this machine can carry over the connection that the asking machine made. The
+        request may have arrived by that connection, and the asking side waits as long as it lasts.
 
         Args:
-            cause: why our own lanes cannot carry it.
+            cause: why the lanes of this machine cannot carry it.
         """
         machine = self._directory.machine_of.get(envelope.star, "")
         for peer, transmit in self._guests.of(machine):

@@ -1,4 +1,4 @@
-"""What a machine may claim about the origin of a request: docs/explanation/security.md#what-a-machine-may-say.
+"""Checks the claims of a machine about the origin of a request: docs/explanation/security.md#what-a-machine-may-say.
 
 The key of a lane is bound to the name of a machine, and the directory lists the stars of that machine.
 """
@@ -24,15 +24,15 @@ def objection(
     machine_of: Mapping[str, str],
     way_to: Callable[[str], str | None],
 ) -> HyperverseError | None:
-    """Returns why a request is not handled; None when its origin is valid.
+    """Returns why a request is not handled; None if its origin is valid.
 
     Args:
         envelope: the envelope as received.
         message: its content.
-        machine: the machine whose lane it came by.
+        machine: the machine on whose lane it arrived.
         machine_of: the machine of each announced star.
-        way_to: returns the machine through which a star is reached from here; its own machine when there is a lane to
-            it.
+        way_to: returns the machine through which a star is reached from here; that is its own machine if there is a
+            lane to it.
     """
     first = envelope.passed[0] if envelope.passed else machine
     owner = machine_of.get(envelope.origin, first)
@@ -46,10 +46,11 @@ def objection(
 def _not_its_star(
     wave: Directed, first: str, machine: str, machine_of: Mapping[str, str], way_to: Callable[[str], str | None]
 ) -> HyperverseError | None:
-    """Refuses the names of other machines' stars: a star may do everything, and its drivers act in its name."""
+    """Returns the objection to a wave on behalf of another machine's star, because a star may do everything and its
+    drivers act on its behalf."""
     key = wave.agent.star_key
     if key is None:
-        return Forbidden(f"{wave.agent.text!r} is in the name of no star")
+        return Forbidden(f"{wave.agent.text!r} does not belong to a star")
     if wave.agent != Point.of_star(key) and not isinstance(wave, Ping):
         return None  # from a driver, perhaps forwarded by the machine from which its recipient has moved
     owner = machine_of.get(str(key))
@@ -58,8 +59,8 @@ def _not_its_star(
     if owner is None:
         return Unavailable(f"{key} is unknown here", retry_after=0.5)
     if owner != first:
-        return Forbidden(f"machine {first!r} cannot act as {wave.agent.text!r}, which is of machine {owner!r}")
+        return Forbidden(f"machine {first!r} cannot act as {wave.agent.text!r}, which belongs to machine {owner!r}")
     if first != machine and way_to(str(key)) == first:
-        said = f"machine {machine!r} has forwarded a wave in the name of a star of {first!r}"
+        said = f"machine {machine!r} has forwarded a wave on behalf of a star of {first!r}"
         return Unavailable(f"{said}, which has a lane to this machine", retry_after=0.5)
     return None

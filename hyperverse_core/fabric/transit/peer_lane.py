@@ -27,7 +27,7 @@ _QUEUE_BYTES = 64 * 1024 * 1024
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 1.0
 _TIMEOUT = 3.0
 _NOTICE = 1
-"""Priority of incidental notices: ahead of waves, which might go where a notice says nobody lives any more."""
+"""Priority of incidental notices: ahead of waves, which might be sent to a place that a notice reports as gone."""
 _LAST = 4
 """Priority of a greeting that confirms that everything before it was sent."""
 _LAST_ANSWERS = 2.0
@@ -35,16 +35,16 @@ _LAST_ANSWERS = 2.0
 
 
 class PeerLane:
-    """Carries what this machine sends to one other machine. That machine sends over its own lane to us.
+    """Carries the frames of this machine to one other machine. That machine sends over its own lane to this one.
 
     While it connects or reconnects, frames wait in order. If connecting fails, they are returned to their senders, and
-    the lane counts as down until it is up again. Once it is up, they are sent as fast as the transport takes them; new
-    frames wait behind them.
+    the lane counts as down until it is up again. Once it is up, they are sent as fast as the transport accepts them;
+    new frames wait behind them.
 
     Args:
-        board: is told about the state of the lane.
+        board: notified of the state of the lane.
         name: name of the other machine.
-        address, server_key: those of its listener.
+        address, server_key: address and key of its listener.
         transport: moves the frames.
         identity: identity of this machine, for the transport.
         greeting: makes and checks the first frames.
@@ -97,7 +97,7 @@ class PeerLane:
         self._superseded = False
 
     def send(self, frame: bytes, priority: int) -> None:
-        """Sends or queues a frame. Raises Unavailable when the lane is down or full: the frame was not accepted."""
+        """Sends or queues a frame. Raises Unavailable if the lane is down or full, and the frame was not accepted."""
         if self.peer is not None and not self._waiting:
             self._transmit(self.peer, frame, priority=priority)
             self._tally.sent(len(frame))
@@ -127,7 +127,7 @@ class PeerLane:
             try:
                 self._transmit(self.peer, frame, priority=_NOTICE)
             except HyperverseError as exc:
-                _log.debug("machine %s is not told: %s", self.name, exc)
+                _log.debug("machine %s is not notified: %s", self.name, exc)
 
     def hurry(self) -> None:
         """Tries to connect now instead of after the pause."""
@@ -145,7 +145,9 @@ class PeerLane:
                 await self._connect()
             except HyperverseError as exc:
                 self._gone(exc.message)
-            except BaseException as exc:  # from a transport: without another attempt, the lane would stay down for ever
+            except (
+                BaseException
+            ) as exc:  # an error of the transport: without another attempt, the lane would stay down forever
                 if ends_task(exc):
                     raise
                 _log.exception("the lane to machine %s could not be connected; please report it", self.name)
@@ -194,7 +196,7 @@ class PeerLane:
             await self._dismiss(peer)
             raise
         if self._connection is not peer:
-            raise Unavailable(f"the connection to {self.name!r} broke at once")
+            raise Unavailable(f"the connection to {self.name!r} broke immediately")
         self._transmit = board.use(peer, number)
         self.peer = peer
         self.down, self.cause = False, ""
@@ -203,7 +205,7 @@ class PeerLane:
         board.lane_is(self, True)
 
     def _check_transport(self) -> None:
-        """Raises Unavailable when the other machine uses another transport, which shows in its key."""
+        """Raises Unavailable if the other machine uses another transport, which its key shows."""
         if not self._transport.proves_peers:
             return
         try:
@@ -218,19 +220,22 @@ class PeerLane:
         self._identity = identity
 
     async def supersede(self) -> None:
-        """Makes way for another lane. Returns when everything sent on this lane has arrived, as far as that can be
-        known: frames of the other lane must not overtake it. The connection stays open for answers."""
+        """Prepares for the replacement by another lane. Returns when everything sent on this lane has arrived, as far
+        as that can be known, because frames of the other lane must not overtake it. The connection stays open for
+        answers."""
         self._superseded = self._retired = True
         try:
             async with asyncio.timeout(_TIMEOUT):
                 if self._task is not None:
                     await asyncio.wait({self._task})
-                if self.peer is not None:  # frames arrive in order: whoever answers has the others too
+                if (
+                    self.peer is not None
+                ):  # frames arrive in order, so a machine that answers has received all earlier ones
                     self._welcome = asyncio.get_running_loop().create_future()
                     self._transmit(self.peer, encode_lane(self._greeting.hello()), priority=_LAST)
                     await self._welcome
         except (TimeoutError, HyperverseError) as exc:
-            _log.debug("the lane to machine %s that another one replaces has broken: %s", self.name, described(exc))
+            _log.debug("the lane to machine %s, which is being replaced, has broken: %s", self.name, described(exc))
 
     async def _send_waiting(self) -> None:
         """Sends the frames that waited for the connection, until none are left or the connection has ended."""
@@ -255,12 +260,12 @@ class PeerLane:
         await self._transport.disconnect(peer)
 
     def welcomed(self, hello: Hello) -> None:
-        """Handles the other machine's answer to our hello."""
+        """Handles the other machine's answer to the hello of this machine."""
         if self._welcome is None or self._welcome.done():
             return
         if hello.machine != self.name:
             self._welcome.set_exception(
-                ProtocolError(f"at {self.address} there is machine {hello.machine!r}, not {self.name!r}")
+                ProtocolError(f"machine {hello.machine!r} answers at {self.address}, not {self.name!r}")
             )
         else:
             self._welcome.set_result(hello)
@@ -268,7 +273,7 @@ class PeerLane:
     def refused(self, said: Refused) -> None:
         """Handles a refusal by the other machine."""
         error = f"{said.error}; {said.hint}" if said.hint else said.error
-        known = self._superseded or error == self._refusal  # we ask once a second
+        known = self._superseded or error == self._refusal  # this machine asks once per second
         level = logging.DEBUG if known else logging.ERROR
         _log.log(level, "machine %s refuses the lane: %s (%d)", self.name, error, said.status)
         self._refusal = error
@@ -276,7 +281,7 @@ class PeerLane:
             self._welcome.set_exception(Unavailable(f"machine {self.name!r} refuses: {error}"))
 
     def broken(self, reason: str) -> None:
-        """The connection is lost: reconnects."""
+        """Reconnects after the connection was lost."""
         self._connection = None
         if self._superseded:
             self.peer = None
@@ -310,8 +315,8 @@ class PeerLane:
             self._board.undelivered(frame, cause)
 
     async def retire(self) -> None:
-        """The machine has left the Hyperverse: its last answers may still arrive, then the lane ends. No wave is left
-        waiting for an answer that cannot come."""
+        """Ends the lane to a machine that has left the Hyperverse, after its last answers have had time to arrive. No
+        wave is left waiting for an answer that cannot arrive."""
         self._retired = True
         cause = f"machine {self.name!r} has left"
         if self.peer is None:
@@ -321,9 +326,9 @@ class PeerLane:
         await self.close()
 
     def give_up(self) -> None:
-        """The machine has restarted elsewhere: nothing comes by this lane any more. The lane must be closed
-        afterwards."""
-        cause = f"machine {self.name!r} has started again"
+        """Called when the machine has restarted elsewhere, so that nothing arrives on this lane any more. The lane must
+        be closed afterwards."""
+        cause = f"machine {self.name!r} has restarted"
         self._retired = True
         self._give_back(cause)
         self._pending.lane_lost(self.name, cause)

@@ -28,20 +28,20 @@ _log = guarded_log("hyperverse.lane")
 
 
 class PeerLanes:
-    """The lanes to other machines: made on demand, and closed when their machines are gone.
+    """The lanes to other machines, made on demand and closed when their machines are gone.
 
     Args:
-        board: is told about the state of each.
+        board: notified of the state of each lane.
         host: identifies this machine's host, see :class:`Facts`.
         transport: moves the frames.
         greeting: makes and checks the first frames.
         directory: the known machines.
-        states: which lanes are down; written here.
+        states: the lanes that are down; written here.
         pending: requests that wait for answers.
         traffic: counts what the lanes carry.
         chance: randomizes pauses.
-        watch_keys: called before a lane is made: from then on keys may be removed.
-        later: runs work in a task of its own.
+        watch_keys: called before a lane is made, because keys may be removed from then on.
+        later: runs work in a separate task.
 
     Attributes:
         by_name: the lanes, by the name of the other machine. Written only here.
@@ -82,7 +82,7 @@ class PeerLanes:
         self.succession = Succession(self.by_name, self._make, later)
 
     def add(self, name: str) -> PeerLane:
-        """Makes the lane to a machine. Raises Unavailable when it has no address that can be reached from here."""
+        """Makes the lane to a machine. Raises Unavailable if it has no address that can be reached from here."""
         record = self._directory.machine_record(name)
         if record is None or not record.address:
             raise Unavailable(f"machine {name!r} has no address in the directory", retry_after=0.5)
@@ -112,8 +112,8 @@ class PeerLanes:
         await self.succession.prove(identity, seconds)
 
     def machines_changed(self, names: Collection[str]) -> None:
-        """The directory entries of these machines have changed: closes lanes to machines that are gone, and opens lanes
-        to new ones."""
+        """Called when the directory entries of these machines have changed: closes lanes to machines that are gone, and
+        opens lanes to new ones."""
         self.succession.keep(lambda name: self._directory.machine_record(name) is not None)
         for name in sorted(names):
             record = self._directory.machine_record(name)
@@ -133,7 +133,7 @@ class PeerLanes:
         """Adapts the lane to one machine to the directory."""
         lane = self.by_name.get(name)
         if lane is not None and (lane.address, lane.server_key) != (record.address, record.server_key):
-            if lane.peer is not None and self._known.get(name) == record.incarnation:  # a new key in the same life
+            if lane.peer is not None and self._known.get(name) == record.incarnation:  # a new key in the same run
                 self.succession.begin(name, record.address, record.server_key)
                 return
             self.succession.drop(name)
@@ -149,7 +149,7 @@ class PeerLanes:
         if lane is None and self._can_reach(record):
             self.add(name).connect()
         elif lane is not None and lane.down and self._known.get(name) != record.incarnation:
-            lane.hurry()  # it has come back
+            lane.hurry()  # the machine has returned
 
     def _can_reach(self, record: StarRecord) -> bool:
         """Whether a machine has an address that works from this host."""
@@ -195,7 +195,7 @@ class PeerLanes:
             self._states.went_down(lane.name, lane.cause)
 
     def tell_all(self, revision: int) -> None:
-        """Tells the others about a commit. A machine that misses this finds the commit a little later."""
+        """Notifies the other machines of a commit. A machine that misses this finds the commit a little later."""
         frame = encode_lane(RevisionNotice(revision))
         for lane in self.by_name.values():
             lane.notify(frame)

@@ -13,8 +13,7 @@ __all__ = ["PendingAnswers"]
 
 
 class PendingAnswers:
-    """The table of waiting requests, by number, with the machine whose lane the request took and the star that was
-    asked.
+    """The table of waiting requests, by number, each with the machine whose lane it took and the star of the request.
 
     Attributes:
         numbers: yields the numbers of new requests, each used once.
@@ -36,11 +35,11 @@ class PendingAnswers:
         return future
 
     def remove(self, number: int) -> None:
-        """Removes a request that nobody waits for any more."""
+        """Removes a request for which nobody waits any more."""
         self._waiting.pop(number, None)
 
     def settle(self, number: int, answer: object) -> None:
-        """Takes an answer. A late answer for a removed request is ignored."""
+        """Handles an answer. A late answer for a removed request is ignored."""
         waiting = self._waiting.pop(number, None)
         if waiting is not None and not waiting[0].done():
             waiting[0].set_result(answer)
@@ -48,22 +47,23 @@ class PendingAnswers:
     def answered(
         self, number: int, answer: object, machine: str, passed: Sequence[str], machine_of: Mapping[str, str]
     ) -> bool:
-        """Takes an answer from a lane. Returns whether it came from where the request went: nobody else may answer it.
+        """Handles an answer from a lane. Returns whether it came from the machine that got the request, because no
+        other may answer it.
 
         Args:
             number: number of the request.
             answer: the answer.
-            machine: the machine whose lane it came by.
+            machine: the machine on whose lane it arrived.
             passed: the machines that forwarded it before.
             machine_of: the machine of each star.
         """
         waiting = self._waiting.get(number)
         if waiting is None:
-            return True  # it came too late
+            return True  # it arrived too late
         _, lane, _, star = waiting
         if machine != lane:
             owner = machine_of.get(star, lane)
-            # A request that went through other machines may be answered through others again.
+            # A request that went through other machines may also be answered through others.
             if machine != owner and (lane == owner or not passed or passed[0] != owner):
                 return False
         del self._waiting[number]
@@ -72,14 +72,14 @@ class PendingAnswers:
         return True
 
     def lane_lost(self, machine: str, cause: str) -> None:
-        """The lane to a machine is lost. It is unknown whether requests that were sent by it ran."""
+        """Called when the lane to a machine is lost. It is unknown whether the requests that were sent over it ran."""
         for number, (_, lane, _, _) in list(self._waiting.items()):
             if lane == machine:
                 self.settle(number, _lane_lost(machine, cause))
 
     async def last_answers(self, machine: str, cause: str, seconds: float) -> None:
-        """A machine has left: requests may still get its answers for that many seconds; then they are told that there
-        are none."""
+        """Called when a machine has left. Requests may still get its answers for that many seconds; then they end
+        without an answer."""
         waiting = {number: future for number, (future, lane, _, _) in self._waiting.items() if lane == machine}
         if waiting:
             await asyncio.wait(waiting.values(), timeout=seconds)

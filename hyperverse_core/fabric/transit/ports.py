@@ -1,4 +1,4 @@
-"""What the lanes use of the layers above them."""
+"""The parts of the layers above that the lanes use."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class LaneRequest:
 
     Attributes:
         envelope: the envelope as received.
-        via: the connection that it came by; the answer takes the same connection while it lasts.
+        via: the connection by which it arrived; the answer takes the same connection while it lasts.
     """
 
     envelope: Envelope
@@ -40,7 +40,7 @@ class InboundPort(Protocol):
 
 
 class OutgoingLane(Protocol):
-    """A lane to another machine, as the switchboard knows it by the connection that the lane made.
+    """A lane to another machine. The switchboard finds it by the connection that the lane made.
 
     Attributes:
         name: name of the other machine.
@@ -53,35 +53,35 @@ class OutgoingLane(Protocol):
     cause: str
 
     def welcomed(self, hello: Hello) -> None:
-        """Handles the other machine's answer to our hello."""
+        """Handles the other machine's answer to the hello of this machine."""
 
     def refused(self, said: Refused) -> None:
         """Handles a refusal by the other machine."""
 
     def broken(self, reason: str) -> None:
-        """The connection is lost."""
+        """Called when the connection is lost."""
 
 
 class Board(LaneReceiver, Protocol):
-    """What a lane to another machine reports to its switchboard, which receives the frames of the lane."""
+    """The switchboard, as a lane to another machine reports to it. It receives the frames of the lane."""
 
     def connected(self, peer: Peer, lane: OutgoingLane) -> None:
-        """The lane made a connection: frames on it belong to the lane until both sides have greeted."""
+        """Called when the lane made a connection. Frames on it belong to the lane until both sides have greeted."""
 
     async def greeted(self, lane: OutgoingLane) -> None:
-        """Both ends of the lane have greeted; returns when the lane may be used."""
+        """Called when both ends of the lane have greeted; returns when the lane may be used."""
 
     def forgotten(self, peer: Peer) -> None:
-        """The lane has given up a connection, and ignores it from now on."""
+        """Called when the lane has abandoned a connection, which it ignores from now on."""
 
     def use(self, peer: Peer, number: int) -> Transmit:
-        """Sets the protocol number of a peer; returns what sends frames."""
+        """Sets the protocol number of a peer; returns the function that sends frames."""
 
     def lane_is(self, lane: OutgoingLane, up: bool) -> None:
-        """The lane has come up or gone down."""
+        """Called when the lane has come up or gone down."""
 
     def still_down(self, lane: OutgoingLane) -> None:
-        """The lane failed to reconnect."""
+        """Called when the lane failed to reconnect."""
 
     def undelivered(self, frame: bytes, cause: str) -> None:
-        """A frame was not sent."""
+        """Called when a frame was not sent."""

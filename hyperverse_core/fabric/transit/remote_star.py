@@ -1,4 +1,4 @@
-"""Stars of other machines, as places that take waves."""
+"""Stars of other machines, as places to which waves can be sent."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class RequestPort(Protocol):
 
 
 class RemoteStar:
-    """One star of another machine. It also serves as its own ``star``: ``remote.star.text``.
+    """One star of another machine. It is also its own ``star``, as in ``remote.star.text``.
 
     Attributes:
         key, text: key of the star, and the key as text.
@@ -41,11 +41,11 @@ class RemoteStar:
         self.star = self
 
     def receive(self, wave: Directed) -> Coroutine[Any, Any, Pong]:
-        """Sends a wave and waits for the answer. Raises NotHostedHere when the star does not have the particle."""
+        """Sends a wave and waits for the answer. Raises NotHostedHere if the star does not have the particle."""
         return self._requests.ask(self, wave)
 
     def accept(self, wave: Directed) -> None:
-        """Passes a Signal to the lane. Raises Unavailable when there is none."""
+        """Passes a Signal to the lane. Raises Unavailable if there is none."""
         self._requests.tell(self, wave)
 
 
@@ -59,7 +59,7 @@ class RemoteStars:
         self._known: dict[StarKey, RemoteStar] = {}
 
     def of(self, key: StarKey) -> RemoteStar:
-        """Returns what takes waves for a star of another machine. Raises Unavailable when no such star is announced."""
+        """Returns the object for a star of another machine. Raises Unavailable if no such star is announced."""
         if key not in self._directory.records:
             raise Unavailable(f"{key} is not in the directory of stars", retry_after=1.0)
         known = self._known.get(key)
@@ -68,8 +68,8 @@ class RemoteStars:
         return known
 
     async def ask_again(self, lost: NoAnswer, wave: Ping) -> Pong:
-        """Repeats an unanswered Ping at the same star in the same incarnation: the machine may have restarted without
-        that being known here."""
+        """Repeats an unanswered Ping at the same star in the same incarnation, because the machine may have restarted
+        without this machine knowing it."""
         try:
             return await self._requests.ask(self.of(StarKey.parse(lost.star)), wave, lost.incarnation)
         except HyperverseError as exc:

@@ -27,7 +27,7 @@ _PROVISION_WAIT = 10.0
 
 
 class Requests:
-    """Sends frames that need an answer, and waits for it.
+    """Sends frames that need an answer, and waits for the answers.
 
     Args:
         board: sends frames over the lanes.
@@ -54,7 +54,7 @@ class Requests:
         self._origin = home.text
 
     async def _request(self, star: str, payload: bytes, *, priority: int, limit: float | None) -> Any:
-        """Sends a frame and waits for the answer; None when ``limit`` (seconds) passes first."""
+        """Sends a frame and waits for the answer; returns None if ``limit`` (seconds) passes first."""
         number = next(self._pending.numbers)
         lane = self._board.send(star, number, self._origin, payload, priority=priority)
         future = self._pending.add(number, lane, self.loop.time(), star)
@@ -72,13 +72,13 @@ class Requests:
                 timer.cancel()
 
     async def ask(self, remote: RemoteStar, wave: Directed, only: int = 0) -> Pong:
-        """Sends a Ping to a remote star. Raises NotHostedHere when the particle does not live there, Unavailable when
+        """Sends a Ping to a remote star. Raises NotHostedHere if the particle does not live there, and Unavailable if
         the wave certainly was not sent. A missing answer is returned as a :class:`NoAnswer`.
 
         Args:
             remote: the star.
             wave: the Ping.
-            only: the incarnation of the star that got this Ping before, when the Ping is repeated. Another incarnation
+            only: the incarnation of the star that got this Ping before, if the Ping is repeated. Another incarnation
                 answers that the outcome is unknown. 0 for a Ping that was not sent before.
         """
         assert isinstance(wave, Ping)
@@ -126,7 +126,7 @@ class Requests:
         self._board.send(remote.text, 0, "", payload, priority=wave.handling.priority)
 
     async def spread(self, star: str, wave: Ripple, points: list[Point]) -> list[Echo]:
-        """Sends one Ripple to recipients in one remote star; returns an echo for each, whatever happens."""
+        """Sends one Ripple to recipients in one remote star; returns an echo for each recipient in any case."""
         hops = self._home.distances[star]
         reply: Any = None
         try:
@@ -148,16 +148,16 @@ class Requests:
         return reply.echoes
 
     async def provision(self, star: StarKey, record: ParticleRecord, expected: Assignment | None) -> None:
-        """Asks a star of another machine to take in a particle. Raises Conflict, NotHostedHere, NoDriver or
+        """Asks a star of another machine to adopt a particle. Raises Conflict, NotHostedHere, NoDriver or
         Unavailable."""
         text = str(star)
         payload = encode_provision_request(ProvisionRequest("", star, record.point, expected))
         reply = await self._request(text, payload, priority=1, limit=_PROVISION_WAIT)
         if reply is None:
-            raise Unavailable(f"{text} did not answer a request to take in {record.point.text!r}", retry_after=0.5)
+            raise Unavailable(f"{text} did not answer a request to adopt {record.point.text!r}", retry_after=0.5)
         _raise(reply)
         if not isinstance(reply, ProvisionReply):
-            raise _wrong(star=text, reply=reply, asked=f"whether it takes {record.point.text!r}")
+            raise _wrong(star=text, reply=reply, asked=f"whether it adopts {record.point.text!r}")
         if reply.status != 200:
             raise error_for_status(reply.status, reply.error, hint=reply.hint)
 

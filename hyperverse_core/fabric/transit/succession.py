@@ -1,4 +1,4 @@
-"""Succession: replaces lanes that are up by lanes that prove another key, without losing a wave."""
+"""Succession: replaces lanes that are up with lanes that prove another key, without losing a wave."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ __all__ = ["Succession"]
 
 
 class Succession:
-    """Lanes that wait to replace another lane, and the lanes that they replaced. The latter keep their connections
-    until the key that these proved ends, because answers arrive on them.
+    """Lanes that wait to replace another lane, and the lanes that they replaced. Replaced lanes keep their connections
+    until their key ends, because answers arrive on them.
 
     Args:
         lanes: the lanes in use, by the name of the other machine; written here when a lane is replaced.
         make: makes a lane to a machine, at an address with a key.
-        later: runs work in a task of its own.
+        later: runs work in a separate task.
     """
 
     def __init__(
@@ -49,10 +49,10 @@ class Succession:
                     self._none_waits.clear()
                     await self._none_waits.wait()
         except TimeoutError:
-            return  # a machine is unreachable; it finds the new key when it comes back
+            return  # a machine is unreachable; it finds the new key when it returns
 
     def begin(self, name: str, address: str, server_key: str) -> None:
-        """Makes a new lane that replaces one that is up, as soon as the new lane is up too."""
+        """Makes a new lane that replaces one that is up as soon as the new lane is also up."""
         before = self._waiting.get(name)
         if before is not None and (before.address, before.server_key) == (address, server_key):
             return
@@ -91,7 +91,7 @@ class Succession:
             self.drop(name)
 
     def end(self) -> None:
-        """The previous key has ended: ends the connections that proved it."""
+        """Ends the connections that proved the previous key, which has ended."""
         superseded, self._superseded = self._superseded, []
         for lane in superseded:
             self._later(lane.close())

@@ -1,4 +1,4 @@
-"""Switchboard: the lanes of this machine. Stars of one machine need none; others are reached through a transport."""
+"""Switchboard: the lanes of this machine. Stars of one machine need no lane; others are reached through a transport."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from .traffic import LaneTraffic
 __all__ = ["Switchboard"]
 
 _ANSWER = 2
-"""Priority of an answer: before everything that has not begun; answers to urgent waves before others."""
+"""Priority of an answer: before all work that has not begun; answers to urgent waves before others."""
 
 
 class Switchboard:
@@ -48,20 +48,20 @@ class Switchboard:
         transport: moves the frames.
         keys: the admitted machines.
         authenticate: asks the policy about a machine whose key is not proved.
-        directory, ways: the known machines, and which of them leads to a star.
-        states: which lanes are down; written here.
+        directory, ways: the known machines, and the routes to stars.
+        states: the lanes that are down; written here.
         pending: requests that wait for answers.
         heard: called with the registry revision that another machine has committed.
-        objected: told about a forbidden message: the name of the machine, the star that it was for, and the reason.
+        objected: called for a forbidden message, with the name of the machine, the star of the message, and the reason.
         interceptors: observe the lanes.
         chance: randomizes pauses.
 
     Attributes:
-        address, server_key: those of this machine's listener, as announced in the directory.
+        address, server_key: address and key of this machine's listener, as announced in the directory.
         listener: the endpoints at which others connect.
         peers: the lanes to other machines.
         traffic: what the lanes have carried.
-        outgoing: connections that we made. Written only here; see :meth:`connected`, :meth:`forgotten`.
+        outgoing: connections that this machine made. Written only here; see :meth:`connected`, :meth:`forgotten`.
     """
 
     def __init__(
@@ -134,7 +134,7 @@ class Switchboard:
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def open(self, stars: Sequence[Star], home: Star, inbound: InboundPort) -> None:
-        """Opens the listener for other machines. Raises Unavailable when its address is in use.
+        """Opens the listener for other machines. Raises Unavailable if its address is in use.
 
         Args:
             stars: the stars of this machine.
@@ -156,7 +156,7 @@ class Switchboard:
         await self.peers.prove(identity, seconds)
 
     def end_key(self, endpoint: str) -> None:
-        """Ends the key that an endpoint proves and our connections proved before."""
+        """Ends the key that an endpoint proves and that our connections proved before."""
         self._guests.end(endpoint)
         self.peers.succession.end()
 
@@ -174,7 +174,7 @@ class Switchboard:
         Args:
             incarnation: the incarnation that may answer; 0 for any.
 
-        Raises Unavailable when there is no route or the lane is full."""
+        Raises Unavailable if there is no route or the lane is full."""
         raw = msgspec.Raw(payload)
         frame = encode_lane(Envelope(star, self.settings.hops, number, origin, priority, (), raw, incarnation))
         name = self._ways.by_star.get(star) or self._ways.to(star)
@@ -182,9 +182,9 @@ class Switchboard:
         return name
 
     def answer(self, request: LaneRequest, payload: bytes) -> None:
-        """Sends the answer to a request on the connection that it came by, or by any route when that has ended.
+        """Sends the answer to a request on the connection by which it arrived, or by any route if that has ended.
 
-        Raises Unavailable when there is no route or the lane is full."""
+        Raises Unavailable if there is no route or the lane is full."""
         envelope, via = request.envelope, request.via
         star, priority = envelope.origin, min(envelope.priority, _ANSWER)
         frame = encode_lane(Envelope(star, self.settings.hops, envelope.number, "", priority, (), msgspec.Raw(payload)))
@@ -207,20 +207,20 @@ class Switchboard:
             raise Unavailable(f"there is no lane to {star}", retry_after=0.5)
         await self.transport.drain(via)
 
-    # -- what becomes of stars and lanes ------------------------------------------------------------------
+    # -- changes of stars and lanes -----------------------------------------------------------------------
 
     def connected(self, peer: Peer, lane: OutgoingLane) -> None:
         """A lane made a connection: frames on it belong to the lane until both sides have greeted."""
         self.outgoing[peer] = lane
 
     def forgotten(self, peer: Peer) -> None:
-        """A lane has given up a connection, and ignores it from now on."""
+        """A lane has abandoned a connection, and ignores it from now on."""
         self.outgoing.pop(peer, None)
 
     def lane_is(self, lane: OutgoingLane, up: bool) -> None:
         """A lane has come up or gone down: routes change."""
         if self.peers.succession.waits(lane):
-            return  # the lane that it is to replace is up
+            return  # the lane that it will replace is up
         if up:
             self._states.came_up(lane.name)
         else:
@@ -240,8 +240,8 @@ class Switchboard:
         self.peers.went_down(lane)
 
     def undelivered(self, frame: bytes, cause: str) -> None:
-        """A frame that waited for a lane was not sent: the caller that waits for its answer is told that it did not
-        run. An answer takes another connection."""
+        """Called when a frame that waited for a lane was not sent: the caller that waits for its answer learns that it
+        did not run. An answer takes another connection."""
         envelope = decode_lane(frame)
         if not isinstance(envelope, Envelope):
             return
@@ -314,8 +314,8 @@ class Switchboard:
             self._guests.refuse(peer, 400, exc.message)
 
     def _arrived(self, star: Star, envelope: Envelope, via: Peer, machine: str) -> None:
-        """Handles an envelope for a star of this machine: a request is handled, an answer is given to its waiting
-        request. Neither counts if the machine may not send it. Raises ProtocolError when it is neither."""
+        """Handles an envelope for a star of this machine: a request is handled, and an answer is passed to its waiting
+        request. Both are ignored if the machine may not send them. Raises ProtocolError if it is neither."""
         message = decode(envelope.payload, star.loop.time())
         kind = type(message)
         if envelope.origin or kind is Signal:
@@ -359,10 +359,11 @@ class Switchboard:
     def _admitted(self, machine: str) -> None:
         """Handles the admission of a machine."""
         self._key_watch.begin()
-        self.peers.hurry(machine)  # a machine that reached us can be reached
+        self.peers.hurry(machine)  # a machine that reached this one can be reached
 
     def use(self, peer: Peer, number: int) -> Transmit:
-        """Reads frames of ``peer`` by that protocol number from now on; returns what sends frames to it."""
+        """Reads frames of ``peer`` by that protocol number from now on; returns the function that sends frames to
+        it."""
         read = reader_of(number, BETWEEN_MACHINES)
         if read is not None:
             self._older[peer] = read

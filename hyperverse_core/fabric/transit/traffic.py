@@ -1,4 +1,4 @@
-"""Counts of what the lanes to other machines carry."""
+"""Counts the traffic of the lanes to other machines."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Tally:
 
     Attributes:
         waves_out, bytes_out, waves_in, bytes_in: as in :class:`~hyperverse_core.contracts.traffic.Traffic`.
-        told: the counts reported last.
+        told: the counts that were reported last.
     """
 
     __slots__ = ("bytes_in", "bytes_out", "told", "waves_in", "waves_out")

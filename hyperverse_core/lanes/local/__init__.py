@@ -1,1 +1,1 @@
-"""The transport that stays in one process, for tests and simulations."""
+"""The transport inside one process, for tests and simulations."""

@@ -1,4 +1,4 @@
-"""LocalEnd: one side of a connection inside the process, and the way to the other side."""
+"""LocalEnd: one side of a connection inside the process, and its path to the other side."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _CLOSE_SECONDS = 1.0
 
 class Way:
     """Carries calls to the other side, in order. This class takes one turn of the event loop; a faulty way may take
-    longer, or lose everything from some moment on."""
+    longer, or lose everything after some time."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
@@ -37,18 +37,18 @@ class Way:
 
 
 class Owner(Protocol):
-    """What an end uses of its transport."""
+    """The part of its transport that an end uses."""
 
     ends: dict[Peer, LocalEnd]
     ended: bool
 
 
 class LocalEnd:
-    """One side of a connection: holds what waits to be sent, and passes what arrives to its receiver.
+    """One side of a connection. It holds the frames that wait to be sent, and passes incoming frames to its receiver.
 
     Args:
-        peer: how this side sees the other.
-        owner: the transport that this end belongs to.
+        peer: the other side.
+        owner: the transport of this end.
     """
 
     def __init__(
@@ -76,7 +76,7 @@ class LocalEnd:
         self._held: list[Callable[[], None]] | None = None
 
     async def greet(self) -> None:
-        """Makes the connection: tells the receiver at the other side, and waits for its welcome."""
+        """Makes the connection: notifies the receiver at the other side, and waits for its welcome."""
         self._held = []
         self._welcomed = self.way.loop.create_future()
         self.way.carry(self.other._greeted)
@@ -104,7 +104,7 @@ class LocalEnd:
         self.way.loop.call_soon(self._release)
 
     def _release(self) -> None:
-        """Hands out the held frames. The caller of connect() runs first, so it knows its peer when the first frames
+        """Delivers the held frames. The caller of connect() runs first, so it knows its peer when the first frames
         arrive."""
         held, self._held = self._held or [], None
         for call in held:
@@ -138,7 +138,7 @@ class LocalEnd:
             self._empty.set_result(None)
 
     def arrived(self, frames: Sequence[Piece], size: int) -> None:
-        """Takes frames from the other side."""
+        """Handles frames from the other side."""
         if self._held is not None:
             self._held.append(lambda: self.arrived(frames, size))
             return
@@ -164,18 +164,18 @@ class LocalEnd:
             async with asyncio.timeout(_CLOSE_SECONDS):
                 await asyncio.shield(self._empty)
         except TimeoutError:
-            _log.info("%s did not receive the messages that were left for it", self.peer)
+            _log.info("%s did not receive the remaining messages", self.peer)
         finally:
             self.cut("closed by the other side")
 
     def cut(self, reason: str) -> None:
-        """Ends this side at once, and tells the other side."""
+        """Ends this side immediately, and notifies the other side."""
         if not self._gone:
             self.way.carry(lambda: self.other.lost(reason))
             self.vanish()
 
     def lost(self, reason: str) -> None:
-        """The connection is lost: tells our receiver, unless we ended it."""
+        """Called when the connection is lost: notifies the receiver of this side, unless this side ended it."""
         if self._held is not None:
             self._held.append(lambda: self.lost(reason))
             return
@@ -186,12 +186,12 @@ class LocalEnd:
                 guarded_call(_log, self._receiver.lane_down, self.peer, reason)
 
     def vanish(self) -> None:
-        """Ends this side at once, without telling the other side."""
+        """Ends this side immediately, without notifying the other side."""
         if self._gone:
             return
         self._gone = True
         self._owner.ends.pop(self.peer, None)
         self.outbox.fail(Unavailable(f"the lane to {self.peer.name!r} has ended"))
-        self._refused("the connection was given up")
+        self._refused("the connection was abandoned")
         if self._empty is not None and not self._empty.done():
             self._empty.set_result(None)

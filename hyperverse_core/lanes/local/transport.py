@@ -41,7 +41,7 @@ class LocalHub:
         self._numbers = itertools.count(1)
 
     def way(self, source: LocalTransport, target: LocalTransport) -> Way:
-        """Returns a way for one direction of a connection. A faulty network returns its own."""
+        """Returns a way for one direction of a connection. A faulty network returns a different one."""
         return Way(asyncio.get_running_loop())
 
     def reachable(self, source: LocalTransport, target: LocalTransport) -> bool:
@@ -53,7 +53,7 @@ class LocalHub:
         return f"{prefix}-{next(self._numbers)}"
 
     def enter(self, address: str, opened: _OpenEndpoint) -> None:
-        """Opens an endpoint. Raises Unavailable when the address is in use."""
+        """Opens an endpoint. Raises Unavailable if the address is in use."""
         if address in self._listeners:
             raise Unavailable(f"the address {address!r} is in use", hint="choose another one")
         self._listeners[address] = opened
@@ -63,7 +63,7 @@ class LocalHub:
         self._listeners.pop(address, None)
 
     def endpoint(self, address: str) -> _OpenEndpoint | None:
-        """Returns what listens at ``address``; None when nothing does."""
+        """Returns the endpoint that listens at ``address``; None if there is none."""
         return self._listeners.get(address)
 
 
@@ -80,7 +80,7 @@ class LocalTransport(LaneTransport):
     Args:
         settings: ``queue_frames`` and ``queue_bytes``, the limits of what may wait for one peer; and ``max_frame``.
         hub: the transports that can be reached; None for all of this event loop.
-        machine: name of the machine that this transport belongs to, for a hub with faults.
+        machine: name of the machine of this transport, for a hub with faults.
     """
 
     proves_peers = True  # connect() compares each secret with its public key
@@ -205,7 +205,7 @@ class LocalTransport(LaneTransport):
             end.cut("the other side aborted")
 
     def crash(self) -> None:
-        """Ends as a killed process does, without telling any peer. The hub decides when the peers notice."""
+        """Ends like a killed process, without notifying any peer. The hub decides when the peers notice."""
         self._leave()
         for end in list(self.ends.values()):
             end.vanish()

@@ -1,4 +1,4 @@
-"""The annotation of a field as a type, where the class only has its text."""
+"""Resolves the annotation of a field to a type, where the class only has its text."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["annotation_of"]
 
 def annotation_of(owner: type, field: attrs.Attribute[Any]) -> Any:
     """Returns the annotation of a field, with its names resolved in the scope of the class that declares it; its text
-    when it cannot be resolved."""
+    if it cannot be resolved."""
     written = field.type if field.type is not None else Any
     declaring = next((layer for layer in owner.__mro__ if field.name in _declared(layer)), owner)
     names = {**vars(sys.modules.get(declaring.__module__, typing)), declaring.__name__: declaring}
@@ -31,5 +31,5 @@ def annotation_of(owner: type, field: attrs.Attribute[Any]) -> Any:
 def _declared(layer: type) -> dict[str, Any]:
     try:
         return inspect.get_annotations(layer)
-    except NameError:  # Python 3.14 evaluates them, and one has a name that is there for type checkers only
+    except NameError:  # Python 3.14 evaluates annotations, and one has a name that exists only for type checkers
         return {}

@@ -1,4 +1,5 @@
-"""Whether all new objects of a class have the same durable state, so that it needs to be encoded only once."""
+"""Determines whether all new objects of a class have the same durable state, so that it needs to be encoded only
+once."""
 
 from __future__ import annotations
 
@@ -22,7 +23,7 @@ def begin_alike(cls: type) -> bool:
         return True  # no durable fields
     own = vars(cls)
     if "__attrs_attrs__" not in own or "__attrs_init__" in own or cls.__new__ is not object.__new__:
-        return False  # a subclass that attrs has not seen, or an own way to make objects
+        return False  # a subclass that attrs has not processed, or a custom way to create objects
     if hasattr(cls, "__attrs_pre_init__") or hasattr(cls, "__attrs_post_init__"):
         return False
     return all(_is_certain(field) for field in attrs.fields(cls) if not field.metadata.get("transient"))

@@ -1,4 +1,4 @@
-"""Recognises by their types values that can certainly be read back unchanged.
+"""Recognises, by their types, values that can certainly be read back unchanged.
 
 Most fields contain plain values, or lists and maps of these. A save must not read back everything that it writes only
 to find that nothing is wrong: checking the types takes a tenth of the time. Values that are not certain are written and
@@ -33,7 +33,7 @@ _ATTRS_HOOKS = ("__attrs_pre_init__", "__attrs_post_init__", "__attrs_init__")
 
 
 def exact_types(annotation: Any) -> frozenset[type]:
-    """Returns the types of plain values that are read back unchanged; empty when that depends on more than the type."""
+    """Returns the types of plain values that are read back unchanged; empty if that depends on more than the type."""
     wanted = bare(annotation)
     if wanted is Any or wanted is object:
         return _ANY

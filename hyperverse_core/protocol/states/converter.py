@@ -32,7 +32,7 @@ __all__ = ["TEXTUAL", "converter"]
 
 _SCALARS = (str, int, float, bytes)
 _FOLD = "~"
-"""Marks the second of two moments that have the same clock time."""
+"""Marks the second of two times with the same clock time."""
 
 _ABSTRACT: dict[Any, type] = {
     collections.abc.Sequence: list,
@@ -94,7 +94,7 @@ def _read_float(value: Any, wanted: Any) -> Any:
     if type(value) is float:
         return value if wanted is float else wanted(value)
     if type(value) is int and wanted is float:
-        return value  # as it was written; annotations take an int for a float as well
+        return value  # as written; annotations also accept an int for a float
     raise TypeError(f"{value!r} is not a number")
 
 
@@ -174,7 +174,7 @@ def _set_reader(wanted: Any, made: cattrs.Converter) -> Callable[[Any, Any], Any
             raise TypeError(f"{value!r} is not a list")
         found = kind(read(one, inner) for one in value)
         if len(found) != len(value):
-            raise ValueError(f"{value!r} has a value twice, and a set would lose one")
+            raise ValueError(f"{value!r} has a value twice, of which a set would lose one")
         return found
 
     return structure

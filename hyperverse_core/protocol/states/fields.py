@@ -1,4 +1,4 @@
-"""The durable fields of a class: how they are written, and read back."""
+"""Writes the durable fields of a class, and reads them back."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class StateField:
         exact: types of plain values that are read back unchanged.
         check: true for values that are certainly read back unchanged.
         native: whether values that pass the check are written without conversion.
-        why_not: why no value of it could be read back; empty when values can be.
+        why_not: why no value of it could be read back; empty if values can be.
     """
 
     name: str
@@ -57,7 +57,7 @@ class StateField:
         return cls(name, annotation, exact, check, is_native(annotation), why_not)
 
     def write(self, value: Any) -> Any:
-        """Returns the value as it is written. Raises HandlerFailed when it would not be read back unchanged."""
+        """Returns the value in its written form. Raises HandlerFailed if it would not be read back unchanged."""
         if type(value) in self.exact:
             return value
         try:
@@ -70,20 +70,20 @@ class StateField:
         except RecursionError:
             raise HandlerFailed(
                 f"the field {self.name!r} is nested too deeply to be saved, or contains itself",
-                hint="keep what does not belong to the durable state in a field made by transient()",
+                hint="put values that do not belong to the durable state into a field made by transient()",
             ) from None
         except Exception as exc:
             raise self._refused(value, said(exc)) from exc
-        raise self._refused(value, f"it would come back as {_shorten(back)}")
+        raise self._refused(value, f"it would be read back as {_shorten(back)}")
 
     def read(self, value: Any) -> Any:
-        """Converts a written value back. Raises what the converter raises."""
+        """Converts a written value back. Raises the errors of the converter."""
         return value if type(value) in self.exact else converter.structure(value, self.wanted)
 
     def _refused(self, value: Any, why: str) -> HandlerFailed:
         return HandlerFailed(
             f"the field {self.name!r}, of type {_named(self.wanted)}, cannot be saved with {_shorten(value)}: {why}",
-            hint="change the annotation to what the field holds, or the value to what the annotation says",
+            hint="change the annotation to match the value, or the value to match the annotation",
         )
 
 
@@ -103,7 +103,7 @@ class StateFields:
 
     @classmethod
     def of(cls, owner: type) -> StateFields:
-        """Returns the fields of ``owner``; none when it is not an attrs class."""
+        """Returns the fields of ``owner``; none if it is not an attrs class."""
         # Cached on the class itself, not inherited by subclasses: each save needs them, and a map of weak references
         # costs three times as much.
         known: StateFields | None = owner.__dict__.get(_KEPT_AS)
@@ -115,7 +115,7 @@ class StateFields:
         return known
 
     def encode(self, held: object, version: int = 1) -> bytes:
-        """Encodes the state of an object. Raises HandlerFailed that names the field."""
+        """Encodes the state of an object. Raises a HandlerFailed that names the field."""
         written: dict[str, Any] = {} if version == 1 else {VERSION: version}
         for name, exact, field in self._rows:
             value = getattr(held, name)

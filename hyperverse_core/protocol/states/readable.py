@@ -1,4 +1,4 @@
-"""Which annotations can be read back at all."""
+"""Determines which annotations can be read back at all."""
 
 from __future__ import annotations
 
@@ -41,12 +41,12 @@ _MAPS = frozenset(
     | {collections.abc.Mapping, collections.abc.MutableMapping}
 )
 _NO_KEYS = (list, dict, set, bytearray, collections.deque)
-"""A map cannot have these as keys once they are written."""
+"""Types that cannot be keys of a map once they are written."""
 
 
 def unreadable(annotation: Any) -> str:
-    """Returns why a value of that type can never be read back; empty when it can. Individual values are checked by each
-    save."""
+    """Returns why a value of that type can never be read back; empty if it can. Each save checks the individual
+    values."""
     return _why(annotation, set())
 
 
@@ -55,12 +55,12 @@ def _why(annotation: Any, seen: set[Any]) -> str:
     if wanted is Any or isinstance(wanted, typing.TypeVar):
         return ""
     if isinstance(wanted, str | typing.ForwardRef):
-        return f"nothing is named {getattr(wanted, '__forward_arg__', wanted)!r} where the class is"
+        return f"{getattr(wanted, '__forward_arg__', wanted)!r} is not defined where the class is"
     try:
         if wanted in seen or wanted in _LEAVES:
             return ""
     except TypeError:
-        return f"{_name(wanted)} is no type"
+        return f"{_name(wanted)} is not a type"
     seen.add(wanted)
     if is_union(wanted):
         return _first(arms_of(wanted), seen)

@@ -1,4 +1,4 @@
-"""Whether two values are the same: equal, and of the same type at every depth."""
+"""Compares two values, which are the same if they are equal and of the same type at every depth."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _ATOMS = frozenset({int, str, bool, bytes, type(None)})
 
 def same(one: Any, other: Any) -> bool:
     """Returns whether the values are indistinguishable. NaN is the same as NaN. Raises RecursionError for a value that
-    contains itself, and what comparing the values raises."""
+    contains itself, and the errors of comparing the values."""
     kind = type(one)
     if kind is not type(other):
         return False
@@ -66,6 +66,7 @@ def _same_sets(one: Any, other: Any) -> bool:
 
 
 def _same_attributes(one: Any, other: Any) -> bool:
-    """Compares what an instance has in addition to its value: a subclass of a plain type, a dataclass."""
+    """Compares the attributes that an instance has in addition to its value, as in a subclass of a plain type or a
+    dataclass."""
     held, held2 = getattr(one, "__dict__", None), getattr(other, "__dict__", None)
     return held is held2 or (held is not None and held2 is not None and _same_maps(held, held2))

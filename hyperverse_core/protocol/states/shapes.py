@@ -1,4 +1,4 @@
-"""What an annotation consists of."""
+"""Functions that analyse annotations."""
 
 from __future__ import annotations
 
@@ -25,8 +25,7 @@ def is_named_tuple(annotation: Any) -> bool:
 
 
 def bare(annotation: Any) -> Any:
-    """Returns it without wrappers that say nothing about the values: ``Annotated``, ``Final``, ``NewType``, an
-    alias."""
+    """Returns it without wrappers that do not change the values: ``Annotated``, ``Final``, ``NewType``, an alias."""
     while True:
         origin = typing.get_origin(annotation)
         if origin is Annotated or origin in (Final, typing.Required, typing.NotRequired):

@@ -103,7 +103,7 @@ class Contents:
         sections: the names of its custom sections.
         tables: all tables, imported ones first; those behind one with a first value are not known.
         outside: what of its data and elements is not in its memory and tables, each as a sentence.
-        abi: what its export ``hv_abi`` returns; None when it has none, or that cannot be told.
+        abi: the result of its export ``hv_abi``; None if it has none, or if the result cannot be determined.
     """
 
     imports: tuple[Reference, ...]

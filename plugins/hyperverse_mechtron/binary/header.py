@@ -30,7 +30,7 @@ class BinaryForm(enum.Enum):
 
 
 def form_of(binary: bytes) -> BinaryForm:
-    """Says of which form a file is. Raises BadRequest, which says what it is instead, when it is not WebAssembly."""
+    """Returns the form of a file. Raises a BadRequest that names the actual form if it is not WebAssembly."""
     if binary[:4] == _MAGIC:
         version = binary[4:8]
         if version == _MODULE:

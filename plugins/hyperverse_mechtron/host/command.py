@@ -35,7 +35,7 @@ class Finished:
 
 
 class _Output:
-    """Collects what a guest writes. It is called in other threads, so it only appends."""
+    """Collects the output of a guest. It is called in other threads, so it only appends."""
 
     def __init__(self, most: int) -> None:
         self.parts: list[bytes] = []

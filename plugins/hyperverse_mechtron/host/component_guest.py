@@ -26,7 +26,7 @@ class ComponentGuest:
         compiled: by the engine that counts fuel when ``limits`` do.
         limits: what one call may use.
         takes_bytes: whether ``handle`` takes the body as ``list<u8>``, not as a string.
-        wasi: what it has of WASI; None for neither arguments nor variables.
+        wasi: its arguments and variables of WASI; None for neither.
         concurrent: whether it was compiled by the engine for functions of the asynchronous kind.
         owner: all guests of an owner end when it does.
     """
@@ -105,5 +105,5 @@ class ComponentGuest:
         self._guest.rest()
 
     def close(self) -> None:
-        """Frees what it holds. It must not be handling a wave."""
+        """Frees its resources. It must not be handling a wave."""
         self._guest.close()

@@ -50,7 +50,7 @@ resource of ours, an ``option``, or nothing."""
 
 
 def put(slot: Any, value: Any, context: Any = None) -> None:
-    """Writes a value; what it owns belongs to wasmtime then.
+    """Writes a value. Its memory then belongs to wasmtime.
 
     Args:
         slot: of wasmtime.

@@ -91,7 +91,8 @@ class CoreGuest:
             guest.services = None
 
     async def save(self) -> bytes:
-        """Returns what its export ``hv_save`` gives, within the seconds of the last wave. No wave may be in progress.
+        """Returns the result of its export ``hv_save``, within the seconds of the last wave. No wave may be in
+        progress.
 
         Raises:
             TimedOut: it did not finish in time.
@@ -199,7 +200,7 @@ class CoreGuest:
         self._guest.rest()
 
     def close(self) -> None:
-        """Frees what it holds. It must not be handling a wave."""
+        """Frees its resources. It must not be handling a wave."""
         self._guest.close()
 
 

@@ -1,4 +1,4 @@
-"""The exports of an instance, each looked up when it is asked for: objects for all of them would take as much as the
+"""The exports of an instance, each looked up on demand: objects for all of them would take as much as the
 rest of a guest that is idle."""
 
 from __future__ import annotations

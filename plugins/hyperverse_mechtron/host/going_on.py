@@ -42,7 +42,7 @@ def go_on_when_done(waiting: Waiting, tell: Callable[[], None], later: int) -> N
     """Lets a guest continue when what it waits for is done.
 
     Args:
-        waiting: what it waits for. Its holder keeps it until the guest was polled again, or is dropped.
+        waiting: the object that it waits for. Its holder keeps it until the guest is polled again, or is dropped.
         tell: writes the result where wasmtime takes it. It is called when that is done, and before the call is closed.
         later: address of what wasmtime was to be told: a function, its argument, and what frees that.
     """

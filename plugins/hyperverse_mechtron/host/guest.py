@@ -42,17 +42,17 @@ class Guest:
 
     Args:
         engine: where it runs.
-        limits: what it may use.
+        limits: its limits.
         parts: the most modules that it may be made of: one, or those within a component.
-        wasi: what it may use of WASI; None for nothing.
+        wasi: its grants of WASI; None for no grants.
         memory: the name of its memory.
         inline: whether the first slice of a call runs on the thread of the event loop.
-        services: what its imports of the platform ask; None for a guest without any.
+        services: handles its imports of the platform; None for a guest without any.
         owner: all guests of an owner end when it does: see :func:`end_guests`.
 
     Attributes:
-        pending: what it waits for, when it waits.
-        dead: whether it has trapped, or was given up: it must not be called again.
+        pending: the object that it waits for, while it waits.
+        dead: whether it has trapped, or was abandoned: it must not be called again.
         until: time of the event loop at which the present call ends.
         loop: the event loop, while it is called.
         fault: over the public API: what a function of ours has raised in the present call.
@@ -178,7 +178,7 @@ class Guest:
             STACKS.empty(self.stack)
 
     def close(self) -> None:
-        """Frees what it holds. No call may be under way."""
+        """Frees its resources. No call may be in progress."""
         if not self.dead:
             self.dead = True
             self.store.close()

@@ -136,11 +136,11 @@ busy: Final[set[Guest]] = set()
 waiting: Final[dict[Guest, asyncio.Task[Any]]] = {}
 """The guests that wait for an answer or for a time, in no thread, and the tasks that wait with them."""
 _left: Final[dict[Future[bool], float]] = {}
-"""Turns of guests that were given up, and when each counts as stuck."""
+"""Turns of guests that were abandoned, and when each counts as stuck."""
 
 
 def left_alone(turn: Future[bool], *, comes_back_within: float) -> None:
-    """A thread of the pool runs a guest that was given up; it may or may not come back.
+    """A thread of the pool runs a guest that was abandoned; it may or may not come back.
 
     Args:
         turn: what the thread does.
@@ -151,13 +151,13 @@ def left_alone(turn: Future[bool], *, comes_back_within: float) -> None:
 
 
 def stuck() -> int:
-    """Returns how many threads of the pool run guests that were given up and do not come back."""
+    """Returns how many threads of the pool run guests that were abandoned and do not come back."""
     now = monotonic()
     return sum(late <= now for late in [*_left.values()])
 
 
 async def come_back() -> None:
-    """Waits until each guest that was given up has left its thread, or counts as stuck."""
+    """Waits until each abandoned guest has left its thread, or counts as stuck."""
     while left := [each for each, late in [*_left.items()] if late > monotonic()]:
         latest = max(_left.get(each, 0.0) for each in left)
         await asyncio.wait([asyncio.wrap_future(each) for each in left], timeout=max(0.0, latest - monotonic()))

@@ -44,7 +44,7 @@ class Asking:
 
 @attrs.define
 class Suspended:
-    """A suspended guest, and what it waits for."""
+    """A suspended guest, and the object that it waits for."""
 
     waiting: Waiting
     what: Sleep | Asking
@@ -61,7 +61,7 @@ def suspend(what: Sleep | Asking, result: Any = 0) -> Waiting:
     """Suspends the guest that is running in this thread.
 
     Args:
-        what: what it waits for.
+        what: the object that it waits for.
         result: what the guest gets, if that is known beforehand.
     """
     waiting = Waiting()

@@ -79,7 +79,7 @@ async def in_slices(
 
 
 async def made_in_slices(items: Sequence[S], make: Callable[[S], T]) -> list[T]:
-    """Returns what ``make`` returns for each of ``items``."""
+    """Returns the result of ``make`` for each of ``items``."""
     made: list[T] = []
     for start in range(0, len(items), ROWS):
         if start:
@@ -89,8 +89,8 @@ async def made_in_slices(items: Sequence[S], make: Callable[[S], T]) -> list[T]:
 
 
 async def to_body_in_slices(value: Any) -> Any:
-    """Like :func:`to_body`, but yields to the loop between slices of a long list, also of a list in a map. For small
-    answers, which most are, it is one call more than :func:`to_body`."""
+    """Like :func:`to_body`, but yields to the loop between slices of a long list, including a list in a map. For small
+    answers, as most are, it costs one call more than :func:`to_body`."""
     if type(value) is list and len(value) > ROWS:
         return await made_in_slices(value, to_body)
     if type(value) is dict:

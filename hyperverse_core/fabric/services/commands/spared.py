@@ -1,4 +1,4 @@
-"""What a ``delete`` spares: the users, and the user who runs it. docs/reference/commands.md#particles."""
+"""The particles that a ``delete`` spares: the users, and the user who runs it. docs/reference/commands.md#particles."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Spared:
 
     Attributes:
         doomed: the particles that it deletes, with everything below them.
-        kept: the particles that its selector matches, and that stay.
+        kept: the particles that its selector matches but that stay.
     """
 
     doomed: Sequence[ParticleRecord]
@@ -33,7 +33,7 @@ class Spared:
 def spare(
     selector: Selector, found: Sequence[ParticleRecord], agent: Point, known: Mapping[Point, ParticleRecord]
 ) -> Spared:
-    """Removes from ``found`` the particles that nobody means to delete with a pattern such as ``**``.
+    """Removes from ``found`` the particles that a pattern such as ``**`` is not meant to delete.
 
     The users in ``hyperspace:users`` are deleted only by a selector that begins there, and a user deletes itself only
     by its own point.
@@ -41,7 +41,7 @@ def spare(
     Args:
         selector: the selector of the command.
         found: the particles that it matches.
-        agent: the particle in whose name the command runs.
+        agent: the particle on whose behalf the command runs.
         known: the records of the agent and of :data:`USERS`, if they are registered.
 
     Raises:
@@ -52,8 +52,8 @@ def spare(
     if kept and selector.is_exact:
         below = next(one for one in spared if _takes(kept[0].point, one))
         raise Conflict(
-            f"{kept[0].point.text!r} is not deleted, because {below.text!r} would go with it",
-            hint=f"delete what else is below it with a pattern, or {below} by its own name first",
+            f"{kept[0].point.text!r} is not deleted, because that would also delete {below.text!r}",
+            hint=f"delete the other particles below it with a pattern, or first delete {below} by its own name",
         )
     stays = {record.point for record in kept}
     if USERS in spared:  # all users stay
@@ -75,5 +75,5 @@ def _spared(selector: Selector, agent: Point, known: Mapping[Point, ParticleReco
 
 
 def _takes(deleted: Point, spared: Point) -> bool:
-    """Whether deleting ``deleted`` deletes ``spared`` too."""
+    """Whether deleting ``deleted`` also deletes ``spared``."""
     return deleted == spared or deleted.is_ancestor_of(spared)

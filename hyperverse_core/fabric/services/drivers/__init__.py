@@ -1,1 +1,1 @@
-"""The drivers of a machine, and what each of them can use of it."""
+"""The drivers of a machine, and their access to the machine."""

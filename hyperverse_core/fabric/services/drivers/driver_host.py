@@ -1,4 +1,4 @@
-"""What a driver can use of its machine."""
+"""The access of a driver to its machine."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ class Host(LocalSender, DriverHost):
     particle.
 
     Args:
-        outbound: sends from the star that stands for this machine.
+        outbound: sends from the star that represents this machine.
         kind: the Kind that the driver serves.
         blobs: the blob store of this machine.
         pin: makes a particle answer at a point of this machine, for every agent.
 
     Attributes:
-        asked_by: sends in the name of the agent whose request the driver handles; None outside a request.
+        asked_by: sends on behalf of the agent whose request the driver handles; None outside a request.
     """
 
     def __init__(
@@ -58,7 +58,7 @@ class Host(LocalSender, DriverHost):
         self.asked_by: LocalSender | None = None
 
     def acting_for(self, agent: Point, scope: Scope | None) -> Host:
-        """Returns the same host for requests of an agent, with the bounds of what that agent may do."""
+        """Returns the same host for requests of an agent, with the scope of that agent."""
         asked = copy.copy(self)
         asked.asked_by = LocalSender(self._outbound, sender=self._point, agent=agent, scope=scope)
         return asked

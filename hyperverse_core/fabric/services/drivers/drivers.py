@@ -51,7 +51,7 @@ class Drivers:
         interceptors: Interceptors,
     ) -> None:
         """``ready`` is called each time another driver is ready; ``pin`` makes a particle answer every agent at a
-        point of this machine; ``interceptors`` are told of each change of a driver's state."""
+        point of this machine; ``interceptors`` are notified of each change of a driver's state."""
         self._config = config
         self._data_dir = data_dir
         self._plugins = plugins
@@ -84,7 +84,7 @@ class Drivers:
                 )
             except BaseException as exc:
                 exc = presentable(exc)
-                _log.error("driver of %s (plugin %s) cannot be made", name, plugin, exc_info=exc)
+                _log.error("driver of %s (plugin %s) cannot be created", name, plugin, exc_info=exc)
                 served = Served(_broken(cls), plugin=plugin)
                 served.status = Status.FATAL
                 served.cause = exc.message if isinstance(exc, HyperverseError) else described(exc)
@@ -93,7 +93,7 @@ class Drivers:
                 self._tell(served)
 
     async def start(self) -> None:
-        """Starts all drivers at once and waits for them, but not forever."""
+        """Starts all drivers concurrently and waits for them, but not forever."""
         for name, served in self._served.items():
             if served.status is Status.FATAL:
                 continue
@@ -112,7 +112,7 @@ class Drivers:
         for name in self._tasks:
             served = self._served[name]
             if served.status is Status.INIT:
-                served.cause = f"start has not returned after {_PATIENCE:g} s"
+                served.cause = f"`start` has not returned after {_PATIENCE:g} s"
                 _log.warning("driver of %s (plugin %s): %s", name, served.plugin, served.cause)
 
     async def _keep_starting(self, served: Served) -> None:
@@ -145,18 +145,18 @@ class Drivers:
             return
 
     async def _wait(self, kind: str, seconds: float) -> None:
-        """Waits for that time, or until somebody asks for another attempt."""
+        """Waits for that time, or until another attempt is requested."""
         wanted = self._wanted[kind]
         wanted.clear()
         try:
             async with asyncio.timeout(seconds):
                 await wanted.wait()
         except TimeoutError:
-            return  # nobody has asked
+            return  # no attempt was requested
 
     async def start_now(self, kind: str) -> dict[str, str]:
-        """Retries at once to start a driver that waits for its next attempt. Returns its state, and the cause if it has
-        failed again.
+        """Immediately retries to start a driver that waits for its next attempt. Returns its state, and the cause if it
+        has failed again.
 
         Raises:
             NotFound: this machine has no driver of that Kind.
@@ -168,7 +168,7 @@ class Drivers:
             raise NotFound(f"machine {self._config.name!r} has no driver of Kind {kind!r}{near}")
         if served.status is Status.FATAL:
             raise Conflict(
-                f"the driver of {kind} cannot be made: {served.cause}",
+                f"the driver of {kind} cannot be created: {served.cause}",
                 hint="correct the cause, and restart the machine",
             )
         if served.status is not Status.READY and kind in self._tried:
@@ -179,11 +179,11 @@ class Drivers:
                 async with asyncio.timeout(_PATIENCE):
                     await tried.wait()
             except TimeoutError:
-                return {"state": str(served.status), "cause": f"start has not returned after {_PATIENCE:g} s"}
+                return {"state": str(served.status), "cause": f"`start` has not returned after {_PATIENCE:g} s"}
         return {"state": str(served.status), "cause": served.cause}
 
     def _tell(self, served: Served) -> None:
-        """Tells the interceptors that a driver has changed its state."""
+        """Notifies the interceptors that a driver has changed its state."""
         listeners = self._interceptors.driver_changed
         if listeners:
             self._interceptors.tell(listeners, served.kind.name, str(served.status), served.cause)
@@ -197,7 +197,7 @@ class Drivers:
             return
         causes = "; ".join(f"{name}: {s.cause or s.status}" for name, s in self._served.items())
         raise Unavailable(
-            f"no driver of this machine serves: {causes or 'no plugin brings one'}",
+            f"no driver of this machine serves: {causes or 'no plugin provides one'}",
             hint="see `hyperverse plugins list`",
         )
 

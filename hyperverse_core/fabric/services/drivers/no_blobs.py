@@ -11,7 +11,7 @@ __all__ = ["NoBlobs"]
 
 
 class NoBlobs(Blobs):
-    """Stands in for the store if no plugin brings one: an error tells the caller which plugin is missing."""
+    """Replaces the store if no plugin provides one. Its errors tell the caller which plugin is missing."""
 
     async def open(self) -> None:
         """Does nothing."""
@@ -45,4 +45,4 @@ class NoBlobs(Blobs):
 
 
 def _none() -> NoDriver:
-    return NoDriver("this machine has no store of content", hint="enable the plugin `artifacts`")
+    return NoDriver("this machine has no blob store", hint="enable the plugin `artifacts`")

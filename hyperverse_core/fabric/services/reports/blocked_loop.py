@@ -1,4 +1,5 @@
-"""Reports who blocks the event loop: a handler that computes for long or waits without ``await`` delays all waves."""
+"""Reports code that blocks the event loop: a handler that computes for long or waits without ``await`` delays all
+waves."""
 
 from __future__ import annotations
 
@@ -34,7 +35,8 @@ _LIFE: Final = {"_make": "the making", "_start": "on_start", "_on_stop": "on_sto
 
 
 class BlockedLoop:
-    """A thread that checks whether the event loop still turns, and inspects the stack of its thread if it does not."""
+    """A thread that checks whether the event loop still runs, and inspects the stack of the loop's thread if it does
+    not."""
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
@@ -53,7 +55,7 @@ class BlockedLoop:
 
     def _beat(self) -> None:
         self._beaten = time.monotonic()
-        if self._base is None:  # of asyncio, or the caller of a loop that is written in C
+        if self._base is None:  # a frame of asyncio, or the caller of a loop that is written in C
             self._base = sys._getframe(1).f_code
         self._timer = self._loop.call_later(_BEAT, self._beat)
 
@@ -71,8 +73,8 @@ class BlockedLoop:
 
 
 def _who(frame: FrameType | None, base: CodeType | None) -> str:
-    """Returns what a stack is doing for which particle, and the line outside the platform's code. Empty if the loop
-    waits for work: then the whole process was suspended for a while.
+    """Returns the act of a stack and its particle, and the line outside the platform's code. The result is empty if the
+    loop waits for work, because then the whole process was suspended for a while.
 
     Args:
         frame: the innermost frame.
@@ -99,7 +101,7 @@ def _what(frame: FrameType) -> str:
         if isinstance(active, Active) and wave is not None:
             return f"{active.text} {wave.method} ({found['handler'].name}, {_plugin(active)})"
     if code is _WORK and "name" in found:
-        return f"work of {found['self'].text} ({found['name']}), begun by {found['wave'].method}"
+        return f"background task of {found['self'].text} ({found['name']}), started by {found['wave'].method}"
     if code.co_name in _LIFE and code.co_filename.startswith(_PARTICLES):
         active = found.get("active")
         if isinstance(active, Active):

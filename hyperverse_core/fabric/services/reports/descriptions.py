@@ -1,4 +1,4 @@
-"""What a machine knows about one particle: its record, its place, and why it cannot run."""
+"""Describes a particle: its record, its place, and why it cannot run."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ class Descriptions:
     Args:
         machine: the name of this machine.
         served: the Kinds with drivers here.
-        directory, ways: the stars, and which of them can be reached.
+        directory, ways: the stars, and the routes to them.
         homes: the particles of this machine.
-        strategies: say how particles of a Kind are placed.
+        strategies: the placement strategies of Kinds.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class Descriptions:
 
     def describe(self, record: ParticleRecord) -> dict[str, Any]:
         """Returns what is known about a particle, as plain values; ``chain`` has the causes why it cannot run, each
-        followed by its own cause. What only the machine of the particle knows is None on other machines; see
+        followed by its own cause. Values that only the machine of the particle knows are None on other machines; see
         :meth:`at_home`."""
         active = self._homes.at_home(record.point)
         if active is not None and active.assignment is not None:  # the record may have been read before it was placed
@@ -96,9 +96,9 @@ class Descriptions:
         return found
 
     def at_home(self, star: str, point: str) -> dict[str, Any]:
-        """Returns what only the machine of a particle knows: its last ``failure``, and in ``saved`` how many seconds
-        ago its state was written, None if it was not written since the particle started there. Empty if the star is
-        not here.
+        """Returns the values that only the machine of a particle knows: its last ``failure``, and in ``saved`` how many
+        seconds ago its state was written; None if it was not written since the particle started there. The result is
+        empty if the star is not here.
 
         Args:
             star: text of the star that hosts it.
@@ -119,7 +119,7 @@ class Descriptions:
             yield f"{point!r} could not start; its next wave tries again"
             hosting = self._homes.get(assignment.star) if assignment is not None else None
             for row in hosting.home.troubles.rows() if hosting is not None else ():
-                if point in row["what"].split():  # not the row of a particle whose point only begins with this one
+                if point in row["what"].split():  # not the row of a particle whose point merely begins with this one
                     yield row["cause"]
         elif life == "unreachable" and assignment is not None:
             yield f"its star {assignment.star} cannot be reached from machine {self._machine}"
@@ -135,7 +135,7 @@ class Descriptions:
             return
         served = self._served.get(kind)
         if served is None:
-            yield f"no plugin of machine {self._machine} brings a driver for it{self._served.why_missing(kind)}"
+            yield f"no plugin of machine {self._machine} provides a driver for it{self._served.why_missing(kind)}"
             yield "install the plugin; the record and the state of the particle are kept"
         elif not served.serves:
             yield f"its driver (plugin {served.plugin!r}) is {served.status}: {served.cause or 'no reason is known'}"

@@ -1,4 +1,4 @@
-"""What a machine holds in memory, as plain values: helps to find out why it is slow or does not answer."""
+"""Lists the content of a machine's memory as plain values, to find out why it is slow or does not answer."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ from ...transit.switchboard import Switchboard
 __all__ = ["StateDump"]
 
 _SLICE = 2_000
-"""Activations that are inspected before the event loop gets a turn: about 2 ms."""
+"""Number of activations that are inspected before other tasks get the event loop: about 2 ms."""
 _MOST = 10_000
 
 
 @attrs.frozen(eq=False)
 class _Look:
-    """One activation at the moment of inspection. The busiest one compares as the greatest."""
+    """One activation at the time of inspection. The busiest activation compares as the greatest."""
 
     active: Active
     waiting: int
@@ -61,7 +61,7 @@ class _Look:
 
 
 class StateDump:
-    """Collects what the parts of a machine hold in memory.
+    """Collects the content of the parts of a machine.
 
     Args:
         machine: the name of the machine.

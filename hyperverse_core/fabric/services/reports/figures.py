@@ -1,7 +1,7 @@
-"""Live figures of the machines, for people who look at them for minutes: counts, failures and refusals.
+"""Live figures of the machines, for people who watch them for some minutes: counts, failures and refusals.
 
-While nobody looks, no machine counts, and a wave costs nothing extra. A machine that is asked counts for some minutes
-from then on. Waves to the platform's own particles are not counted: looking at the figures is not load.
+While nobody watches, no machine counts, and a wave costs nothing extra. A machine that is asked counts for some minutes
+from then on. Waves to the platform's own particles are not counted, because watching the figures is not load.
 """
 
 from __future__ import annotations
@@ -28,16 +28,16 @@ __all__ = ["LiveFigures"]
 _KEPT: Final = 300.0
 """Seconds for which a machine continues to count after it was asked."""
 _ASKED: Final = 2.0
-"""Seconds that another machine has to answer."""
+"""Seconds that another machine may take to answer."""
 
 
 class LiveFigures:
-    """Counts on this machine while somebody looks, and asks the other machines.
+    """Counts on this machine while somebody watches, and asks the other machines.
 
     Args:
-        interceptors: the counter is attached to them, only while somebody looks.
-        outbound: sends from the star that stands for this machine.
-        directory: knows the other machines.
+        interceptors: the counter is attached to them only while somebody watches.
+        outbound: sends from the star that represents this machine.
+        directory: the other machines.
         homes: the particles of this machine.
         status: returns the state of this machine.
     """
@@ -62,7 +62,7 @@ class LiveFigures:
         self._step: asyncio.TimerHandle | None = None
 
     def here(self) -> dict[str, Any]:
-        """Returns what this machine has counted since somebody began to look, and its state. It continues to count for
+        """Returns the counts of this machine since somebody began to watch, and its state. It continues to count for
         some minutes.
 
         ``loop`` has the processor time of the event loop in seconds (``cpu``), and by how many seconds the loop was
@@ -81,7 +81,7 @@ class LiveFigures:
         }
 
     def waves(self, *, wave: str = "", point: str = "", limit: int = 400) -> dict[str, Any]:
-        """Returns this machine's notes of single waves since somebody began to look; see ``WaveNotes.told``."""
+        """Returns this machine's notes of single waves since somebody began to watch; see ``WaveNotes.told``."""
         self._begin()
         return self._notes.told(wave=wave, point=point, limit=limit)
 

@@ -1,4 +1,4 @@
-"""What a machine knows about one Kind: its place in the tree, its properties, and the handlers of its particles."""
+"""Describes a Kind: its place in the tree, its properties, and the handlers of its particles."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def _property(definition: PropertyDef) -> dict[str, Any]:
 
 def _of_driver(served: Served | None) -> dict[str, Any]:
     if served is None:
-        return {"plugin": None, "state": "", "cause": "no plugin of this machine brings a driver", "handlers": []}
+        return {"plugin": None, "state": "", "cause": "no plugin of this machine provides a driver", "handlers": []}
     return {
         "plugin": served.plugin,
         "state": str(served.status),
@@ -103,7 +103,7 @@ def _arguments(function: Callable[..., Any]) -> dict[str, Any]:
 def _hints(function: Callable[..., Any]) -> dict[str, Any]:
     try:
         return get_type_hints(function)
-    except Exception:  # names that exist for type checkers only
+    except Exception:  # names that exist only for type checkers
         return {}
 
 

@@ -1,4 +1,4 @@
-"""The last lines of a machine's log, kept in memory for those who may read them from elsewhere."""
+"""Keeps the last lines of a machine's log in memory, for agents that may read them from elsewhere."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["LogNotes"]
 
 _KEPT: Final = 1000
 _LONGEST: Final = 4000
-"""Characters of a line, and of its traceback, that are kept."""
+"""Greatest number of characters that are kept of a line, and of its traceback."""
 _FIELDS: Final = ("wave", "point", "star", "plugin")
 _LOGGER: Final = "hyperverse"
 
@@ -49,7 +49,7 @@ class LogNotes(logging.Handler):
         self._lines.append(line)
         last = logging.lastResort
         if last is not None and record.levelno >= last.level and not _is_shown():
-            last.handle(record)  # a program that has not configured logging sees warnings, as it would without notes
+            last.handle(record)  # a program that has not configured logging still sees warnings, as without notes
 
     def told(self, *, point: str = "", least: int = 0, limit: int = 200) -> list[dict[str, Any]]:
         """Returns the last lines, the oldest first.
@@ -57,7 +57,7 @@ class LogNotes(logging.Handler):
         Args:
             point: only lines of this particle: written by it, or with its name in the text.
             least: only lines of this level or above, as a number of :mod:`logging`.
-            limit: how many lines.
+            limit: greatest number of lines.
         """
         found: list[dict[str, Any]] = []
         for line in reversed(self._lines):
@@ -71,7 +71,7 @@ class LogNotes(logging.Handler):
 
 
 def _is_shown() -> bool:
-    """Whether another handler takes what the platform's logger gets."""
+    """Whether another handler gets the lines of the platform's logger."""
     logger: logging.Logger | None = logging.getLogger(_LOGGER)
     while logger is not None:
         if any(not isinstance(handler, LogNotes) for handler in logger.handlers):

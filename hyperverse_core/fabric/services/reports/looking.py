@@ -20,9 +20,9 @@ from .log_notes import LogNotes
 __all__ = ["Looking"]
 
 _ASKED: Final = 2.0
-"""Seconds that another machine has to answer."""
+"""Seconds that another machine may take to answer."""
 _MOST: Final = 1000
-"""The most waves or lines in one answer."""
+"""Greatest number of waves or lines in one answer."""
 _LEVELS: Final = ("debug", "info", "warning", "error")
 _OF_WAVE: Final = ("wave", "kind", "to", "agent", "sender", "method", "path", "trace")
 _OF_EVENT: Final = ("event", "at", "machine", "to", "star", "status", "outcome", "attempt", "seconds", "why")
@@ -32,11 +32,11 @@ class Looking:
     """Asks every machine for its notes.
 
     Args:
-        figures: provide this machine's notes of waves.
+        figures: provides this machine's notes of waves.
         log: the notes of its log.
-        outbound: sends from the star that stands for this machine.
-        directory: knows the other machines.
-        descriptions: describe the particles of this machine.
+        outbound: sends from the star that represents this machine.
+        directory: the other machines.
+        descriptions: describes the particles of this machine.
     """
 
     def __init__(
@@ -65,7 +65,7 @@ class Looking:
         raise BadRequest(f"a machine has no notes of {what!r}", hint="known: waves, log, particle")
 
     async def described(self, record: ParticleRecord) -> dict[str, Any]:
-        """Returns what is known about a particle, also by the machine where it lives; see
+        """Returns what is known about a particle, including what its own machine knows; see
         :meth:`Descriptions.describe`. A machine that does not answer, or runs an older release, adds nothing."""
         found = self._descriptions.describe(record)
         name = found["machine"]
@@ -79,13 +79,13 @@ class Looking:
 
     async def waves(self, wave: str, point: str, limit: int, failed: bool) -> dict[str, Any]:
         """Returns the noted waves of all machines, the newest first: ``waves``, each with its ``events``; ``lives``,
-        the arrivals and departures of the particle; ``one_in``, the sampling rate of successful waves (one in so many);
-        and the ``silent`` machines.
+        the arrivals and departures of the particle; ``one_in``, the sampling rate of successful waves (one in that
+        many); and the ``silent`` machines.
 
         Args:
             wave: only the wave with this id, and the waves of its trace.
             point: only waves to or from this particle.
-            limit: at most so many.
+            limit: greatest number of rows.
             failed: only failures.
 
         Raises:
@@ -108,7 +108,7 @@ class Looking:
         Args:
             point: only lines of this particle.
             level: ``debug``, ``info``, ``warning`` or ``error``: only lines of this level or above.
-            limit: at most so many.
+            limit: greatest number of rows.
 
         Raises:
             BadRequest: the limit is outside its range, or the level is unknown.
@@ -150,8 +150,8 @@ def _waves_of(machines: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[dict[
 
 
 def _wave(events: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Builds one wave. Its end is what its sender was told, or else what the machine of its recipient knows; the sender
-    of a Signal is told only that it was accepted."""
+    """Builds one wave. Its end is the answer that its sender got, or else what the machine of its recipient knows; the
+    sender of a Signal only learns that it was accepted."""
     answered = [event for event in events if event["event"] == "answered" and event["kind"] != "Signal"]
     ends = answered or [event for event in events if event["event"] != "retried"] or list(events)
     worst = next((event for event in ends if event["why"]), ends[-1])
@@ -170,6 +170,7 @@ def _wave(events: Sequence[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _in_order(events: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    """Clocks of different machines are not compared: events of the recipient's machine come before the answer."""
+    """Yields the events in order. Clocks of different machines are not compared, so events of the recipient's machine
+    come before the answer."""
     last = ("delivered", "refused", "retried", "answered")
     yield from sorted(events, key=lambda event: (last.index(event["event"]) == 3, float(event["at"])))

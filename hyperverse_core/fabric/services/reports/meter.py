@@ -1,4 +1,4 @@
-"""Counts of the waves that one machine handles, while somebody looks."""
+"""Counts the waves that one machine handles, while somebody watches."""
 
 from __future__ import annotations
 
@@ -24,17 +24,18 @@ BOUNDS: Final = (0.001, 0.01, 0.1, 1.0)
 """Upper bounds of the histogram of a method, in seconds."""
 
 STEP: Final = 2.0
-"""Seconds of one entry of the history."""
+"""Duration of one entry of the history, in seconds."""
 _STEPS: Final = 60
 _FAST: Final = BOUNDS[0]
 _MOST: Final = 512
-"""Rows of one table; further rows are counted under an empty name. Of failures, the rarest half is dropped."""
+"""Greatest number of rows of one table; further rows are counted under an empty name. Of failures, the rarest half is
+dropped."""
 _HELD: Final = _MOST // 2
 _KNOWN: Final = 8192
-"""Recipients whose rows are remembered."""
+"""Number of recipients whose rows are remembered."""
 _SHOWN: Final = 50
 _LONGEST: Final = 300
-"""Characters of a cause."""
+"""Greatest number of characters of a cause."""
 
 
 @attrs.define(eq=False)
@@ -50,17 +51,17 @@ class _Row:
     slow: list[int] = attrs.field(factory=lambda: [0] * len(BOUNDS))
 
     def histogram(self) -> list[int]:
-        """Returns how many took less than the first bound, less than the second, ..., and longer than all."""
+        """Returns how many took less than the first bound, less than the second, and so on, and longer than all."""
         return [self.count - sum(self.slow), *self.slow]
 
 
 class Meter(Observer):
-    """Counts what happens on this machine. It watches handlers itself, because every wave passes through here.
+    """Counts the waves of this machine. It watches handlers itself, because every wave passes through here.
 
     A status of 400 or more is a failure: a handler uses 302 to redirect a browser.
 
     Args:
-        homes: tell the Kind of a recipient, and the star on which it lives.
+        homes: the particles, to find the Kind of a recipient and its star.
         notes: get the waves in the sample.
 
     Attributes:
@@ -81,15 +82,15 @@ class Meter(Observer):
         self._told = (0, 0, 0, 0)
         self.failed = self.refused = 0
         self.unhandled: Counter[int] = Counter()
-        # The two rows of a wave that succeeds, by recipient, method and where it started: one look-up for each wave.
+        # The two rows of a wave that succeeds, by recipient, method and origin: one look-up for each wave.
         self._rows: dict[tuple[str, str, str], tuple[_Row, _Row] | None] = {}
 
     def begin(self, wave: Directed, since: float) -> float:
-        """A handler starts."""
+        """Called when a handler starts."""
         return perf_counter()
 
     def end(self, wave: Directed, reply: Pong | None, watched: float) -> None:
-        """A handler has ended that started at ``watched``."""
+        """Called when a handler that started at ``watched`` has ended."""
         seconds = perf_counter() - watched
         key = (wave.to.text, wave.method.text, wave.origin)
         try:
@@ -132,15 +133,15 @@ class Meter(Observer):
         return row
 
     def particle_released(self, point: Point, star: StarKey) -> None:
-        self._rows.clear()  # it may become active on another star
+        self._rows.clear()  # the particle may become active on another star
 
     def wave_failed(self, wave: Directed, end: WaveEnd) -> None:
         if end.ran or end.reply is None:
-            return  # the sender's end of it, or a handler that is counted above
+            return  # the sender's end of the wave, or a handler that is counted above
         if not wave.to.route.is_local or end.status in (401, 403):
             return  # refusals by the policy are counted as such
         if end.status == 404 and (wave.agent.text, wave.to.text, wave.method.text) in self.denied:
-            return  # a wave to a hidden particle is counted as a refusal too
+            return  # a wave to a hidden particle also counts as a refusal
         self.failed += 1
         self.unhandled[end.status] += 1
         self._note(self.faults, ("", wave.method.text, _fault(wave, end.reply)), wave.to.text)
@@ -151,7 +152,7 @@ class Meter(Observer):
 
     @staticmethod
     def _note(rows: dict[tuple[str, str, str], _Row], key: tuple[str, str, str], why: str) -> None:
-        if key not in rows and len(rows) >= _MOST:  # a caller that tries many things must not hide failures
+        if key not in rows and len(rows) >= _MOST:  # a caller that tries many methods must not hide failures
             for rare in sorted(rows, key=lambda each: (rows[each].count, rows[each].last))[:-_HELD]:
                 del rows[rare]
         row = _row(rows, key)
@@ -184,7 +185,7 @@ class Meter(Observer):
 
 
 def _fault(wave: Directed, reply: Pong) -> str:
-    """Returns what has failed, without the name of the particle, so one fault of many particles is one row."""
+    """Returns what has failed, without the name of the particle, so that a fault of many particles is one row."""
     return f"{reply.status} {reply.error.replace(repr(wave.to.text), '…')}"[:_LONGEST]
 
 
@@ -198,7 +199,7 @@ def _row(rows: dict[Any, _Row], key: tuple[str, ...]) -> _Row:
 
 
 def counted(meter: Meter) -> dict[str, Any]:
-    """Returns what it has counted, as plain values."""
+    """Returns the counts as plain values."""
     now = monotonic()
     met = [entry for entry in meter.methods.items() if entry[1].count]
     methods = sorted(met, key=lambda entry: entry[1].count, reverse=True)

@@ -30,7 +30,8 @@ _log = guarded_log("hyperverse.machine")
 
 
 def unstarted(config: Config, data_dir: Path, state: Status, cause: str, plugins: PluginSet) -> dict[str, Any]:
-    """Returns the state of a machine that was not started, or could not be, like :meth:`StatusReport.machine`."""
+    """Returns the state of a machine that was not started, or could not be started, like
+    :meth:`StatusReport.machine`."""
     return {
         "machine": config.name,
         "state": str(state),
@@ -66,8 +67,8 @@ class StatusReport:
     Args:
         life: returns the state of the machine and its cause.
         addresses: returns the addresses for agents, by the name of the gateway.
-        in_use: returns how much of the limits the clients use.
-        notes: warnings besides those about plugins.
+        in_use: returns how much the clients use of the limits.
+        notes: warnings in addition to those about plugins.
         read_again: reads the directory of stars again, because the change feed does not report loads; raises
             Unavailable.
     """
@@ -168,8 +169,8 @@ class StatusReport:
         try:
             trouble = self._registry.trouble()
         except Exception as exc:
-            _log.exception("the registry cannot say what is wrong")
-            trouble = f"it cannot say what is wrong: {described(exc)}"
+            _log.exception("the registry cannot report its troubles")
+            trouble = f"it cannot report its troubles: {described(exc)}"
         return {"state": "down" if trouble else "up", "cause": trouble}
 
     async def stars(self) -> list[dict[str, Any]]:
@@ -177,7 +178,7 @@ class StatusReport:
         try:
             await self._read_again()
         except HyperverseError as exc:
-            _log.warning("stars are shown as they were when the registry could be read: %s", exc)
+            _log.warning("stars are shown as last read, because the registry cannot be read now: %s", exc)
         records: Mapping[Any, Any] = self._directory.records
         lanes = lanes_between({str(key): r.links for key, r in records.items()})
         distances = self._home.distances.whole()

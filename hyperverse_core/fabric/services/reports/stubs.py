@@ -125,7 +125,7 @@ class _Stub:
         return "Any"
 
     def _value(self, cls: type) -> str:
-        """Adds a class whose instances travel as plain values: the file defines it too."""
+        """Adds a class whose instances travel as plain values, so the file also defines it."""
         name = cls.__name__
         if name in self._values:
             return name

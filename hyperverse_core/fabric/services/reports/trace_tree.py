@@ -1,4 +1,5 @@
-"""The hops that all machines have recorded, as waves: each with its events, after the wave whose handler sent it."""
+"""Arranges the hops that all machines have recorded as waves: each with its events, after the wave whose handler sent
+it."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Traces: one wave, with all its hops and those of the waves that its handlers send, on all machines.
+"""Traces: records all hops of one wave, and of the waves that its handlers send, on all machines.
 
 While nobody traces, no machine has a recorder, and a wave costs nothing extra. A trace switches the recorders of all
-machines on, sends its wave, collects the recorded hops and switches the recorders off. A recorder that is never told to
-stop removes itself.
+machines on, sends its wave, collects the recorded hops and switches the recorders off. A recorder that is never stopped
+removes itself.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ __all__ = ["SENT_AS", "TraceWave", "Tracing"]
 
 SENT_AS = ("ping", "signal", "ripple")
 _AT_ONCE = 8
-"""Traces in which a machine takes part at the same time."""
+"""Greatest number of traces in which a machine takes part at the same time."""
 _LONGEST = 600.0
 """The longest that a trace may last, in seconds."""
 _MARGIN = 10.0
-"""Seconds to switch on and to collect, in addition to those of the wave itself."""
+"""Seconds for switching on and collecting, in addition to those of the wave itself."""
 _ASKED = 3.0
-"""Seconds that another machine has to answer."""
+"""Seconds that another machine may take to answer."""
 
 
 @attrs.frozen
@@ -86,9 +86,9 @@ class Tracing:
     """Sends traced waves, and records the hops of traces on this machine.
 
     Args:
-        interceptors: recorders are attached to them, only while a trace lasts.
-        outbound: sends from the star that stands for this machine.
-        directory: knows the other machines.
+        interceptors: recorders are attached to them only while a trace lasts.
+        outbound: sends from the star that represents this machine.
+        directory: the other machines.
     """
 
     def __init__(self, interceptors: Interceptors, outbound: Outbound, directory: Directory) -> None:
@@ -100,11 +100,11 @@ class Tracing:
     # -- on every machine ---------------------------------------------------------------------------------
 
     def begin(self, trace: str, seconds: float) -> None:
-        """Records the hops of that trace for so many seconds, or until :meth:`end`. Raises TooMany."""
+        """Records the hops of that trace for that many seconds, or until :meth:`end`. Raises TooMany."""
         if trace in self._on:
             return
         if len(self._on) >= _AT_ONCE:
-            raise TooMany(f"{_AT_ONCE} traces are under way on this machine", retry_after=1.0)
+            raise TooMany(f"{_AT_ONCE} traces are in progress on this machine", retry_after=1.0)
         recorder = TraceRecorder(trace)
         timer = asyncio.get_running_loop().call_later(min(seconds, _LONGEST), self.end, trace)
         self._on[trace] = _Recording(recorder, timer)
@@ -186,7 +186,7 @@ async def _send(sender: Sender, wave: TraceWave, headers: Mapping[str, str]) -> 
     except HyperverseError as exc:
         if exc.status == BadRequest.status:
             raise
-        # Else its recipients could not be found; the hops show that.
+        # Otherwise its recipients could not be found, which the hops show.
 
 
 def _failures(answers: Mapping[str, dict[str, Any] | str]) -> dict[str, str]:

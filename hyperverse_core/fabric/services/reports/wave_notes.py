@@ -1,8 +1,8 @@
-"""Notes of single waves on one machine, while somebody looks: every failure, and a sample of the rest.
+"""Notes of single waves on one machine, while somebody watches: every failure, and a sample of the rest.
 
 The end of the id of a wave alone decides whether it is in the sample, so the machines of its sender and its recipient
-choose the same waves: an id ends in a hexadecimal number, and the sample has the ids with so many zeros at the end.
-Bodies are never recorded.
+choose the same waves: an id ends in a hexadecimal number, and the sample has the ids with a certain number of zeros at
+the end. Bodies are never recorded.
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ from ....universe.waves.wave import Directed, MethodKind, Pong, Ripple
 __all__ = ["Note", "SampledSenders", "WaveNotes"]
 
 _FAILURES: Final = 1000
-"""Notes of failures that one machine keeps."""
+"""Number of notes of failures that one machine keeps."""
 _SAMPLE: Final = 1000
-"""Notes of other waves that it keeps."""
+"""Number of notes of other waves that it keeps."""
 _LIVES: Final = 500
-"""Arrivals and departures of particles that it keeps."""
+"""Number of arrivals and departures of particles that it keeps."""
 _OFTEN: Final = 10.0
 """Sampled notes per second above which only one in sixteen of them is recorded from then on."""
 _LEAST: Final = 4
-"""The most zeros at the end of an id that the sample requires: one wave in 65,536."""
+"""Greatest number of zeros at the end of an id that the sample requires: one wave in 65,536."""
 _WINDOW: Final = 1.0
 """Seconds over which the sampled notes are counted."""
 _LONGEST: Final = 300
-"""Characters that are kept of a text from elsewhere."""
+"""Greatest number of characters that are kept of a text from elsewhere."""
 _HYP: Final = MethodKind.HYP
 
 Note: TypeAlias = "dict[str, Any]"
@@ -45,7 +45,7 @@ Note: TypeAlias = "dict[str, Any]"
 
 
 class WaveNotes(Observer):
-    """Records single waves: failures as an observer, and the sample as others pass it on.
+    """Records single waves: failures as an observer, and the sample from the parts that pass it on.
 
     Attributes:
         suffix: a wave is in the sample if its id ends with this.
@@ -60,7 +60,7 @@ class WaveNotes(Observer):
 
     @property
     def one_in(self) -> int:
-        """One wave in so many is in the sample; the number grows and shrinks with the load."""
+        """The sample contains one wave in this many; the number grows and shrinks with the load."""
         return int(16 ** len(self.suffix))
 
     # -- what is recorded ---------------------------------------------------------------------------------
@@ -68,7 +68,7 @@ class WaveNotes(Observer):
     def wave_failed(self, wave: Directed, end: WaveEnd) -> None:
         if end.at_sender:
             self._note("answered", wave, end.reply, end.seconds)
-        elif not end.ran:  # failures in a handler come through :meth:`note`, with their seconds
+        elif not end.ran:  # failures in a handler arrive through :meth:`note`, with their seconds
             self._note("refused", wave, end.reply, None)
 
     def note(self, event: str, wave: Directed, reply: Pong | None, seconds: float) -> None:
@@ -88,7 +88,7 @@ class WaveNotes(Observer):
         self, event: str, wave: Directed, reply: Pong | None, seconds: float | None, attempt: int | None = None
     ) -> None:
         if wave.method.kind is _HYP or _is_platforms(wave):
-            return  # looking is not load, and stars send such waves all the time
+            return  # watching is not load, and stars send such waves all the time
         ok = reply is None or reply.status < 400
         note = {
             "event": event,
@@ -107,7 +107,7 @@ class WaveNotes(Observer):
             self._adapt()
 
     def _adapt(self) -> None:
-        """Samples fewer waves if too many come, and more once the load allows it again."""
+        """Samples fewer waves if there are too many, and more once the load allows it again."""
         self._count += 1
         passed = monotonic() - self._since
         if passed < _WINDOW and self._count < 2 * _OFTEN:
@@ -127,7 +127,7 @@ class WaveNotes(Observer):
         Args:
             wave: only notes of the wave with this id.
             point: only notes of waves to or from this particle, and of its arrivals and departures.
-            limit: at most so many events of failures, of other waves, and lives.
+            limit: greatest number of events of failures, of other waves, and of lives.
         """
         fits = _fitting(wave, point)
         failures = _last((note for note in reversed(self._failures) if fits(note)), limit)
@@ -153,20 +153,20 @@ class SampledSenders:
         self._notes = notes
 
     def begin(self, wave: Directed) -> float | None:
-        """A wave begins. Returns when, if it is in the sample."""
+        """Called when a wave begins. Returns the time if it is in the sample."""
         return perf_counter() if wave.id.endswith(self._notes.suffix) else None
 
     def sent(self, wave: Directed, star: str, watched: float) -> None:
-        """It is sent to a star, which its answer names too."""
+        """Called when it is sent to a star, which its answer also names."""
 
     def end(self, wave: Directed, reply: Pong, watched: float, answered: bool) -> None:
-        """Its sender has an answer; failures are recorded elsewhere."""
+        """Called when its sender has an answer; failures are recorded elsewhere."""
         if reply.status < 400:
             self._notes.note("answered", wave, reply, perf_counter() - watched)
 
 
 def _is_platforms(wave: Directed) -> bool:
-    """Whether it is for a particle of the platform itself. A Ripple that has no copies yet is for others."""
+    """Whether it is for a particle of the platform itself. A Ripple that has no copies yet is not."""
     return not wave.to.route.is_local and not (type(wave) is Ripple and wave.to == ROOT)
 
 

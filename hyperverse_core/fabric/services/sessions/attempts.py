@@ -1,4 +1,4 @@
-"""Attempts: a client that presents wrong tokens is slowed, by its key and by its address, before the policy is asked.
+"""Attempts: slows a client that presents wrong tokens, by its key and by its address, before the policy is asked.
 
 The first few wrong tokens cost nothing. After that, attempts from the same source take turns at a fixed rate, and an
 attempt that would wait too long is refused with 429. A token that was accepted before is not slowed, so others behind
@@ -24,25 +24,26 @@ __all__ = ["Attempts"]
 
 _FREE_BY_KEY: Final = 5
 _FREE_BY_ADDRESS: Final = 20
-"""Wrong tokens from one source that cost nothing."""
+"""Number of wrong tokens from one source that cost nothing."""
 _FORGIVEN: Final = 0.2
-"""Wrong tokens that are forgotten per second."""
+"""Number of wrong tokens that are forgotten per second."""
 _PACE: Final = 0.05
 """Seconds between two attempts from one key or address that has presented too many wrong tokens."""
 _AT_ONCE: Final = 32
-"""Concurrent questions to the policy: at most so many more wrong tokens are checked before the first is counted."""
+"""Number of concurrent questions to the policy. At most that many more wrong tokens are checked before the first is
+counted."""
 _LONGEST: Final = 1.0
 """The longest that an attempt waits for its turn, in seconds."""
 _MOST: Final = 10_000
-"""Keys, addresses and tokens that are remembered, of each; those not seen for longest are forgotten."""
+"""Number of keys, of addresses and of tokens that are remembered; those not seen for the longest time are forgotten."""
 
 
 @attrs.define
 class _Source:
-    """A key or an address from which wrong tokens have come.
+    """A key or an address that has presented wrong tokens.
 
     Attributes:
-        mistakes: wrong tokens, less those already forgotten, at the time ``at``.
+        mistakes: number of wrong tokens minus those already forgotten, at the time ``at``.
         at: the time of the last update of ``mistakes``.
         turn: when the next attempt may be made.
     """
@@ -70,8 +71,8 @@ class Attempts:
 
     @contextlib.asynccontextmanager
     async def attempt(self, shown: Credentials) -> AsyncIterator[None]:
-        """Wraps the question who has presented these credentials, and waits for its turn before. Raises TooMany if
-        the wait would be too long, and what is raised inside: a refusal counts as a mistake."""
+        """Wraps the identification of a client by these credentials, and first waits for its turn. Raises TooMany if
+        the wait would be too long, and the errors raised inside; a refusal counts as a mistake."""
         waited = False
         while True:
             async with self._asking:
@@ -97,7 +98,7 @@ class Attempts:
         if turn - now > _LONGEST:
             raise TooMany(
                 "too many wrong tokens came from this key or address",
-                hint="check the token; `hyperverse login` keeps the right one",
+                hint="check the token; `hyperverse login` saves the right one",
                 retry_after=_LONGEST,
             )
         for source in slowed:

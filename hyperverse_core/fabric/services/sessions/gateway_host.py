@@ -1,4 +1,4 @@
-"""What the gateways of a machine can use."""
+"""The access of gateways to their machine."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["LocalGatewayHost"]
 
 @attrs.define(eq=False)
 class LocalGatewayHost(GatewayHost):
-    """What the gateways of this machine can use; see :class:`GatewayHost`."""
+    """The access of gateways to this machine; see :class:`GatewayHost`."""
 
     machine: str
     life: str

@@ -1,4 +1,4 @@
-"""The gateways of a machine: opened once it can serve, closed before anything else."""
+"""Opens the gateways of a machine once it can serve, and closes them before all other parts."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _FIRST = (
     (Point.parse("hyperspace:users"), Kind("UserBase")),
     (HYPERUSER, Kind("User")),
 )
-"""What exists from the first start on, besides the root."""
+"""The particles that exist from the first start on, in addition to the root."""
 _OPERATE = ("stop", "drain")
 _OF_OPERATORS: Final = "{{perm +csd-rwX on GLOBAL::machine, {}}}".format(
     ", ".join(f"priv machine:{what} on GLOBAL::machine" for what in _OPERATE)
@@ -41,14 +41,14 @@ _log = guarded_log("hyperverse.gateway")
 
 
 class Gateways:
-    """Creates, opens and closes the gateways that the config asks for.
+    """Creates, opens and closes the gateways in the config.
 
     Args:
         config: ``[control]`` and ``[gateways.NAME]`` describe the gateways.
-        plugins: bring the gateways.
-        host: what each gateway can use.
+        plugins: provides the gateways.
+        host: the access of each gateway to the machine.
         registry: gets the owner's token.
-        data_dir: holds the file with the owner's token.
+        data_dir: the directory with the owner's token.
         admitted: receives the owner's token once the registry has it.
     """
 
@@ -72,7 +72,7 @@ class Gateways:
         self._shares_registry = on_a_server or bool(config.invitation)
 
     def check(self) -> None:
-        """Raises ConfigError if the config names a gateway that no plugin brings."""
+        """Raises ConfigError if the config names a gateway that no plugin provides."""
         faults = []
         for name in self._config.gateways:
             if name == CONTROL:
@@ -90,8 +90,8 @@ class Gateways:
         return {**control, **self._config.gateways}
 
     async def open(self) -> None:
-        """Opens the gateways, one after the other. Raises what prevents one from opening: ConfigError, Unavailable,
-        PluginError."""
+        """Opens the gateways, one after the other. Raises ConfigError, Unavailable or PluginError if one cannot be
+        opened."""
         wanted = self._wanted()
         if wanted:
             await self._found_users()
@@ -140,7 +140,7 @@ class Gateways:
 
     async def rotate_key(self, keep: float, address: str) -> dict[str, str]:
         """Makes the gateway for clients present a new key; see :meth:`Gateway.rotate_key`. Returns the key, and the
-        address where it is presented. Raises NotFound if there is no such gateway, and what that method raises."""
+        address where it is presented. Raises NotFound if there is no such gateway, and the errors of that method."""
         gateway = self._made.get(CONTROL)
         if gateway is None:
             raise NotFound("this machine has no gateway for clients", hint="see `enabled` in the table [control]")
@@ -156,7 +156,7 @@ class Gateways:
         return {name: gateway.invitation for name, gateway in self._made.items() if gateway.invitation}
 
     async def close(self) -> None:
-        """Closes the gateways in reverse order. A failure of one does not keep the others open."""
+        """Closes the gateways in reverse order. A failure of one does not prevent the others from closing."""
         for name, gateway in reversed(self._made.items()):
             try:
                 await gateway.close()

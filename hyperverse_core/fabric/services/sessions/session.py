@@ -32,15 +32,15 @@ _ROUNDS = 2
 
 
 class LocalSession(OriginSender, Session):
-    """A session on this machine. Its waves start at the star that stands for the machine.
+    """A session on this machine. Its waves start at the star that represents the machine.
 
     Args:
-        identity: its agent, with the bounds that the credentials set.
+        identity: its agent, with the limits that the credentials set.
         active: the particle at its point.
-        credentials: what the client has presented, to be checked again.
+        credentials: the credentials that the client has presented, which are checked again later.
         outbound: sends its waves.
         limits: the limits of the session.
-        share: what all sessions of the agent use.
+        share: the use of resources by all sessions of the agent.
         closed: called with the session and the reason when it ends.
 
     Attributes:
@@ -136,9 +136,9 @@ class LocalSession(OriginSender, Session):
         if self.over:
             raise self._has_ended()
         if len(self._under_way) >= self.limits.waves:
-            raise TooMany(f"{self.limits.waves} waves of {self.point.text!r} are under way", retry_after=0.1)
+            raise TooMany(f"{self.limits.waves} waves of {self.point.text!r} are in progress", retry_after=0.1)
         if size > self.limits.body:
-            raise TooLarge(f"the body has {size} bytes, and {self.limits.body} are allowed", hint="send it in parts")
+            raise TooLarge(f"the body has {size} bytes; {self.limits.body} are allowed", hint="send it in parts")
         self.check(wave)
         weight = LEAST + weight_of(wave.body)
         self.take(weight)
@@ -155,7 +155,7 @@ class LocalSession(OriginSender, Session):
         elif isinstance(wave.recipients, tuple):
             if len(wave.recipients) > MOST_POINTS:
                 raise TooLarge(
-                    f"the Ripple names {len(wave.recipients)} points, and {MOST_POINTS} are allowed",
+                    f"the Ripple names {len(wave.recipients)} points; {MOST_POINTS} are allowed",
                     hint="write a selector, or send several",
                 )
             for point in wave.recipients:
@@ -172,7 +172,7 @@ class LocalSession(OriginSender, Session):
         begun = perf_counter()
         deadline = self._outbound.deadlines.by(wave.deadline)
         if not outlives:
-            self._under_way.add(deadline)  # so that the end of the session cancels it too
+            self._under_way.add(deadline)  # so that the end of the session also cancels it
         try:
             with deadline:
                 reply = await self._outbound.ask(wave)
@@ -181,7 +181,7 @@ class LocalSession(OriginSender, Session):
                 return reply
         finally:
             self._under_way.discard(deadline)
-        if not self.over or self._outbound.is_late(wave.deadline):  # reached when it was cancelled
+        if not self.over or self._outbound.is_late(wave.deadline):  # reached if it was cancelled
             return timed_out(wave, wave.handling.wait)
         return self._ended_under(wave, begun)
 
@@ -189,7 +189,7 @@ class LocalSession(OriginSender, Session):
         await self.active.home.gate.authorise_again(wave)
 
     async def _behind_signals(self, wave: Ping) -> None:
-        """Returns once the Signals to this agent are sent that the handler sent before it answered."""
+        """Returns once the Signals that the handler sent to this agent before its answer are sent."""
         for _ in range(_ROUNDS):
             if self.active.posted:
                 await self.active.posted.turn(wave.handling.priority)
@@ -209,7 +209,7 @@ class LocalSession(OriginSender, Session):
 
     async def spread(self, wave: Ripple, hand_on: HandOn | None = None) -> list[Echo]:
         begun, gathered = perf_counter(), RippleProgress()
-        deadline = self._outbound.deadlines.by(math.inf)  # a Ripple ends by itself, with the echoes it has by then
+        deadline = self._outbound.deadlines.by(math.inf)  # a Ripple ends by itself, with the echoes that it has by then
         self._under_way.add(deadline)
         try:
             with deadline:
@@ -224,7 +224,7 @@ class LocalSession(OriginSender, Session):
         raise self._has_ended()  # the recipients are not known yet
 
     def _ended_under(self, wave: Directed, begun: float) -> Pong:
-        """Returns the answer to a wave that was under way when the session ended. ``begun`` is a time of
+        """Returns the answer to a wave that was in progress when the session ended. ``begun`` is a time of
         ``perf_counter``."""
         reply = Pong(503, {"error": self._has_ended().message}, wave.to, Outcome.UNKNOWN, wave.id)
         self._outbound.ended_above(wave, reply, begun)
@@ -244,7 +244,7 @@ class LocalSession(OriginSender, Session):
             deadline.pass_()
 
     def end_from_here(self, reason: str) -> None:
-        """Ends the session from the machine's side, and tells its gateway."""
+        """Ends the session from the machine's side, and notifies its gateway."""
         if not self.over:
             self.end(reason)
             if self.ended is not None:

@@ -20,9 +20,9 @@ W = TypeVar("W", bound=Directed)
 
 
 class SessionClient(InProcessClient):
-    """What ``machine.authenticate(token)`` returns. It has the rights and the bounds of the token, and the limits of a
-    session, until it is closed, the machine stops or the token becomes invalid; from then on each wave is answered
-    with 401. It counts as one of the sessions of its agent until it is closed.
+    """The client that ``machine.authenticate(token)`` returns. It has the rights and the scope of the token, and the
+    limits of a session, until it is closed, the machine stops or the token becomes invalid. From then on, each wave is
+    answered with 401. It counts as one of the sessions of its agent until it is closed.
     """
 
     _session: LocalSession
@@ -57,7 +57,7 @@ class SessionClient(InProcessClient):
             self._watches.close(self._over)
 
     async def close(self) -> None:
-        """Ends the session, its watches and whatever it serves. May be called twice."""
+        """Ends the session, its watches and everything that it serves. May be called twice."""
         await super().close()
         if self._over is None:
             self._over = Unavailable("this client is closed")

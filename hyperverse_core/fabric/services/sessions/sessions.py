@@ -1,4 +1,4 @@
-"""The sessions of agents that connect through a gateway: opened, checked again, and closed."""
+"""Opens the sessions of agents that connect through a gateway, checks them again, and closes them."""
 
 from __future__ import annotations
 
@@ -38,10 +38,10 @@ class LocalSessions(Sessions):
 
     Args:
         policy: identifies agents.
-        hosting, outbound: of the star that stands for the machine.
+        hosting, outbound: those of the star that represents the machine.
         limits: the limits of each session.
-        shares: what all sessions of one agent may use.
-        interceptors: told of each session that is opened or closed.
+        shares: the limits for all sessions of one agent.
+        interceptors: notified of each session that is opened or closed.
         audit: gets a line for each of them.
     """
 
@@ -96,7 +96,7 @@ class LocalSessions(Sessions):
         _log.info("client %s connected as %s", point.text, agent.text, extra={"point": point.text})
         self._audit.note("login", agent=agent, target=point, token=identity.name, address=credentials.address)
         self._interceptors.tell(self._interceptors.lane_up, point.text)
-        if seen != self._changes:  # a change before this line did not find the session; a later one does
+        if seen != self._changes:  # an earlier change did not find the session; a later one does
             await self._confirm(session)
         session.ended = ended
         self._end_in_time(session)
@@ -117,9 +117,9 @@ class LocalSessions(Sessions):
             return owner
 
     async def know_owner(self, token: str) -> None:
-        """Remembers the identity that the policy gives the holder of the data directory's own token. While the policy
-        cannot be asked, because the registry is away, that person can still see what is wrong and stop the machine.
-        Nobody else can connect then."""
+        """Remembers the identity that the policy gives the holder of the data directory's own token. If the policy
+        cannot be asked, because the registry is unavailable, that person can still see what is wrong and stop the
+        machine, while nobody else can connect."""
         self._owner = (token, None)
         try:
             identity = await self._policy.identify(Credentials(token))
@@ -129,7 +129,8 @@ class LocalSessions(Sessions):
             self._owner = (token, identity)
 
     async def _confirm(self, session: LocalSession) -> None:
-        """Asks the policy again who has connected. Raises what :meth:`open` does; the session has ended then."""
+        """Asks the policy again to identify the agent. Raises the errors of :meth:`open`; in that case the session has
+        ended."""
         try:
             identity = await self._policy.identify(session.credentials)
             if session.over or identity != session.identity:
@@ -164,7 +165,7 @@ class LocalSessions(Sessions):
                     self._check_later(session)
 
     def lost(self) -> None:
-        """Checks all sessions again: changes were missed."""
+        """Checks all sessions again, because changes were missed."""
         self._changes += 1
         for session in self._open:
             self._check_later(session)
@@ -186,7 +187,7 @@ class LocalSessions(Sessions):
             _log.warning("the credentials of %s could not be checked again: %s", session.point, exc)
         else:
             if identity != session.identity:
-                session.end_from_here("its credentials have another agent or scope now")
+                session.end_from_here("its credentials now have a different agent or scope")
             else:
                 self._end_in_time(session)
 
@@ -201,7 +202,7 @@ class LocalSessions(Sessions):
         session.expiry = asyncio.get_running_loop().call_later(left, self._check_later, session)
 
     def identity_at(self, point: Point) -> Identified | None:
-        """Returns the agent of the session at ``point``, with its bounds; None if there is no such session here."""
+        """Returns the agent of the session at ``point``, with its limits; None if there is no such session here."""
         return next((session.identity for session in self._open if session.point == point), None)
 
     async def close(self) -> None:

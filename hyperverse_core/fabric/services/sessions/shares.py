@@ -1,4 +1,4 @@
-"""Shares: what the clients of one agent may use of a machine at once, in however many sessions."""
+"""Shares: limits what the clients of one agent may use of a machine at once, however many sessions they have."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _SESSION_RETRY_AFTER = 1.0
 
 @attrs.frozen
 class AgentLimits:
-    """What one agent may use.
+    """The limits of one agent.
 
     Attributes:
-        waves: waves of its clients under way at once.
+        waves: number of waves of its clients in progress at once.
         bytes: memory that these waves may take, in bytes.
         sessions: open sessions.
         rate: waves per second; 0 for no limit.
@@ -36,16 +36,16 @@ class AgentLimits:
 
 @attrs.define(eq=False)
 class Share:
-    """What the sessions of one agent use.
+    """The use of resources by the sessions of one agent.
 
     Attributes:
         agent: their agent, for errors.
-        limits: what it may use.
-        held: what the whole machine holds.
+        limits: the limits of the agent.
+        held: the memory of waves on the whole machine.
         unused: called when nothing is in use any more.
         pace: limits the rate of the agent's waves; None for no limit.
         waves, bytes, sessions: what is in use.
-        refused: how often the agent was refused more.
+        refused: number of times that the agent was refused more.
     """
 
     agent: str
@@ -59,25 +59,25 @@ class Share:
     refused: int = 0
 
     def take(self, weight: int) -> None:
-        """Counts a wave of ``weight`` bytes. Raises TooMany if the agent has too much under way, and Unavailable if
+        """Counts a wave of ``weight`` bytes. Raises TooMany if the agent has too much in progress, and Unavailable if
         the machine has."""
         limits = self.limits
         if self.pace is not None:
             self._keep_pace(self.pace)
         if self.waves >= limits.waves:
             self.refused += 1
-            raise TooMany(f"{limits.waves} waves of {self.agent!r} are under way", retry_after=_RETRY_AFTER)
+            raise TooMany(f"{limits.waves} waves of {self.agent!r} are in progress", retry_after=_RETRY_AFTER)
         if self.bytes + weight > limits.bytes:
             self.refused += 1
             raise TooMany(
-                f"waves of {self.agent!r} hold {self.bytes} bytes here, and {limits.bytes} are allowed",
+                f"waves of {self.agent!r} take {self.bytes} bytes here; {limits.bytes} are allowed",
                 hint="send fewer at once",
                 retry_after=_RETRY_AFTER,
             )
         held = self.held
         if held.now + weight > held.limit:
             held.take(weight)  # raises
-        held.now += weight  # what `take` does, without a call for each wave of a client
+        held.now += weight  # does the same as `take`, without a call for each wave of a client
         if held.now > held.most:
             held.most = held.now
         self.waves += 1
@@ -91,7 +91,7 @@ class Share:
             raise TooMany(said, hint="send them more slowly", retry_after=wait)
 
     def give(self, weight: int) -> None:
-        """Stops counting a wave: it has ended."""
+        """Stops counting a wave that has ended."""
         self.held.now -= weight
         self.waves -= 1
         self.bytes -= weight
@@ -103,8 +103,8 @@ class Shares:
     """The shares of all agents that have sessions.
 
     Args:
-        limits: what each agent may use.
-        held: what the whole machine holds.
+        limits: the limits of each agent.
+        held: the memory of waves on the whole machine.
     """
 
     def __init__(self, limits: AgentLimits, held: HeldBytes) -> None:
@@ -118,13 +118,13 @@ class Shares:
         """Counts a session of ``agent``, and returns its share. Raises TooMany if the agent has too many."""
         share = self._by_agent.get(agent.text)
         if share is None:
-            # Kept here and not in the share: an agent that reconnects has still sent its waves.
+            # Kept here and not in the share, because the waves of an agent that reconnects still count.
             pace = self._pace if self.limits.rate and agent != HYPERUSER else None
             share = Share(agent.text, self.limits, self.held, self._unused, pace)
         if share.sessions >= self.limits.sessions:
             share.refused += 1
             raise TooMany(
-                f"{agent.text!r} has {share.sessions} sessions open here already",
+                f"{agent.text!r} already has {share.sessions} sessions open here",
                 hint="close some of them",
                 retry_after=_SESSION_RETRY_AFTER,
             )
@@ -133,7 +133,7 @@ class Shares:
         return share
 
     def leave(self, share: Share) -> None:
-        """Stops counting a session. Its waves under way count until they have ended."""
+        """Stops counting a session. Its waves in progress count until they have ended."""
         share.sessions -= 1
         if not share.sessions and not share.waves:
             self._unused(share)

@@ -1,4 +1,4 @@
-"""The particle at the point of a session whose gateway brings none of its own."""
+"""The particle at the point of a session whose gateway does not provide one."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["SurfaceParticle"]
 
 
 class SurfaceParticle(Particle):
-    """Stands for an agent outside: passes every wave to its gateway."""
+    """Represents an agent outside, and passes every wave to its gateway."""
 
     concurrent = True
 
@@ -24,5 +24,5 @@ class SurfaceParticle(Particle):
     async def hand_on(self, ctx: Ctx, whole_body: Any = None) -> Pong | None:
         """Passes the wave to the gateway, and returns its answer."""
         if self._receive is None:
-            raise Unavailable(f"{ctx.point.text!r} takes no waves")
+            raise Unavailable(f"{ctx.point.text!r} accepts no waves")
         return await self._receive(ctx.wave)

@@ -1,4 +1,4 @@
-"""Surfaces of clients inside the process: points that others can send waves to."""
+"""Surfaces of clients inside the process: points to which others can send waves."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ __all__ = ["LocalSurfaces"]
 
 
 class LocalSurfaces:
-    """Gives a client inside the process a surface of its own as soon as it needs one.
+    """Gives a client inside the process its own surface as soon as it needs one.
 
     Args:
-        hosting: the hosting of the star that stands for the machine.
+        hosting: the hosting of the star that represents the machine.
     """
 
     def __init__(self, hosting: Hosting) -> None:
@@ -31,7 +31,7 @@ class LocalSurfaces:
 
         Args:
             agent: owns the surface.
-            receive: gets the waves that are sent to it.
+            receive: gets the waves to the surface.
             ended: called when the machine stops.
         """
         point = self._hosting.star.point.child(f"clients:client-{next(self._numbers)}")
@@ -45,6 +45,6 @@ class LocalSurfaces:
         return LocalSurface(point, close)
 
     async def close(self) -> None:
-        """Tells all clients with a surface that the machine is stopping."""
+        """Notifies all clients with a surface that the machine is stopping."""
         for ended in list(self._open.values()):
             ended()

@@ -1,1 +1,1 @@
-"""The particles of the platform itself, and what handlers can ask of their machine."""
+"""The particles of the platform itself, and the services of the machine for handlers."""

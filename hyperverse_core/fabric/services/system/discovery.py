@@ -20,9 +20,9 @@ class Discovery:
 
     Attributes:
         star: its key.
-        star_kind: what kind of star it is.
+        star_kind: its star kind.
         hops: lanes between it and the star that searched.
-        kinds: Kinds that it can host.
+        kinds: the Kinds that it can host.
     """
 
     star: StarKey
@@ -37,7 +37,7 @@ async def search(
     """Asks all stars and returns those that match, the nearest first; all stars if no criterion is given.
 
     Args:
-        key: the star to look for.
+        key: the star to find.
         star_kind: a kind of star, such as ``Fold``.
         kind: a Kind that the star must be able to host.
         wait: seconds; a star that has not answered by then is missing from the results.

@@ -24,7 +24,7 @@ __all__ = ["MachineActs"]
 
 _log = guarded_log("hyperverse.control")
 _LONGEST: Final = 300.0
-"""Seconds that another machine has for an act. The sender of the wave has a deadline too, which may be earlier."""
+"""Seconds that another machine has for an act. The sender of the wave also has a deadline, which may be earlier."""
 
 
 class MachineActs:
@@ -34,8 +34,8 @@ class MachineActs:
         audit: gets a line for each act on the machine that was asked, and on the one that performs it.
         rebalancer: drains this machine.
         drivers: the drivers of this machine.
-        outbound: sends from the star that stands for this machine.
-        directory: knows the other machines.
+        outbound: sends from the star that represents this machine.
+        directory: the other machines.
         request_stop: asks the owner of this machine to stop it.
     """
 
@@ -63,8 +63,8 @@ class MachineActs:
         Args:
             machine: the machine to act on; empty for this one.
             act: ``stop``, ``drain`` or ``start driver``.
-            agent: the agent in whose name it is done.
-            wave: the wave that asks for it.
+            agent: the agent on whose behalf it is done.
+            wave: the wave that requests it.
             kind: the Kind of the driver.
 
         Raises:
@@ -76,9 +76,7 @@ class MachineActs:
         others = self._directory.machines()
         if machine not in others:
             known = sorted({*others, self._directory.machine})
-            raise NotFound(
-                f"no machine {machine!r}{did_you_mean(machine, known)}", hint=f"there are {', '.join(known)}"
-            )
+            raise NotFound(f"no machine {machine!r}{did_you_mean(machine, known)}", hint=f"known: {', '.join(known)}")
         body = {"act": act, "agent": agent.text, "kind": kind}
         star = StarKey("machine", machine, 0)
         if act == "stop":
@@ -93,10 +91,10 @@ class MachineActs:
             self._audit.note("stop", agent=agent, target=GLOBAL_MACHINE, wave=wave.id, session=wave.sender)
             return self._request_stop()
         if act not in ("drain", "start driver"):
-            raise BadRequest(f"a machine cannot {act!r}", hint="known: stop, drain, start driver")
+            raise BadRequest(f"a machine has no act {act!r}", hint="known: stop, drain, start driver")
         if act == "drain":
-            # The drain continues if its sender stops waiting: a machine that is half drained and accepts no particles
-            # helps nobody.
+            # The drain continues if its sender stops waiting, because a machine that is half drained and accepts no
+            # particles is of no use.
             draining = asyncio.get_running_loop().create_task(self._drain(agent, wave), context=Context())
             self._drains.add(draining)
             draining.add_done_callback(self._drained)
@@ -114,7 +112,7 @@ class MachineActs:
             _log.warning("the machine could not be drained: %s", task.exception())
 
     async def close(self) -> None:
-        """Cancels running drains: the machine is stopping, which deactivates its particles anyway."""
+        """Cancels running drains, because the machine is stopping, which deactivates its particles anyway."""
         drains = tuple(self._drains)
         for task in drains:
             task.cancel()

@@ -1,4 +1,5 @@
-"""What handlers can ask of their machine: create particles, execute commands, and show log lines to watchers."""
+"""The services of the machine for handlers: creating particles, executing commands, and showing log lines to
+watchers."""
 
 from __future__ import annotations
 
@@ -41,7 +42,7 @@ class ParticleServices:
 
     async def execute(self, command: Command | str, ctx: Ctx) -> Pong:
         """Like :meth:`Commands.run`."""
-        assert isinstance(ctx, Context), "every handler is given one"
+        assert isinstance(ctx, Context), "every handler gets one"
         return await self._commands.run(command, ctx)
 
     def logged(self, point: Point, level: str, text: str) -> None:

@@ -1,4 +1,4 @@
-"""Secret properties that an older release stored in clear, or that are encrypted with an older key."""
+"""Encrypts secret properties that an older release stored in clear text, or that are encrypted with an older key."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _TRIES = 10
 
 
 class Sealing:
-    """Encrypts what older releases have written, once, and encrypts everything again when the key is rotated."""
+    """Encrypts the secrets of older releases once, and encrypts all secrets again when the key is rotated."""
 
     def __init__(self, registry: ParticleRegistry, keys: SealingKeys, sealed: SealedProperties) -> None:
         self._registry = registry
@@ -30,19 +30,20 @@ class Sealing:
         self._converting: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        """Encrypts in the background what an older release has left in clear, unless that was done before."""
+        """Encrypts, in the background, secrets that an older release has left in clear text, unless that was done
+        before."""
         if not self._keys.converted:
             self._converting = asyncio.get_running_loop().create_task(self._convert(), name="convert secrets")
 
     async def close(self) -> None:
-        """Stops the encryption under way; the next start continues it."""
+        """Stops the encryption in progress; the next start continues it."""
         if self._converting is not None:
             self._converting.cancel()
             await asyncio.gather(self._converting, return_exceptions=True)
 
     async def rotate(self) -> tuple[str, int]:
         """Makes a new key, and encrypts every secret with it. Returns the id of the key, and how many particles have
-        changed. Raises Unavailable if a secret could not be encrypted again: the older keys are then kept, and the
+        changed. Raises Unavailable if a secret could not be encrypted again. The older keys are then kept, and the
         rotation can be retried."""
         made = self._keys.add()
         changed = await self._everything()
@@ -54,12 +55,12 @@ class Sealing:
             changed = await self._everything()
             self._keys.complete(key_id(self._keys.newest))
             if changed:
-                _log.info("the secret properties of %d particles were in clear, and are encrypted now", changed)
+                _log.info("the secret properties of %d particles were in clear text, and are now encrypted", changed)
         except HyperverseError as exc:
-            _log.warning("secret properties may be in clear in the registry: %s; the next start tries again", exc)
+            _log.warning("secret properties may be in clear text in the registry: %s; the next start tries again", exc)
 
     async def _everything(self) -> int:
-        """Goes through all particles. Returns how many have changed."""
+        """Processes all particles. Returns how many have changed."""
         changed = 0
         after: Point | None = None
         while True:
@@ -83,4 +84,4 @@ class Sealing:
             if found is None:
                 return False
             record = found
-        raise Unavailable(f"the properties of {record.point.text!r} change all the time", hint="try again")
+        raise Unavailable(f"the properties of {record.point.text!r} keep changing", hint="try again")

@@ -1,4 +1,4 @@
-"""A star's own particle: what stars ask of each other. The gate accepts ``Hyp`` waves from stars only."""
+"""A star's own particle, which handles the requests of other stars. The gate accepts ``Hyp`` waves only from stars."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class StarParticle(Particle):
 
     @handler("Hyp<Search>")
     async def search(self, ctx: Ctx, star: str = "", star_kind: str = "", kind: str = "") -> dict[str, Any]:
-        """Returns what this star is, if it matches: by its key, its star kind, or a Kind that it can host.
+        """Returns a description of this star, if it matches by its key, its star kind, or a Kind that it can host.
 
         Raises NotFound if it does not match; the star that searches ignores such answers."""
         own = self._hosting.star
@@ -65,8 +65,8 @@ class StarParticle(Particle):
 
     @handler("Hyp<State>")
     async def watched(self, ctx: Ctx, watches: list[tuple[str, str, str]], seconds: float) -> None:
-        """Marks particles that may become active here as watched for so many seconds from now on: each is named with
-        an aspect and with its watcher."""
+        """Marks particles that may become active here as watched for that many seconds. Each is given with an aspect
+        and its watcher."""
         for point, aspect, watcher in watches:
             self._watches.mark(Point.parse(point), aspect, Point.parse(watcher), seconds)
 
@@ -74,28 +74,28 @@ class StarParticle(Particle):
     async def take_watches(
         self, ctx: Ctx, watcher: str, watches: list[tuple[str, str]], agents: list[str] | None = None
     ) -> None:
-        """Takes over the watches of a particle that has moved here, each named with an aspect: this machine notifies
-        it from now on. Each comes with the agent in whose name it watches, empty for none."""
+        """Takes over the watches of a particle that has moved here, so that this machine notifies it from now on. Each
+        watch has an aspect, and the agent on whose behalf it watches, empty for none."""
         for (point, aspect), agent in zip(watches, agents or [""] * len(watches), strict=True):
             whose = Point.parse(agent) if agent else None
             self._watches.add(Point.parse(point), aspect, Point.parse(watcher), whose, counted=True)
 
     @handler("Hyp<Status>")
     async def tell_figures(self, ctx: Ctx, what: str = "", asked: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Returns the state of this machine and what it has counted; it continues to count for some minutes. With
+        """Returns the state of this machine and its counts; it continues to count for some minutes. With
         ``what``, returns its notes of single waves, or of its log."""
         return self._looking.here(what, asked or {}) if what else self._figures.here()
 
     @handler("Hyp<Assign>")
     async def act(self, ctx: Ctx, act: str, agent: str, kind: str = "") -> Any:
-        """Performs an act on this machine as a whole. Another machine was asked for it, and the policy of that machine
-        has allowed it to the agent."""
+        """Performs an act on this machine as a whole. Another machine received the request, and its policy has allowed
+        it to the agent."""
         return await self._acts.here(act, Point.parse(agent), ctx.wave, kind)
 
     @handler("Hyp<Hop>")
     async def record_hops(self, ctx: Ctx, trace: str, seconds: float) -> dict[str, Any]:
-        """Records the hops of a trace on this machine for so many seconds from now on. With 0 seconds, stops recording
-        and returns the recorded hops."""
+        """Records the hops of a trace on this machine for that many seconds. With 0 seconds, stops recording and
+        returns the recorded hops."""
         if seconds > 0:
             self._tracing.begin(trace, seconds)
             return {"hops": [], "left_out": 0}

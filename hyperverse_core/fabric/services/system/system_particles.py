@@ -1,6 +1,6 @@
 """The platform's own global particles: the executor of commands, and the particle of the machine.
 
-They are particles like any other: their waves are authorized and answered in the same way. The registry does not
+They are particles like any other: their waves are authorised and answered in the same way. The registry does not
 place them; every machine has its own.
 """
 
@@ -49,11 +49,11 @@ __all__ = ["GLOBAL_MACHINE", "ExecutorParticle", "MachineParticle", "pin_system_
 _LONGEST_KEPT = 30 * 86400.0
 _LONGEST_INVITATION = 7 * 86400.0
 _ABOUT_OTHERS = tuple(Method.parse(f"Ext<{name}>") for name in ("Watch", "Unwatch", "Describe"))
-"""A question to the machine about a particle needs no permission on the machine: that particle decides."""
+"""A question to the machine about a particle needs no permission on the machine, because that particle decides."""
 
 
 class ExecutorParticle(Particle):
-    """``GLOBAL::executor``: executes commands in the name of their sender."""
+    """``GLOBAL::executor``: executes commands on behalf of their sender."""
 
     concurrent = True
 
@@ -75,7 +75,7 @@ class ExecutorParticle(Particle):
         results = await self._commands.run_script(
             text, ctx.on_behalf, keep_going=keep_going, working=working, files=files or {}, after=after
         )
-        return Pong(200, {"results": results})  # plain values already: no need to convert them again
+        return Pong(200, {"results": results})  # these are already plain values and need no conversion
 
     @handler("Cmd<Command>")
     async def run_one(self, ctx: Ctx, text: str) -> Pong:
@@ -153,13 +153,14 @@ class MachineParticle(Particle):
 
     @handler("Ext<Kind>")
     async def kind(self, ctx: Ctx, kind: str) -> dict[str, Any]:
-        """Returns what the machine knows about a Kind, with JSON Schemas of what its handlers take and return."""
+        """Returns what the machine knows about a Kind, with JSON Schemas of the arguments and results of its
+        handlers."""
         return kind_details(kind, self._status.served)
 
     @handler("Ext<Describe>")
     async def describe(self, ctx: Ctx, point: str, handlers: bool = False) -> dict[str, Any]:
         """Returns what is known about a particle, and why it cannot run; with ``handlers`` also the handlers of its
-        Kind, as ``Ext<Kind>`` returns them, None if the Kind is not known here. Demands the permission r on it."""
+        Kind, as ``Ext<Kind>`` returns them, None if the Kind is not known here. Requires the permission r on it."""
         record = await self._record(point, ctx)
         await self._gate.permit(Caller.of(ctx.agent, ctx.wave), "r", record, "describe")
         found = await self._looking.described(record)
@@ -175,26 +176,26 @@ class MachineParticle(Particle):
 
     @handler("Ext<Stop>", privilege="machine:stop")
     async def stop(self, ctx: Ctx, machine: str = "") -> None:
-        """Asks this machine, or the machine that is named, to stop. It stops even if its audit log is full."""
+        """Asks this machine, or the named machine, to stop. It stops even if its audit log is full."""
         await self._acts.on(machine, "stop", ctx.agent, ctx.wave)
 
     @handler("Ext<Drain>", privilege="machine:drain")
     async def drain(self, ctx: Ctx, machine: str = "") -> int:
-        """Drains this machine, or the machine that is named. Returns how many particles have left."""
+        """Drains this machine, or the named machine. Returns how many particles have left."""
         left: int = await self._acts.on(machine, "drain", ctx.agent, ctx.wave)
         return left
 
     @handler("Ext<StartDriver>", privilege="machine:drivers")
     async def start_driver(self, ctx: Ctx, kind: str, machine: str = "") -> dict[str, str]:
-        """Retries at once to start a driver that waits for its next attempt, on this machine or the one that is named.
+        """Immediately retries to start a driver that waits for its next attempt, on this machine or the named one.
         Returns its ``state``, and the ``cause`` if it has failed again."""
         found: dict[str, str] = await self._acts.on(machine, "start driver", ctx.agent, ctx.wave, kind)
         return found
 
     @handler("Ext<Rebalance>", privilege="machine:rebalance")
     async def rebalance(self, ctx: Ctx, apply: bool = False) -> dict[str, Any]:
-        """Returns the moves that would give every star its share, and performs them with ``apply``; if some particles
-        stayed, says why the last of them did."""
+        """Returns the moves that would give every star its share, and performs them with ``apply``. If some particles
+        stayed, the answer says why the last of them did."""
         moves = await self._rebalancer.plan()
         stayed: list[str] = []
         if apply:
@@ -225,8 +226,8 @@ class MachineParticle(Particle):
         retries: int = 0,
         linger: float = 0.2,
     ) -> dict[str, Any]:
-        """Sends a wave in the name of the caller, and returns its hops on all machines; see ``Tracing.run``. They
-        include waves sent by handlers, which the caller could not see otherwise."""
+        """Sends a wave on behalf of the caller, and returns its hops on all machines; see ``Tracing.run``. They include
+        waves sent by handlers, which the caller could not otherwise see."""
         wave = TraceWave(to, method, body, path, sent_as, wait, retries, linger)
         with self._act("trace", ctx, to=to, method=method):
             return await self._tracing.run(ctx.on_behalf, wave)
@@ -239,7 +240,7 @@ class MachineParticle(Particle):
 
     @handler("Ext<Figures>", privilege="machine:figures")
     async def count(self, ctx: Ctx) -> dict[str, Any]:
-        """Returns the state of every machine, and what it has counted since somebody began to ask. Each machine
+        """Returns the state of every machine, and its counts since somebody began to ask. Each machine
         continues to count for five minutes."""
         return await self._figures.everywhere()
 
@@ -247,9 +248,9 @@ class MachineParticle(Particle):
     async def noted_waves(
         self, ctx: Ctx, wave: str = "", point: str = "", limit: int = 200, failed: bool = False
     ) -> dict[str, Any]:
-        """Returns single waves of all machines, the newest first: all failures and a sample of the rest, since
-        somebody began to look. With ``wave``, the wave with that id, or the waves of that trace; with ``point``, the
-        waves to or from it."""
+        """Returns single waves of all machines, the newest first: all failures and a sample of the rest, since somebody
+        began to watch. With ``wave``, the wave with that id, or the waves of that trace; with ``point``, the waves to
+        or from it."""
         return await self._looking.waves(wave, point, limit, failed)
 
     @handler("Ext<Log>", privilege="machine:log")
@@ -259,7 +260,7 @@ class MachineParticle(Particle):
 
     @handler("Ext<Dump>", privilege="machine:dump")
     async def dump_memory(self, ctx: Ctx, limit: int = 1000) -> dict[str, Any]:
-        """Returns what the machine holds in memory, with at most ``limit`` rows of each table."""
+        """Returns the content of the machine's memory, with at most ``limit`` rows of each table."""
         with self._act("dump", ctx):
             return await self._dump.collect(limit)
 
@@ -270,7 +271,7 @@ class MachineParticle(Particle):
 
     @handler("Ext<AllowKey>", privilege="machine:keys")
     async def allow_key(self, ctx: Ctx, machine: str, key: str) -> None:
-        """Accepts a machine of that name that proves that key: it then belongs to this Hyperverse."""
+        """Accepts a machine of that name that proves that key, so that it belongs to this Hyperverse."""
         self._keys.check(machine, key)
         with self._act("key allowed", ctx, machine=machine, key=key):
             self._keys.allow(machine, key)
@@ -283,7 +284,7 @@ class MachineParticle(Particle):
 
     @handler("Ext<Invite>", privilege="machine:keys")
     async def invite(self, ctx: Ctx, seconds: float = 900.0) -> str:
-        """Returns an invitation for one host, valid for so many seconds, a week at most."""
+        """Returns an invitation for one host, valid for that many seconds, at most a week."""
         if not 0 < seconds <= _LONGEST_INVITATION:
             raise BadRequest(f"an invitation cannot be valid for {seconds:g} s", hint="from 1 second to 7 days")
         with self._act("machine invited", ctx, seconds=seconds):
@@ -373,7 +374,7 @@ def pin_system_particles(
     """Pins the platform's own particles to their points.
 
     Args:
-        home: the home of the star that stands for this machine.
+        home: the home of the star that represents this machine.
         gate: allows everybody to send commands to the executor, and to ask about tokens.
 
     Raises BadRequest if no driver serves their Kinds.
@@ -381,7 +382,7 @@ def pin_system_particles(
     if not (home.serves("Global") and home.serves("Star")):
         raise BadRequest(
             "no driver serves the Kinds Star and Global, which every machine needs" + home.why_missing("Star"),
-            hint="the plugin `base` brings them; is it disabled?",
+            hint="the plugin `base` provides them; check whether it is disabled",
         )
     for hosting in homes.values():
         hosting.pin(
@@ -391,4 +392,4 @@ def pin_system_particles(
         )
     gate.open_methods(home.pin(GLOBAL_MACHINE, "Global", machine), _ABOUT_OTHERS)
     gate.open_to_all(home.pin(GLOBAL_EXECUTOR, "Global", executor))  # each command asks the policy itself
-    gate.open_to_all(home.pin(GLOBAL_USERS, "Global", users))  # so do its handlers
+    gate.open_to_all(home.pin(GLOBAL_USERS, "Global", users))  # its handlers also ask the policy

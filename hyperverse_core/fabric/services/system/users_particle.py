@@ -21,11 +21,11 @@ __all__ = ["GLOBAL_USERS", "UsersParticle"]
 GLOBAL_USERS = Point.parse("GLOBAL::users")
 _LONGEST_LABEL = 200
 _SHOWN = 16
-"""Characters of an id that are shown: somebody may pass a whole token by mistake."""
+"""Number of characters of an id that are shown, because a user may pass a whole token by mistake."""
 
 
 class UsersParticle(Particle):
-    """Makes, lists and revokes tokens, in the name of the agent of the wave. The policy decides which agents may.
+    """Makes, lists and revokes tokens on behalf of the agent of the wave. The policy decides which agents may do this.
 
     Args:
         access: asks the policy.
@@ -40,7 +40,7 @@ class UsersParticle(Particle):
 
     @handler("Ext<WhoAmI>")
     async def who_am_i(self, ctx: Ctx) -> dict[str, Any]:
-        """Returns the agent of the sender; for a session also its token, and the scope and expiry of the token."""
+        """Returns the agent of the sender and, for a session, its token with the scope and expiry of the token."""
         identity = self._identity_at(ctx.wave.sender) or Identified(ctx.agent)
         return {
             "agent": ctx.agent.text,
@@ -58,13 +58,13 @@ class UsersParticle(Particle):
 
         Args:
             label: a name for people.
-            scope: bounds on what its bearer may do, as text; empty for none.
+            scope: limits on what its bearer may do, as text; empty for none.
             lasts: seconds until it expires; None for never.
         """
         if len(label) > _LONGEST_LABEL or not label.isprintable():
             raise BadRequest(f"{label[:_LONGEST_LABEL]!r} is not a label", hint="one printable line of 200 characters")
         if lasts is not None and not 0 < lasts < float("inf"):
-            raise BadRequest(f"a token cannot last {lasts} s", hint="give a number of seconds, more than 0")
+            raise BadRequest(f"a token cannot last {lasts} s", hint="give a number of seconds above 0")
         who, bounds = Point.parse(agent), Scope.parse(scope) if scope else None
         expires = None if lasts is None else time.time() + lasts
         caller = _caller(ctx)
@@ -77,7 +77,7 @@ class UsersParticle(Particle):
 
     @handler("Ext<Tokens>")
     async def tokens(self, ctx: Ctx, agent: str = "") -> list[dict[str, Any]]:
-        """Returns the tokens that the sender may know of; only those of ``agent`` unless that is empty."""
+        """Returns the tokens of which the sender may know; only those of ``agent`` unless that is empty."""
         who = Point.parse(agent) if agent else None
         caller = _caller(ctx)
         request = await self._access.request(caller, "token", who or ctx.agent)
@@ -86,7 +86,7 @@ class UsersParticle(Particle):
 
     @handler("Ext<RevokeToken>")
     async def revoke(self, ctx: Ctx, id: str) -> dict[str, Any]:
-        """Revokes the token whose id begins so, and ends its sessions. Returns it."""
+        """Revokes the token whose id begins with ``id``, and ends its sessions. Returns it."""
         caller = _caller(ctx)
         request = await self._access.request(caller, "token", ctx.agent)
         with self._access.audited("token ended", caller, f"token {id[:_SHOWN]}"):
@@ -94,7 +94,7 @@ class UsersParticle(Particle):
 
     @handler("Ext<RotateToken>")
     async def rotate(self, ctx: Ctx, id: str = "") -> dict[str, Any]:
-        """Revokes a token, and returns a new one in its place. Without ``id``, rotates the sender's own token."""
+        """Revokes a token, and returns a new one as its replacement. Without ``id``, rotates the sender's own token."""
         if not id:
             identity = self._identity_at(ctx.wave.sender)
             id = identity.name.partition(" ")[0] if identity is not None else ""

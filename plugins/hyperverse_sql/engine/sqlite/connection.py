@@ -82,7 +82,7 @@ class SqliteConnection:
         # Automatic checkpoints would make one write in a hundred slow; Maintenance makes them beside the writer.
         pragmas.append("wal_autocheckpoint=0")
         if self._writes:
-            # Truncate the log to this size when SQLite restarts it, so that it does not keep its largest size for ever.
+            # Truncate the log to this size when SQLite restarts it, so that it does not keep its largest size forever.
             pragmas.append(f"journal_size_limit={_LOG_BYTES}")
             # Deleted or replaced values may have been secret and must not remain in the free space of the file.
             pragmas.append("secure_delete=ON")
