@@ -74,7 +74,10 @@ async def test_the_same_without_await(machine: Machine, data_dir: Path, elsewher
             assert len(client.ripple("localhost:*", "Cmd<Bounce>")) == 1
             assert client.status()["machine"] == client.machine == "local"
             assert client.stars() and client.kinds() and client.rebalance()["moved"] == 0
-            client.move(PROBE, client.ping(PROBE, "Cmd<Bounce>").star)
+            home = client.ping(PROBE, "Cmd<Bounce>").star
+            other = next(row["star"] for row in client.stars() if "Probe" in row["kinds"] and row["star"] != home)
+            client.move(PROBE, other)
+            assert client.ping(PROBE, "Cmd<Bounce>").star == other
             assert client.connected and "local" in repr(client)
         assert not client.connected
         client.close()
