@@ -24,6 +24,16 @@ def test_a_benchmark_imports_what_it_needs_and_writes_json(script: str) -> None:
     assert "--json FILE" in done.stdout
 
 
+@pytest.mark.thorough
+def test_the_benchmark_of_guests_measures_every_row(tmp_path: Path) -> None:
+    """It stands for the others: it uses parts of the driver that no other program calls."""
+    file = tmp_path / "rows.json"
+    command = [sys.executable, str(HERE / "bench_mechtron.py"), "--rounds", "1", "--live", "20", "--json", str(file)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=START)
+    assert done.returncode == 0, done.stderr
+    assert len(file.read_text().splitlines()) == 8
+
+
 def test_a_report_holds_a_row_as_soon_as_it_is_known(tmp_path: Path) -> None:
     file = tmp_path / "rows.json"
     report = Report(file)
