@@ -24,12 +24,19 @@ _IDLE = 4096
 
 
 class Deadlines:
-    """The deadlines of one event loop."""
+    """The deadlines of one machine.
 
-    __slots__ = ("_ticks", "idle", "loop")
+    Attributes:
+        loop: the event loop.
+        idle: lifted deadlines, for reuse.
+        ended: whether :meth:`end` was called.
+    """
+
+    __slots__ = ("_ticks", "ended", "idle", "loop")
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
+        self.ended = False
         self.idle: list[Deadline] = []
         self._ticks: dict[int, list[Deadline]] = {}
 
@@ -61,6 +68,15 @@ class Deadlines:
             together = self._ticks[tick] = []
             self.loop.call_at(deadline.looked_at, self._look, tick)
         together.append(deadline)
+
+    def end(self) -> None:
+        """Lets all deadlines pass now, because the machine has stopped; one that is less than half a second away passes
+        by itself."""
+        self.ended = True
+        for together in self._ticks.values():
+            for deadline in together:
+                if deadline.when != math.inf:
+                    deadline.pass_()
 
     def _look(self, tick: int) -> None:
         now = tick / _TICKS

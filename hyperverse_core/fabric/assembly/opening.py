@@ -58,6 +58,7 @@ async def open_parts(given: Given, parts: Parts, closing: ClosingStack) -> None:
 async def _open_to_machines(given: Given, parts: Parts, closing: ClosingStack) -> None:
     """Opens the policy, the change feed and the lanes, without which no wave can be handled."""
     config, plugins = given.config, given.plugins
+    closing.callback(parts.outbound.deadlines.end)  # nothing is left that could answer those who wait in this process
     closing.close("the lanes", parts.board.close)
     closing.close("the pending answers", parts.pending.close)
     closing.close("the worker pool", parts.pool.close)

@@ -8,7 +8,7 @@ from typing import TypeVar
 from ...contracts.driver.origin_sender import OriginSender
 from ...universe.access.scope import Scope
 from ...universe.address.point import Point
-from ...universe.waves.origin import Origin, WaveOptions, timed_out
+from ...universe.waves.origin import Origin, WaveOptions
 from ...universe.waves.own_copy import IMMUTABLE, own_copy
 from ...universe.waves.wave import Body, Directed, Echo, Method, Ping, Pong, Ripple, Signal
 from .outbound import Outbound
@@ -42,7 +42,7 @@ class LocalSender(OriginSender):
         outbound = self._outbound
         with outbound.deadlines.by(wave.deadline):
             return await outbound.ask(wave)
-        return timed_out(wave, wave.handling.wait)  # reached when the deadline has ended the block above
+        return outbound.unanswered(wave)  # reached when the deadline has ended the block above
 
     def _notify(self, wave: Signal) -> Awaitable[Pong]:
         return self._outbound.notify(wave)

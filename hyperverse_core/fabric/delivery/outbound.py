@@ -158,7 +158,14 @@ class Outbound:
         """Like :meth:`ask`, but stops waiting at the wave's deadline."""
         with self.deadlines.by(wave.deadline):
             return await self.ask(wave)
-        return timed_out(wave, wave.handling.wait)  # reached when the deadline has ended the block above
+        return self.unanswered(wave)  # reached when the deadline has ended the block above
+
+    def unanswered(self, wave: Directed) -> Pong:
+        """Returns the reply to a wave whose deadline has passed: its time is over, or the machine has stopped."""
+        if not self.deadlines.ended:
+            return timed_out(wave, wave.handling.wait)
+        error = f"the machine stopped before {wave.to.text!r} answered {wave.method}"
+        return Pong(503, {"error": error}, wave.to, Outcome.UNKNOWN, wave.id)
 
     async def once_more(self, wave: Ping) -> Pong:
         """Repeats a Ping, wherever its particle lives now."""

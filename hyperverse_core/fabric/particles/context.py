@@ -17,7 +17,7 @@ from ...universe.address.point import ROOT, Point
 from ...universe.commands.command import Command
 from ...universe.kind_defs.properties import PropertyScalar
 from ...universe.waves.arguments import to_count
-from ...universe.waves.origin import Origin, WaveOptions, timed_out
+from ...universe.waves.origin import Origin, WaveOptions
 from ...universe.waves.own_copy import IMMUTABLE, own_copy
 from ...universe.waves.recipients import to_recipients
 from ...universe.waves.wave import BOUNCE, Body, Directed, Echo, Method, Ping, Pong, Recipients, Ripple, Signal
@@ -193,7 +193,7 @@ class Context(Ctx):
         outbound = self._active.home.outbound
         with outbound.deadlines.by(wave.deadline):
             return await outbound.ask(wave)
-        return timed_out(wave, wave.handling.wait)  # reached when the deadline has ended the block above
+        return outbound.unanswered(wave)  # reached when the deadline has ended the block above
 
     # -- what it does -------------------------------------------------------------------------------------
 

@@ -57,6 +57,9 @@ class OutboundPort(Protocol):
 
     async def ask(self, wave: Ping) -> Pong: ...
 
+    def unanswered(self, wave: Directed) -> Pong:
+        """Returns the reply to a wave whose deadline has passed."""
+
     def accepted(self, wave: Signal) -> Pong | None:
         """Sends a Signal if that needs no wait; returns None if the caller must use `notify`."""
 
