@@ -189,7 +189,7 @@ def test_a_handler_that_blocks_the_loop_is_named_with_its_line(home: Path, run: 
     for mark, what, function in (
         ("waits", "localhost:a Ext<Do> (do, plugin local)", "Vee.do"),
         ("starts", "on_start of localhost:heavy (plugin local)", "Vee.on_start"),
-        ("works", "work of localhost:a (blocks), begun by Ext<Do>", "blocks"),
+        ("works", "background task of localhost:a (blocks), started by Ext<Do>", "blocks"),
     ):
         line = next(n for n, text in enumerate(_PLUGIN.splitlines(), 1) if f"# here it {mark}" in text)
         place = f"hyperverse_local.py:{line} ({function})"

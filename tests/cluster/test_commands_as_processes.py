@@ -129,7 +129,7 @@ def test_a_second_machine_of_one_name_is_refused(program: Program) -> None:
     words = program.words("up", "--detach", "--name", "a", "--join", str(program.data_dir))
     done = subprocess.run(words, capture_output=True, text=True)
     assert done.returncode == 1
-    assert "a machine named 'a' runs on" in done.stderr
+    assert "a machine named 'a' already runs on" in done.stderr
     assert {star["machine"] for star in program.json("stars")} == {"a"}
 
 

@@ -11,6 +11,7 @@ from hyperverse_mechtron import resting
 from hyperverse_mechtron.host.guest import Guest
 from hyperverse_mechtron.host.running import waiting
 from hyperverse_mechtron.resting import Resting
+from mechtron.component_guests import BYTES
 from mechtron.guests import MANY
 from mechtron.test_mechtrons import Make, ask, machine_plugins, make
 from patience import PATIENCE, until
@@ -48,6 +49,15 @@ async def test_each_that_was_called_rests_once() -> None:
     all_of_them.called(some[2])
     await asyncio.sleep(0.05)
     assert some[1].times == some[2].times == 1
+
+
+@pytest.mark.parametrize("before", ["(component ", "(component (core func $set (canon waitable-set.new)) "])
+async def test_a_component_that_is_idle_answers_again_and_ends(machine: Machine, make: Make, before: str) -> None:
+    """wasmtime may keep a fiber of it between calls, whose stack must stay: the process ended otherwise."""
+    point = await make("m", BYTES.replace("(component ", before, 1))
+    for _ in range(3):
+        assert (await ask(machine, point, "Any", b"\xff\0")).unwrap() == b"\xff\0"
+        await asyncio.sleep(0.05)  # several rounds
 
 
 @pytest.mark.thorough

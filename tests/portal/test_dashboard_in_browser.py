@@ -149,7 +149,7 @@ def the_link_lets_its_owner_in_once(world: World, owner: Eyes) -> None:
     other = Eyes(world.browser, world.address)
     other.page.goto(world.link)
     other.page.click("button.primary")
-    assert "was used" in other.page.inner_text("[role=alert]")
+    assert "was already used" in other.page.inner_text("[role=alert]")
     other.context.close()
 
 

@@ -32,7 +32,7 @@ _FAULTS = [
     (
         "permit (principal, action, resource)\nwhen {\n (if true then principal else resource).owner == principal };",
         6,
-        "of which particle",
+        "to which particle",
     ),
     ('permit (principal, action, resource)\nwhen { resource.hasTag("x") };', 5, "no tags"),
     ("permit (principal, action, resource)\nwhen { context == {} };", 5, "`context` needs a name"),

@@ -101,8 +101,8 @@ class ComponentGuest:
         return body.decode("latin-1") if isinstance(body, bytes) else body
 
     def rest(self) -> None:
-        """Gives back the memory of its stack. It must not be handling a wave."""
-        self._guest.rest()
+        """Does nothing. Between the calls of a component of the asynchronous kind, wasmtime keeps the fiber of the last
+        call suspended, and needs its stack to free the store."""
 
     def close(self) -> None:
         """Frees its resources. It must not be handling a wave."""
