@@ -10,8 +10,8 @@ import pytest
 
 from hyperverse_core.registry import Change, ChangeKind, Changes, MachineKey, ParticleRecord, StarRecord, TokenRecord
 from hyperverse_core.testing.memory_registry import MemoryRegistry
-from hyperverse_core.testing.registry_conformance import RegistryConformance
 from hyperverse_core.values import Point
+from registry.failing_kit import fails
 
 
 class Silent(MemoryRegistry):
@@ -98,11 +98,4 @@ _CAUGHT = (
 
 @pytest.mark.parametrize(("broken", "test"), _CAUGHT, ids=lambda value: getattr(value, "__name__", value))
 async def test_the_kit_catches_a_broken_feed(broken: type[MemoryRegistry], test: str) -> None:
-    class Kit(RegistryConformance):
-        durable = False
-
-    registry = broken()
-    await registry.open()
-    with pytest.raises(AssertionError):
-        await getattr(Kit(), test)(registry)
-    await registry.close()
+    await fails(broken, test, AssertionError)

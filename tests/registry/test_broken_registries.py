@@ -26,8 +26,8 @@ from hyperverse_core.registry import (
 )
 from hyperverse_core.testing.memory_particle import MemoryParticle
 from hyperverse_core.testing.memory_registry import MemoryRegistry
-from hyperverse_core.testing.registry_conformance import RegistryConformance
 from hyperverse_core.values import Point, Selector, SetProperty, StarKey, UnsetProperty
+from registry.failing_kit import fails
 
 
 class LosesUpdates(MemoryRegistry):
@@ -368,11 +368,4 @@ _CAUGHT = (
 
 @pytest.mark.parametrize(("broken", "test"), _CAUGHT, ids=lambda value: getattr(value, "__name__", value))
 async def test_the_kit_catches_a_broken_registry(broken: type[MemoryRegistry], test: str) -> None:
-    class Kit(RegistryConformance):
-        durable = False
-
-    registry = broken()
-    await registry.open()
-    with pytest.raises((AssertionError, pytest.fail.Exception, ValueError)):  # the last of a database
-        await getattr(Kit(), test)(registry)
-    await registry.close()
+    await fails(broken, test, AssertionError, pytest.fail.Exception, ValueError)  # the last of a database

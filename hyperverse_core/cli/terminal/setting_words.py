@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from typing import Final
 
 import attrs
@@ -36,12 +37,13 @@ _EXAMPLES: Final = {
 }
 
 
-def where_set(option: str, *, of_machine: bool) -> str:
+def where_set(option: str, *, of_machine: bool, nearly: bool = False) -> str:
     """Returns how to set in the configuration what somebody typed as an option; empty when it is no setting.
 
     Args:
         option: the option, such as ``--lanes-driver``.
         of_machine: whether the command starts a machine. Only there can a setting without a table be meant.
+        nearly: whether the key may be misspelled.
     """
     if not option.startswith("--"):
         return ""
@@ -49,11 +51,11 @@ def where_set(option: str, *, of_machine: bool) -> str:
     if word == "driver":
         tables = ", ".join(f"[{table}]" for table in _CHOICES)
         return f'`driver` is a setting: write `driver = "NAME"` in hyperverse.toml, below one of {tables}'
-    found = _table_and_key(_SAME.get(word, word), of_machine)
+    found = _table_and_key(_SAME.get(word, word), of_machine, nearly)
     return _advice(*found) if found is not None else ""
 
 
-def _table_and_key(word: str, of_machine: bool) -> tuple[str, str] | None:
+def _table_and_key(word: str, of_machine: bool, nearly: bool) -> tuple[str, str] | None:
     """Returns the table and the key that the word names; the table is empty for a setting without one."""
     if word in _OF_DRIVERS:
         return _OF_DRIVERS[word], word
@@ -61,9 +63,18 @@ def _table_and_key(word: str, of_machine: bool) -> tuple[str, str] | None:
         return _TABLES[word], "driver"
     for begin, table in _TABLES.items():
         key = word.removeprefix(f"{begin}_")
-        if key != word and _SAME.get(key, key) in _keys(table):
-            return table, _SAME.get(key, key)
-    return ("", word) if of_machine and word in _top_keys() else None
+        meant = _meant(_SAME.get(key, key), _keys(table), nearly) if key != word else ""
+        if meant:
+            return table, meant
+    meant = _meant(word, _top_keys(), nearly) if of_machine else ""
+    return ("", meant) if meant else None
+
+
+def _meant(word: str, keys: frozenset[str], nearly: bool) -> str:
+    """Returns the key that is ``word`` or, if ``nearly``, spelled much like it; empty if there is none."""
+    if word in keys or not nearly:
+        return word if word in keys else ""
+    return "".join(get_close_matches(word, sorted(keys), n=1, cutoff=0.8))
 
 
 def _keys(table: str) -> frozenset[str]:

@@ -144,7 +144,8 @@ def _setting(exc: click.NoSuchOption) -> str:
     name = exc.option_name.partition("=")[0]
     if exc.ctx is None or name in _OPTIONS or name in _ELSEWHERE:
         return ""
-    return where_set(name, of_machine=exc.ctx.command.name in _MACHINE)
+    # A misspelled option of the command is more likely than a misspelled setting.
+    return where_set(name, of_machine=exc.ctx.command.name in _MACHINE, nearly=not exc.possibilities)
 
 
 def _option(name: str, ctx: click.Context) -> str:

@@ -182,8 +182,8 @@ class Gate:
             await rest
 
     def _begin(self, particle: Target, wave: Directed, need: Need, key: Key) -> Coroutine[Any, Any, None] | None:
-        """The same up to the point where something must be awaited; returns the rest. An answer that is there is shown
-        to the hot path."""
+        """Does what :meth:`_pass` does until something has to be awaited, and returns the rest, or None if the wave may
+        proceed. An answer that allows it is shown to the hot path."""
         action = wave.method.text
         covered = particle in self._arrivals.covered
         kept = self._kept.find(key, action)

@@ -294,9 +294,9 @@ def _known(text: str) -> Point:
     if point is None:
         point = Point()
         point.text = text
-        if (
-            "::" not in text
-        ):  # nearly every point; each of these at its first use costs an exception, and every one is used
+        # Nearly every point has no route, and its route is asked for soon. An attribute that is not set yet costs an
+        # exception at its first use.
+        if "::" not in text:
             point._body_start, point._route = 0, THIS
         if len(text) <= LONGEST_REMEMBERED:
             if len(seen_points) >= _REMEMBERED:

@@ -18,7 +18,7 @@ from ..engine.transaction import Transaction
 from ..tables.rows import RECORDS
 from ..tables.schema import particles, stars, states
 
-__all__ = ["Assign", "assign", "assignments_at", "release", "rows_held"]
+__all__ = ["Assign", "assign", "release", "rows_held"]
 
 _HELD = (particles.c.star, particles.c.incarnation, particles.c.epoch, stars.c.key)
 _ASSIGNMENTS = (
@@ -104,19 +104,19 @@ def _incarnations(tx: Transaction, keys: Iterable[str]) -> dict[str, int]:
 
 def release(tx: Transaction, ended: Sequence[tuple[Point, Assignment]]) -> None:
     """Ends those assignments that are still valid."""
-    present = assignments_at(tx, {point.text for point, _ in ended})
     released: set[str] = set()
-    for point, assignment in ended:
-        _, held = present.get(point.text, (0, None))
-        if held == assignment and point.text not in released:
+    for (point, assignment), number in zip(ended, rows_held(tx, ended), strict=True):
+        if number is not None and point.text not in released:
             released.add(point.text)
             tx.log(ChangeKind.RELEASED, point.text, assignment.epoch)
     _RELEASE.run(tx.connection, [(point,) for point in sorted(released)])
 
 
 def rows_held(tx: Transaction, held: Sequence[tuple[Point, Assignment]]) -> list[int | None]:
-    """Returns the row number of each particle whose assignment is valid and the given one, and None for the others.
-    Columns are compared, so that no assignment is made for each row: thousands of states are saved each second."""
+    """Returns the row number of each particle that is validly assigned as given, and None for every other particle.
+
+    It compares columns, because thousands of states are saved each second: an :class:`Assignment` for each row would
+    cost more than the comparison. All rows are fetched at once: one after another takes SQLAlchemy twice as long."""
     found = tx.connection.execute(_ASSIGNMENTS, {"points": listing({point.text for point, _ in held})}).all()
     rows = {row[0]: row for row in found if row[5] is not None}
     numbers: list[int | None] = []
@@ -125,11 +125,3 @@ def rows_held(tx: Transaction, held: Sequence[tuple[Point, Assignment]]) -> list
         same = row is not None and row[2:5] == (str(assignment.star), assignment.incarnation, assignment.epoch)
         numbers.append(row[1] if row is not None and same else None)
     return numbers
-
-
-def assignments_at(tx: Transaction, points: Iterable[str]) -> dict[str, tuple[int, Assignment | None]]:
-    """Returns row number and assignment of the registered ones among ``points``, keyed by the text of the point; None
-    in place of an assignment that is no longer valid."""
-    # All rows at once: one after another takes SQLAlchemy twice as long.
-    rows = tx.connection.execute(_ASSIGNMENTS, {"points": listing(points)}).all()
-    return {row[0]: (row[1], _last(row[2], row[3], row[4], row[5])[0]) for row in rows}
