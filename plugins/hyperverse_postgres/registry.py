@@ -44,19 +44,15 @@ from .registering import rows_of
 from .rows import RECORD, SOME_STARS, STAR, first_below, record_of, star_of
 from .schema import made_ready, named
 from .settings import PostgresSettings
+from .states import StoredStates
 from .trust import PostgresTrust
-from .work import ALL_LOCKS, WriteUnit, locks_of
-from .writers import LARGE_STATE, PostgresWriters
+from .work import ALL_LOCKS, LeftOut, WriteUnit, locks_of
+from .writers import PostgresWriters
 
 __all__ = ["PostgresRegistry"]
 
 _SLOW: Final = 1.0
 """Seconds after which an unanswered group of writes is reported as a trouble."""
-_OF_STATE: Final = "from hv.particles p left join hv.states s on s.id = p.id where p.point = $1"
-_STATE: Final = f"select s.state {_OF_STATE}"
-_SMALL_STATE: Final = (
-    f"select case when octet_length(s.state) < $2 then s.state end, octet_length(s.state) >= $2 {_OF_STATE}"
-)
 _MOST_CUT: Final = 4096
 _TRIES: Final = 100
 
@@ -91,6 +87,7 @@ class PostgresRegistry(PostgresTrust):
         self._some_records = named(f"{RECORD}where p.point = any($1::text[])", self._schema)
         self._records = BatchedLookUps(self._records_at, self._reader)
         super().__init__(Calls(self._reader, self._writer, self._schema), self._reader)
+        self._states = StoredStates(self._calls, self._reader)
         self._cut_saves: set[str] = set()
         self._pruning = Pruning(self._calls, self._settings.feed)
         self._opened = False
@@ -282,6 +279,8 @@ class PostgresRegistry(PostgresTrust):
             WriteUnit.at(point.text, "assign", [point.text, str(star), incarnation, *held])
         )
         if isinstance(said, int):
+            if isinstance(state, LeftOut):
+                state = await self._states.left_out(point, state.size)
             return Assigned(Assignment(star, incarnation, said), state)
         if said == "missing":
             raise refusals.not_registered((point,))
@@ -322,12 +321,7 @@ class PostgresRegistry(PostgresTrust):
             # Wait for writes that are in progress.
             await self._writer.write(WriteUnit("release", [], changes=frozenset((point.text,)), locks=()))
             self._cut_saves.discard(point.text)
-        row = await self._calls.ask("fetchrow", _SMALL_STATE, point.text, LARGE_STATE)
-        if row is not None and row[1]:
-            row = await self._calls.ask_large(_STATE, point.text)
-        if row is None:
-            raise refusals.not_registered((point,))
-        return None if row[0] is None else bytes(row[0])
+        return await self._states.load(point)
 
     # -- stars --------------------------------------------------------------------------------------------
 

@@ -14,7 +14,7 @@ import msgspec
 
 from hyperverse_core.errors import BadRequest
 
-__all__ = ["ALL_LOCKS", "WriteUnit", "locks_of", "next_group", "sent"]
+__all__ = ["ALL_LOCKS", "LeftOut", "WriteUnit", "locks_of", "next_group", "sent"]
 
 _MOST: Final = 1024
 """Bounds how long the first of many units waits for the last one."""
@@ -33,6 +33,17 @@ def locks_of(points: Iterable[str]) -> tuple[int, ...]:
     """Returns the advisory locks of ``points``. Each lock is one of 64, however many points there are: a server has
     room for a few thousand."""
     return tuple({zlib.crc32(point.encode("utf-8", "replace")) % _LOCKS for point in points})
+
+
+@attrs.frozen
+class LeftOut:
+    """Stands for a state that is not in the answer, because the answer was too large.
+
+    Attributes:
+        size: bytes of the state.
+    """
+
+    size: int
 
 
 @attrs.define(eq=False)
@@ -57,7 +68,7 @@ class WriteUnit:
     needs: frozenset[str] = frozenset()
     states: tuple[bytes, ...] = ()
     urgent: bool = False
-    future: asyncio.Future[tuple[Any, bytes | None]] = attrs.field(
+    future: asyncio.Future[tuple[Any, bytes | LeftOut | None]] = attrs.field(
         init=False, factory=lambda: asyncio.get_running_loop().create_future()
     )
 

@@ -26,7 +26,7 @@ from .faults import breaks, hits_all, may_go_on, own_copy, said_by, translated
 from .link import Connection, Link
 from .schema import named
 from .settings import PostgresSettings
-from .work import WriteUnit, next_group, sent
+from .work import LeftOut, WriteUnit, next_group, sent
 
 __all__ = ["PostgresWriter"]
 
@@ -37,7 +37,11 @@ _LOOK: Final = 0.1
 _TRIES: Final = 5
 _BREAKS: Final = 20
 """How many connections in a row may break under one group."""
-_WRITE: Final = "select xid, outcome, states, logged from hv.write($1, $2, $3, $4, $5, $6)"
+_WRITE: Final = "select xid, outcome, states, logged, sizes from hv.write($1, $2, $3, $4, $5, $6, $7)"
+_OUTCOME: Final = "select outcome from hv.writers where id = $1 and number = $2"
+_MOST: Final = 32 * 1024
+"""Bytes of an answer: what systems take for a process that reads nothing. The server sends it before it commits, so a
+machine that is stopped then would keep the locks of the others. The rest is read afterwards."""
 _ENTER: Final = "insert into hv.writers (id, number) values ($1, 0) on conflict do nothing"
 
 
@@ -75,10 +79,12 @@ class PostgresWriter:
     _closing: bool = False
     _begun: float | None = None
     _sql: str = ""
+    _outcome: str = ""
 
     def __attrs_post_init__(self) -> None:
         self.link = Link(self._settings, self._enter, self._answers)
         self._sql = named(_WRITE, self._settings.schema)
+        self._outcome = named(_OUTCOME, self._settings.schema)
 
     async def _enter(self, connection: Connection) -> None:
         await connection.execute(named(_ENTER, self._settings.schema), self._id)
@@ -100,7 +106,7 @@ class PostgresWriter:
         """Returns for how many seconds the current group has been unanswered, and how many writes wait behind it."""
         return 0.0 if self._begun is None else time.monotonic() - self._begun, len(self._waiting)
 
-    async def write(self, unit: WriteUnit) -> tuple[Any, bytes | None]:
+    async def write(self, unit: WriteUnit) -> tuple[Any, bytes | LeftOut | None]:
         """Returns, once ``unit`` is committed, what its database function returned, and the state that goes with it.
 
         Raises:
@@ -141,7 +147,7 @@ class PostgresWriter:
         is unknown."""
         locks, jobs, states = sent(group)
         self._number += 1
-        arguments = (self._id, self._number, locks, group[0].kind, jobs, states)
+        arguments = (self._id, self._number, locks, group[0].kind, jobs, states, _MOST)
         doubt_ends, why = 0.0, ""
         tries = broken = 0
         while True:
@@ -168,14 +174,18 @@ class PostgresWriter:
 
     async def _attempt(self, arguments: tuple[Any, ...], broken: int) -> Any:
         async with self._turn() as link:
-            connection = await link.connection()
+            connection, committed = await link.connection(), False
             try:
                 async with asyncio.timeout(LARGE if self._borrow else self._answers.wait(broken)):
                     if self._borrow:
                         await self._enter(connection)
-                    return await connection.fetchrow(self._sql, *arguments)
+                    xid, outcome, *rest = await connection.fetchrow(self._sql, *arguments)
+                    committed = True
+                    if outcome is None:  # it is large
+                        outcome = await connection.fetchval(self._outcome, *arguments[:2])
+                    return xid, outcome, *rest
             except Exception as error:
-                if breaks(error) or connection.is_closed():
+                if committed or breaks(error) or connection.is_closed():
                     link.broke(error)
                     raise _Broken(error) from error
                 raise
@@ -198,7 +208,9 @@ class PostgresWriter:
 
     def _answered(self, group: list[WriteUnit], answer: Any) -> None:
         self.refusal = None
-        xid, outcome, states, logged = answer
+        xid, outcome, states, logged, sizes = answer
+        if sizes is not None:
+            states = [None if size is None else LeftOut(size) for size in sizes]
         if xid is not None:
             self.newest = max(self.newest, xid)
         self._committed(logged)

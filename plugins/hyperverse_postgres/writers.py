@@ -11,7 +11,7 @@ import attrs
 from .answers import AnswerTimes
 from .reader import PostgresReader
 from .settings import PostgresSettings
-from .work import WriteUnit
+from .work import LeftOut, WriteUnit
 from .writer import PostgresWriter
 
 __all__ = ["LARGE_STATE", "PostgresWriters"]
@@ -51,7 +51,7 @@ class PostgresWriters:
         await self._large.close()
         await self.small.close()
 
-    async def write(self, unit: WriteUnit) -> tuple[Any, bytes | None]:
+    async def write(self, unit: WriteUnit) -> tuple[Any, bytes | LeftOut | None]:
         """See :meth:`PostgresWriter.write`."""
         if unit.changes is not None and self._under_way:
             await self._behind_large(unit.changes | unit.needs)
@@ -62,7 +62,7 @@ class PostgresWriters:
         large.add_done_callback(self._ended)
         return await asyncio.shield(large)  # continues without its caller: later writes must wait for it
 
-    async def _write_large(self, unit: WriteUnit, changes: frozenset[str]) -> tuple[Any, bytes | None]:
+    async def _write_large(self, unit: WriteUnit, changes: frozenset[str]) -> tuple[Any, bytes | LeftOut | None]:
         # After the small writes that wait or are in progress.
         await self.small.write(WriteUnit("release", [], changes, ()))
         return await self._large.write(unit)

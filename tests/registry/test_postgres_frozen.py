@@ -27,6 +27,7 @@ pytestmark = pytest.mark.thorough  # starts another process
 
 _POINTS = 12
 _STOPS = 40 if THOROUGH else 8
+_WAITS = "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and position($1 in query) > 0"
 _SESSIONS = "select pid, state from pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid()"
 
 
@@ -64,6 +65,51 @@ async def test_a_process_that_is_stopped_at_any_moment_leaves_no_transaction_ope
             await other.wait()
             await watching.close()
         assert stopped_at_work, "it was never stopped while the server worked for it"
+
+
+@pytest.mark.parametrize("kind", ["assign", "delete"])
+async def test_a_process_that_is_stopped_before_it_reads_a_large_answer_holds_up_nobody(
+    database: Database, kind: str
+) -> None:
+    home, many = Point.parse("localhost"), 300
+    async with PostgresRegistry(database.settings) as registry:
+        await registry.register(Registration(home, Kind("Space"), HYPERUSER))
+        await registry.register(Registration(Point.parse("other"), Kind("Space"), HYPERUSER))
+        points = [home.child(f"p{number}") for number in range(many)]
+        if kind == "delete":
+            points += [home.child(f"{'long' * 250}{number}") for number in range(many)]
+        new = (Registration(point, Kind("Base"), HYPERUSER, state=b"x" * 2000) for point in points)
+        await asyncio.gather(*map(registry.register, new))
+        await registry.announce(fold(FOLD))
+        holding, watching = await asyncpg.connect(database.url), await asyncpg.connect(database.url)
+        script = str(Path(__file__).with_name("large_answer_process.py"))
+        given = [json.dumps(database.settings), kind, str(many)]
+        pipe = asyncio.subprocess.PIPE
+        other = await asyncio.create_subprocess_exec(sys.executable, script, *given, stdout=pipe)
+        assert other.stdout is not None
+        try:
+            async with holding.transaction():  # it is stopped while the server works for it, and not before or behind
+                first = f"select from {database.schema}.particles where point = $1 for update"
+                await holding.execute(first, points[0].text)
+                assert await asyncio.wait_for(other.stdout.readline(), START) == b"ready\n"
+                async with asyncio.timeout(PATIENCE):
+                    while not await watching.fetchval(_WAITS, database.schema):  # noqa: ASYNC110  # nothing tells of it
+                        await asyncio.sleep(0.01)
+                other.send_signal(signal.SIGSTOP)
+            # All advisory locks, and the rows of what it assigned.
+            async with asyncio.timeout(PATIENCE):
+                new = (Registration(Point.parse(f"other:p{n}"), Kind("Base"), HYPERUSER) for n in range(many))
+                await asyncio.gather(*map(registry.register, new))
+                found = await registry.records(points)
+            if kind == "delete":
+                assert not found
+            else:
+                assert all(record.assignment is not None for record in found.values())
+        finally:
+            other.kill()
+            await other.wait()
+            await holding.close()
+            await watching.close()
 
 
 async def _written(registry: PostgresRegistry, point: Point, star: StarRecord) -> None:

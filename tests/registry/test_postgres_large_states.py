@@ -103,3 +103,29 @@ async def test_a_large_first_state_and_one_that_is_no_longer_its_own(registry: P
     assert again.state == _LARGE
     with pytest.raises(NotHostedHere):
         await registry.save_state(_B, held, _LARGE)
+
+
+async def test_assignments_that_bring_more_than_one_answer_holds_bring_each_state_as_it_is(
+    registry: PostgresRegistry, proxy: CuttingProxy
+) -> None:
+    star = await registry.announce(_STAR)
+    states = [None, b"", _LARGE, b"x" * 20_000, *(b"%d" % number * 100 for number in range(200))]
+    points = [_A.child(f"d{number}") for number in range(len(states))]
+    new = zip(points, states, strict=True)
+    await asyncio.gather(*(registry.register(Registration(p, Kind("Base"), HYPERUSER, state=s)) for p, s in new))
+    proxy.cut_answer = b"assign"  # what is sent again is answered in the same way
+    assigned = await asyncio.gather(*(registry.assign(p, star.key, star.incarnation, None) for p in points))
+    assert proxy.cut_answer == b""
+    assert [one.state for one in assigned] == states
+
+
+async def test_a_large_answer_is_read_behind_its_write_also_over_a_connection_that_breaks(
+    registry: PostgresRegistry, proxy: CuttingProxy
+) -> None:
+    points = {_A.child(f"{'long' * 250}{number}") for number in range(100)}
+    await asyncio.gather(*(registry.register(Registration(p, Kind("Base"), HYPERUSER)) for p in points))
+    proxy.cut_answer = b"select outcome from"
+    deleted = await registry.delete([_A])
+    assert proxy.cut_answer == b""
+    assert {record.point for record in deleted} == {_A, _B, _C, *points}
+    assert await registry.records(points) == {}

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import sys
+import uuid
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ from hyperverse_core.config.secrets import masked
 from hyperverse_core.errors import ConfigError, HyperverseError, PluginError, Unavailable
 from hyperverse_core.plugins import PluginSet
 from hyperverse_core.registry import MachineKey, Registration
+from hyperverse_core.testing.registry_kit.fixture_tree import fold
 from hyperverse_core.values import HYPERUSER, Kind, Point
 from hyperverse_postgres import schema
 from hyperverse_postgres.registry import PostgresRegistry
@@ -126,6 +129,17 @@ async def test_a_registry_of_an_older_version_is_brought_to_the_present_one(
         assert Point.parse("localhost:later") in await others[1].records([Point.parse("localhost:later")])
         for other in others:
             await other.close()
+
+
+async def test_a_machine_of_schema_5_goes_on_beside_newer_ones(database: Database, admin: asyncpg.Connection) -> None:
+    async with PostgresRegistry(database.settings) as registry:
+        await registry.register(Registration(Point.parse("localhost"), Kind("Space"), HYPERUSER, state=b"x" * 100_000))
+        star = await registry.announce(fold())
+        job = json.dumps([["localhost", str(star.key), star.incarnation, None, None, None]])
+        called = f"select xid, outcome, states, logged from {database.schema}.write($1, $2, $3, $4, $5, $6)"
+        row = await admin.fetchrow(called, uuid.uuid4(), 1, [1], "assign", job, [])
+        assert (row["states"], row["logged"]) == ([b"x" * 100_000], 1)
+        assert (await registry.record(Point.parse("localhost"))).assignment is not None
 
 
 async def test_a_registry_of_a_newer_version_is_left_alone(database: Database, admin: asyncpg.Connection) -> None:

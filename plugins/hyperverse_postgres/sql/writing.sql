@@ -5,9 +5,12 @@
 -- looked up by its point in a subquery of its own (`offset 0`), and updated by its place (`ctid`), which the lock on the
 -- row keeps from changing. The rest is planned each time (hv.do_rarely).
 
+-- An answer of more than p_most bytes is left out, and the client reads it when the transaction has ended. The server
+-- sends an answer before it commits, so a client that reads nothing would keep the locks of the others.
+-- `sizes`: of the states, in bytes, when they are left out.
 create function hv.write(
-  p_writer uuid, p_number bigint, p_locks integer[], p_kind text, p_jobs jsonb, p_states bytea[]
-) returns table (xid bigint, outcome jsonb, states bytea[], logged bigint) language plpgsql
+  p_writer uuid, p_number bigint, p_locks integer[], p_kind text, p_jobs jsonb, p_states bytea[], p_most bigint
+) returns table (xid bigint, outcome jsonb, states bytea[], logged bigint, sizes bigint[]) language plpgsql
 set enable_seqscan = off as $$
 #variable_conflict use_column
 declare
@@ -15,6 +18,9 @@ declare
   v_kept jsonb;
   v_outcome jsonb;
   v_states bytea[];
+  v_sizes bigint[];
+  v_xid bigint;
+  v_logged bigint := 1;
 begin
   -- Until the commit, behind this function: what is given away as an epoch must survive a crash of the server.
   if current_setting('synchronous_commit') not in ('on', 'remote_apply') then
@@ -29,31 +35,38 @@ begin
     insert into hv.writers (id, number) values (p_writer, 0);
   elsif v_last >= p_number then
     -- It was sent before, over a connection that broke, and committed.
-    if p_kind = 'assign' then
-      v_states := hv.states_of(p_jobs);
-    end if;
-    return query select null::bigint, v_kept, v_states, 1::bigint;
-    return;
+    v_outcome := v_kept;
   end if;
 
-  v_outcome := case p_kind
-    when 'register' then hv.do_register(p_jobs, p_states)
-    when 'assign' then hv.do_assign(p_jobs)
-    when 'save' then hv.do_save(p_jobs, p_states)
-    when 'release' then hv.do_release(p_jobs)
-    when 'status' then hv.do_status(p_jobs)
-    when 'sequence' then hv.do_sequence(p_jobs)
-    when 'renew' then hv.do_renew(p_jobs)
-    else hv.do_rarely(p_kind, p_jobs, p_states)
-  end;
-  if p_kind = 'assign' then
-    v_states := hv.states_of(p_jobs);
+  if v_last is null or v_last < p_number then
+    v_outcome := case p_kind
+      when 'register' then hv.do_register(p_jobs, p_states)
+      when 'assign' then hv.do_assign(p_jobs)
+      when 'save' then hv.do_save(p_jobs, p_states)
+      when 'release' then hv.do_release(p_jobs)
+      when 'status' then hv.do_status(p_jobs)
+      when 'sequence' then hv.do_sequence(p_jobs)
+      when 'renew' then hv.do_renew(p_jobs)
+      else hv.do_rarely(p_kind, p_jobs, p_states)
+    end;
+    update hv.writers w set number = p_number, outcome = v_outcome, seen = now() where w.id = p_writer;
+    v_xid := pg_current_xact_id()::text::bigint;
+    select count(*) into v_logged from hv.changes c where c.xid = pg_current_xact_id();
   end if;
-  update hv.writers w set number = p_number, outcome = v_outcome, seen = now() where w.id = p_writer;
+  if p_kind = 'assign' then
+    select s.states, s.sizes into v_states, v_sizes from hv.states_below(p_jobs, p_most) s;
+  end if;
   return query select
-    pg_current_xact_id()::text::bigint, v_outcome, v_states,
-    (select count(*) from hv.changes c where c.xid = pg_current_xact_id());
+    v_xid, case when pg_column_size(v_outcome) <= p_most then v_outcome end, v_states, v_logged, v_sizes;
 end $$;
+
+-- As machines of schema 5 call it, which take an answer of any size.
+create function hv.write(
+  p_writer uuid, p_number bigint, p_locks integer[], p_kind text, p_jobs jsonb, p_states bytea[]
+) returns table (xid bigint, outcome jsonb, states bytea[], logged bigint) language sql as $$
+  select w.xid, w.outcome, w.states, w.logged
+  from hv.write(p_writer, p_number, p_locks, p_kind, p_jobs, p_states, 1073741823) w
+$$;
 
 -- A plan of these that was made while the tables were nearly empty, and is kept, joins them from end to end.
 create function hv.do_rarely(p_kind text, p_jobs jsonb, p_states bytea[]) returns jsonb language plpgsql
@@ -114,17 +127,29 @@ begin
   perform 1 from hv.particles p where p.point = any(p_points) order by p.id + 0 for share;
 end $$;
 
-create function hv.states_of(p_jobs jsonb) returns bytea[] language plpgsql stable
-set plan_cache_mode = force_generic_plan as $$
+-- The states at the points of some jobs; when they have more than p_most bytes together, the size of each instead.
+create function hv.states_below(p_jobs jsonb, p_most bigint, out states bytea[], out sizes bigint[])
+language plpgsql stable set plan_cache_mode = force_generic_plan as $$
+#variable_conflict use_column
+declare
+  v_size bigint;
 begin
-  return (
-    select array_agg(f.state order by j.o)
-    from jsonb_array_elements(p_jobs) with ordinality j(v, o)
-    left join lateral (
+  select array_agg(case when f.size <= p_most then f.state end order by j.o), array_agg(f.size order by j.o),
+         sum(f.size)
+  into states, sizes, v_size
+  from jsonb_array_elements(p_jobs) with ordinality j(v, o)
+  left join lateral (
+    select s.state, octet_length(s.state)::bigint as size
+    from (
       select (select s.state from hv.states s where s.id = p.id) as state
       from hv.particles p where p.point = j.v->>0 offset 0
-    ) f on true
-  );
+    ) s
+  ) f on true;
+  if v_size > p_most then
+    states := null;
+  else
+    sizes := null;
+  end if;
 end $$;
 
 -- A job: a list of rows [point, route, depth, kind, owner, status, properties, parent, number of its state]; the first
