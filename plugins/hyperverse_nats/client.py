@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import random
+import re
 import ssl
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -13,7 +15,7 @@ from nats.aio.client import Client
 from hyperverse_core.errors import HyperverseError, Unauthorized, Unavailable
 
 from .proof_files import check_credentials, check_nkey
-from .settings import NatsSettings
+from .settings import NatsSettings, host_and_port
 
 __all__ = ["BrokerClient", "connected"]
 
@@ -21,6 +23,7 @@ _PING_SECONDS = 1
 _PINGS = 3
 """After this many unanswered pings in a row the server counts as lost."""
 _PENDING = 4 * 1024 * 1024
+_REFUSAL = re.compile(rb"-ERR '([ -&(-~]{1,200})'")
 
 
 class _NoTls(nats.errors.Error):  # type: ignore[misc, unused-ignore]  # its types are not read
@@ -39,6 +42,14 @@ class BrokerClient(Client):  # type: ignore[misc, unused-ignore]  # its types ar
             info["tls_required"] = True
         await super()._process_info(info, initial_connection)
 
+    @property
+    def last_words(self) -> str:
+        """The error that the server sent before it closed the connection, which nats-py does not read then; empty when
+        there is none."""
+        unread = getattr(self._transport._io_reader, "_buffer", b"") if self._transport else b""
+        found = _REFUSAL.search(unread)
+        return found[1].decode() if found else ""
+
     def cut(self) -> None:
         """Closes the socket, whatever the client is doing. What waits to be sent is dropped: a socket with pending
         data would stay open when the event loop ends. May be called twice."""
@@ -49,7 +60,8 @@ class BrokerClient(Client):  # type: ignore[misc, unused-ignore]  # its types ar
 async def connected(
     settings: NatsSettings, name: str, lost: Callable[[], Awaitable[None]], refused: Callable[[str], None]
 ) -> Any:
-    """Connects to one of the servers.
+    """Connects to one of the servers. Tries them one after another in random order, so that one that is frozen, full or
+    of another mind keeps nobody from the others.
 
     Args:
         settings: the servers, and the credentials for them.
@@ -63,12 +75,37 @@ async def connected(
     Raises:
         ConfigError: a file named in the settings is not what it should be.
         Unavailable: no server answers.
-        Unauthorized: the server rejects our credentials.
+        Unauthorized: no server takes us, and one of them rejects our credentials.
     """
     if settings.credentials:
         check_credentials(settings.credentials)
     if settings.nkey:
         check_nkey(settings.nkey)
+    errors: list[HyperverseError] = []
+    for url in random.sample(settings.servers, len(settings.servers)):
+        try:
+            return await _connected_to(url, settings, name, lost, refused)
+        except (Unavailable, Unauthorized) as exc:
+            errors.append(exc)
+    raise _of_all(errors)
+
+
+def _of_all(errors: list[HyperverseError]) -> HyperverseError:
+    """Returns one error that says what was wrong with each server."""
+    first = next((exc for exc in errors if isinstance(exc, Unauthorized)), errors[0])
+    others = "".join(f"; {exc.message}" for exc in errors if exc is not first)
+    retry_after = None if isinstance(first, Unauthorized) else 1.0
+    return type(first)(first.message + others, hint=first.hint, retry_after=retry_after)
+
+
+async def _connected_to(
+    url: str,
+    settings: NatsSettings,
+    name: str,
+    lost: Callable[[], Awaitable[None]],
+    refused: Callable[[str], None],
+) -> Any:
+    """Connects to one server; see :func:`connected`."""
     faults: list[Exception] = []
 
     async def fault(exc: Exception) -> None:
@@ -81,7 +118,7 @@ async def connected(
     try:
         async with asyncio.timeout(settings.limits.connect_timeout):
             await client.connect(
-                list(settings.servers),
+                [url],
                 name=name,
                 error_cb=fault,
                 closed_cb=lost,
@@ -95,20 +132,21 @@ async def connected(
                 tls=settings.tls_context(),
                 user_credentials=settings.credentials or None,
                 nkeys_seed=settings.nkey or None,
-                **settings.proof(),
+                **settings.proof(url),
             )
     except BaseException as exc:
-        client.cut()
-        if isinstance(exc, TimeoutError | OSError | nats.errors.Error | ValueError):
-            raise _why(settings, [*faults, exc]) from None
-        raise
+        try:
+            if isinstance(exc, TimeoutError | OSError | nats.errors.Error | ValueError):
+                raise _why(settings, host_and_port(url), [*faults, exc], client.last_words) from None
+            raise
+        finally:
+            client.cut()
     return client
 
 
-def _why(settings: NatsSettings, faults: list[Exception]) -> HyperverseError:
+def _why(settings: NatsSettings, where: str, faults: list[Exception], last_words: str) -> HyperverseError:
     """Returns the error for the user. The text of nats-py contains no password, but no remedy either."""
-    said = " ".join(str(fault) or type(fault).__name__ for fault in faults)
-    where = settings.where
+    said = " ".join([*(str(fault) or type(fault).__name__ for fault in faults), last_words])
     if "authorization" in said.lower() or "authentication" in said.lower():
         hint = (
             "it asks for credentials: set `credentials` or `nkey` in the table [lanes], or write a user and a password "
@@ -123,6 +161,9 @@ def _why(settings: NatsSettings, faults: list[Exception]) -> HyperverseError:
     if any(isinstance(fault, ssl.SSLError) for fault in faults) or "certificate" in said.lower():
         hint = "name its certificate authority with `tls_ca`, or ask its operator for the certificate's host name"
         return Unauthorized(f"the NATS server at {where} failed to prove its identity: {_last(faults)}", hint=hint)
+    if last_words:
+        hint = "ask the operator of the server, or name another one in `servers` of the table [lanes]"
+        return Unavailable(f"the NATS server at {where} refuses us: {last_words}", hint=hint, retry_after=1.0)
     hint = "is it running, and is that its address? See `servers` in the table [lanes]"
     return Unavailable(f"no NATS server answers at {where}: {_last(faults)}", hint=hint, retry_after=1.0)
 

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import nats.errors
 
-from hyperverse_core.errors import Unauthorized
+from hyperverse_core.errors import Unauthorized, Unavailable
 
 from .address import Subjects
 from .client import connected
@@ -27,6 +27,9 @@ ID_BYTES: Final = 16
 FULL: Final = 1024 * 1024
 """Bytes that may wait for the socket. Beyond that, messages wait in the queues of the peers, where priorities count."""
 _CLOSE_SECONDS: Final = 0.5
+_SMALLEST_PAYLOAD: Final = 1024
+"""Bytes of the largest message that a server must carry: a handshake and the reason of a goodbye fit in."""
+_MOST_REFUSALS: Final = 16
 
 Handle = Callable[[bytes, bytes, str, str], None]
 """Takes a message: the id of the link, the bytes, the subject for an answer, and the status that the server set."""
@@ -74,6 +77,7 @@ class NatsSession:
         self._ending: asyncio.Task[None] | None = None
         self._watched: dict[bytes, tuple[Watched, list[Any]]] = {}
         self._refused: list[str] = []
+        self._warned = False
 
     @property
     def where(self) -> str:
@@ -88,19 +92,55 @@ class NatsSession:
     # -- begin --------------------------------------------------------------------------------------------
 
     async def begin(self, take: Handle) -> None:
-        """Connects, and listens at the inboxes. Raises Unavailable or Unauthorized.
+        """Connects, and listens at the inboxes.
 
         Args:
             take: gets the messages that arrive.
+
+        Raises:
+            Unavailable: no server is there, or the largest message that it carries is too small.
+            Unauthorized: the server rejects our credentials, or does not permit a subject that we need.
         """
-        self._client = await connected(self._settings, "cosmic-hyperverse", self._ended, self._refused.append)
+        self._client = await connected(self._settings, "cosmic-hyperverse", self._ended, self._refuse)
         try:
+            if self.max_payload < _SMALLEST_PAYLOAD:
+                hint = f"set its max_payload to {_SMALLEST_PAYLOAD} at least; its default is 1 MiB"
+                raise Unavailable(
+                    f"the NATS server at {self.where} carries {self.max_payload} bytes at most", hint=hint
+                )
+            await self._try_rights()
             await self.listen(self._subjects.inboxes(self.id), take)
         except BaseException:
             self._client.cut()
             raise
         self.alive = True
         self._writer = self._loop.create_task(self._write())
+
+    async def _try_rights(self) -> None:
+        """Uses each sort of subject once, so that a missing right is known from now on: the server only says so when
+        a subject is used. :meth:`listen` finds the answers."""
+        subjects, nobody = self._subjects, secrets.token_bytes(ID_BYTES)
+
+        async def ignore(message: Any) -> None:
+            pass
+
+        here = await self._client.subscribe(subjects.here(self.id), cb=ignore)
+        await here.unsubscribe()
+        for subject in (subjects.here(self.id), subjects.inbox(self.id, nobody), subjects.listener(nobody.hex())):
+            await self._client.publish(subject, b"")
+
+    def _refuse(self, said: str) -> None:
+        """Called when the server denies something."""
+        if len(self._refused) < _MOST_REFUSALS:
+            self._refused.append(said)
+        if self.alive and not self._warned:
+            self._warned = True
+            _log.warning(
+                "the NATS server at %s refuses what this machine needs: %s; permit it to publish and subscribe to %s.>",
+                self.where,
+                said,
+                self._subjects.prefix,
+            )
 
     async def listen(self, subject: str, take: Handle) -> None:
         """Subscribes to a subject. Raises Unauthorized when the server does not permit it."""
@@ -112,10 +152,9 @@ class NatsSession:
 
         await self._client.subscribe(subject, cb=taken)
         await self._settle()
-        for said in self._refused:
-            if subject.lower() in said.lower():
-                hint = f"permit it to subscribe to and publish at {self._subjects.prefix}.>"
-                raise Unauthorized(f"the NATS server does not let this user listen at {subject!r}", hint=hint)
+        if self._refused:
+            hint = f"permit it to publish and subscribe to {self._subjects.prefix}.>"
+            raise Unauthorized(f"the NATS server at {self.where} refuses this user: {self._refused[0]}", hint=hint)
 
     async def _settle(self) -> None:
         """Returns once the server has handled everything sent so far. nats-py writes a ping ahead of its pending data,

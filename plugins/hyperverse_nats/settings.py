@@ -13,7 +13,7 @@ import attrs
 from hyperverse_core.errors import ConfigError
 from hyperverse_core.transport import LaneReceiver, Peer, PeerChannel, parse_settings
 
-__all__ = ["SMALLEST_BATCH", "NatsLimits", "NatsSettings"]
+__all__ = ["SMALLEST_BATCH", "NatsLimits", "NatsSettings", "host_and_port"]
 
 _TEXTS: Final = {
     "servers": "nats://HOST:4222, or a list of such URLs",
@@ -42,7 +42,7 @@ class NatsLimits:
         heartbeat_interval: seconds between two signs of life of a machine.
         heartbeat_timeout: seconds without a sign of life after which a machine counts as dead.
         handshake_timeout: seconds that a peer may take to finish its handshake.
-        connect_timeout: seconds in which a server must answer.
+        connect_timeout: seconds in which a server must answer, before the next one is tried.
         queue_frames: how many frames may wait for one peer; beyond that, sending raises LaneFull.
         queue_bytes: how many bytes may wait for one peer; beyond that, sending raises LaneFull.
         max_frame: the largest frame, in bytes, sent or received.
@@ -108,12 +108,12 @@ class NatsSettings:
     @property
     def where(self) -> str:
         """The servers as errors and logs name them: hosts and ports, without users and passwords."""
-        return ", ".join(map(_host_and_port, self.servers))
+        return ", ".join(map(host_and_port, self.servers))
 
-    def proof(self) -> dict[str, str]:
-        """Returns the user and password of the first URL that has a user, unescaped: nats-py would take them as
-        written."""
-        for url in self.servers:
+    def proof(self, server: str) -> dict[str, str]:
+        """Returns user and password for one of the servers: those of its URL, or of the first URL that has a user.
+        Unescaped: nats-py would take them as written."""
+        for url in (server, *self.servers):
             parts = urlsplit(url)
             if parts.username and parts.password is not None:
                 return {"user": unquote(parts.username), "password": unquote(parts.password)}
@@ -169,7 +169,8 @@ def _with_small_scheme(url: str) -> str:
     return f"{scheme.lower()}://{rest}"  # nats-py knows no others
 
 
-def _host_and_port(url: str) -> str:
+def host_and_port(url: str) -> str:
+    """Returns a server as errors and logs name it: without user and password."""
     return url.partition("://")[2].rpartition("@")[2].rstrip("/")
 
 
@@ -200,6 +201,8 @@ def _server_fault(url: Any) -> str:
     """Returns what is wrong with a URL. Quotes only its host, since it may contain a password."""
     if not isinstance(url, str):
         return f"each must be a string, {_TEXTS['servers']}"
+    if url.count("://") > 1:
+        return 'several URLs are a list: ["nats://ONE", "nats://TWO"]'
     escapes = "in a user or password write %40 for @, %2F for /, %3A for : and %23 for #"
     try:
         parts = urlsplit(url)

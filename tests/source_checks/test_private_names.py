@@ -51,7 +51,7 @@ BORROWED = (
             }
         ),
     ),
-    Borrowed("nats-py", "plugins/hyperverse_nats/client.py", frozenset({"_io_writer"})),
+    Borrowed("nats-py", "plugins/hyperverse_nats/client.py", frozenset({"_io_writer", "_io_reader", "_buffer"})),
     Borrowed(PYTHON, "hyperverse_core/universe/routing/regex_tree.py", frozenset({"re._parser"})),
 )
 

@@ -1,0 +1,156 @@
+"""Several servers, and servers that refuse or permit too little: a machine finds the one that takes it, or says why."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import signal
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import Any
+
+import pytest
+
+from hyperverse_core.contracts.lane import Endpoint, Peer
+from hyperverse_core.errors import ConfigError, HyperverseError, Unauthorized, Unavailable
+from hyperverse_core.testing.lane_kit.harness import Harness
+from hyperverse_nats.transport import NatsTransport
+from nats_server import NatsServer
+from patience import PATIENCE
+
+AWAY = "nats://127.0.0.1:1"
+Servers = Callable[..., NatsServer]
+
+
+class _Nobody:
+    def lane_up(self, peer: Peer) -> None: ...
+    def lane_frames(self, peer: Peer, frames: object) -> None: ...
+    def lane_down(self, peer: Peer, reason: str) -> None: ...
+
+
+async def prove_it_works(servers: list[str], **settings: Any) -> None:
+    """Two transports with these settings connect and say something to each other."""
+    harness = Harness(partial(NatsTransport, {"servers": servers} | settings), lambda: "", PATIENCE)
+    try:
+        await (await harness.pair()).prove_it_works()
+    finally:
+        harness.end()
+
+
+async def refusal(**settings: Any) -> HyperverseError:
+    """The error of a transport with these settings that is to listen."""
+    transport = NatsTransport(settings)
+    try:
+        with pytest.raises(HyperverseError) as caught:
+            await transport.open(Endpoint("stars", "", transport.new_identity()), _Nobody())
+    finally:
+        await transport.close()
+    return caught.value
+
+
+@asynccontextmanager
+async def a_full_server(servers: Servers) -> AsyncIterator[NatsServer]:
+    """A server that takes no further client."""
+    server = servers("max_connections: 1\n")
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+    writer.write(b"CONNECT {}\r\nPING\r\n")
+    await reader.readuntil(b"PONG\r\n")
+    yield server
+    writer.close()
+
+
+async def test_a_server_that_is_frozen_full_or_away_keeps_nobody_from_the_next(nats_server: Servers) -> None:
+    good, frozen = nats_server(), nats_server()
+    frozen.send(signal.SIGSTOP)
+    async with a_full_server(nats_server) as full:
+        for _ in range(4):  # the order is random
+            await prove_it_works([AWAY, frozen.url, full.url, good.url], connect_timeout=1.0)
+
+
+async def test_a_server_that_takes_nobody_else_says_so(nats_server: Servers) -> None:
+    async with a_full_server(nats_server) as full:
+        error = await refusal(servers=full.url)
+        assert isinstance(error, Unavailable)
+        assert f"127.0.0.1:{full.port}" in error.message
+        assert "maximum connections exceeded" in error.message
+
+
+async def test_each_of_several_servers_is_named_with_its_own_fault(nats_server: Servers) -> None:
+    strict = nats_server("authorization { user: me, password: hush }\n")
+    error = await refusal(servers=[AWAY, strict.url.replace("://", "://me:hush2@")])
+    assert isinstance(error, Unauthorized), "who rejects us does so tomorrow too"
+    assert f"127.0.0.1:{strict.port} rejects" in error.message
+    assert "answers at 127.0.0.1:1" in error.message
+    assert "hush" not in str(error)
+
+
+async def test_each_server_gets_the_user_and_password_of_its_own_url(nats_server: Servers) -> None:
+    urls = []
+    for user in ("one", "two"):
+        server = nats_server(f'authorization {{ user: {user}, password: "{user}-secret" }}\n')
+        urls.append(server.url.replace("://", f"://{user}:{user}-secret@"))
+    for url in urls:
+        for _ in range(4):  # the order is random
+            transport = NatsTransport({"servers": [url, *urls]})
+            await transport.open(Endpoint("stars", "", transport.new_identity()), _Nobody())
+            await transport.close()
+
+
+def test_several_urls_in_one_text_are_refused_with_the_form_of_a_list() -> None:
+    with pytest.raises(ConfigError) as caught:
+        NatsTransport({"servers": "nats://u:hush@a,nats://b"})
+    assert '["nats://ONE", "nats://TWO"]' in str(caught.value.faults)
+    assert "hush" not in str(caught.value.faults)
+
+
+@pytest.mark.parametrize("way", ["publish", "subscribe"])
+@pytest.mark.parametrize("part", ["here", "in", "listen"])
+async def test_a_right_that_is_missing_for_one_of_our_subjects_is_named_at_the_start(
+    way: str, part: str, nats_server: Servers
+) -> None:
+    rights = f'permissions: {{ {way}: {{ deny: ["ours.{part}.>"] }} }}'
+    server = nats_server(f"authorization {{ users = [{{ user: u, password: p, {rights} }}] }}\n")
+    error = await refusal(servers=server.url.replace("://", "://u:p@"), prefix="ours")
+    assert isinstance(error, Unauthorized)
+    assert f'"ours.{part}.' in error.message
+    assert "ours.>" in error.hint
+
+
+async def test_rights_that_are_taken_away_later_are_logged_once(
+    nats_server: Servers, caplog: pytest.LogCaptureFixture
+) -> None:
+    users = 'authorization {{ users = [{{ user: u, password: p, permissions: {{ publish: {{ deny: ["{}"] }} }} }}] }}\n'
+    server = nats_server(users.format("other"))
+    harness = Harness(partial(NatsTransport, {"servers": server.url.replace("://", "://u:p@")}), lambda: "", PATIENCE)
+    try:
+        pair = await harness.pair()
+        (server.folder / "nats.conf").write_text(users.format("hyperverse.here.>"))
+        server.send(signal.SIGHUP)
+        await pair.near_hears.have_down(pair.peer)
+        said = [record.getMessage() for record in caplog.records if "refuses what" in record.getMessage()]
+        assert 1 <= len(said) <= 2, "once for each of the two machines"
+        assert "hyperverse.here." in said[0]
+    finally:
+        harness.end()
+
+
+async def test_a_server_whose_messages_are_too_small_for_a_handshake_is_refused(nats_server: Servers) -> None:
+    error = await refusal(servers=nats_server("max_payload: 1023\n").url)
+    assert "1023 bytes at most" in error.message
+    assert "max_payload to 1024" in error.hint
+
+
+async def test_messages_of_one_kib_carry_large_frames(nats_server: Servers) -> None:
+    harness = Harness(partial(NatsTransport, {"servers": nats_server("max_payload: 1KB\n").url}), lambda: "", PATIENCE)
+    try:
+        pair = await harness.pair()
+        frame = random.Random(3).randbytes(300_000)
+        pair.near.send(pair.peer, frame)
+        for number in range(200):
+            pair.near.send(pair.peer, b"%d" % number * 20)
+        got = await pair.far_hears.have(201, pair.guest)
+        assert got == [frame, *(b"%d" % number * 20 for number in range(200))]
+        await pair.prove_it_works()
+    finally:
+        harness.end()
