@@ -31,7 +31,7 @@ class Host:
     folder: Path
     environ: dict[str, str]
 
-    def run(self, *words: str, fails: bool = False, **variables: str) -> str:
+    def run(self, *words: str, fails: bool = False, stdin: str = "", **variables: str) -> str:
         """Runs a command and returns what it prints on stdout; what on stderr when it is to fail."""
         done = subprocess.run(
             [sys.executable, "-m", "hyperverse_core.cli", *words],
@@ -40,7 +40,7 @@ class Host:
             capture_output=True,
             text=True,
             timeout=START,
-            stdin=subprocess.DEVNULL,
+            input=stdin,
         )
         assert (done.returncode != 0) is fails, done.stdout + done.stderr
         return done.stderr if fails else done.stdout
@@ -144,7 +144,7 @@ def test_an_invitation_that_lets_nobody_in_is_told_apart_and_leaves_nothing_half
         ):
             assert part in said and "hint:" in said
             assert good.read_text()[4:20] not in said
-        beta.run(*joins, str(good))
+        beta.run(*joins, "/dev/stdin", stdin=good.read_text())  # which can be read only once
         assert "403" in beta.run("exec", "create mine<Space>", fails=True), "who joins is no hyperuser"
         assert ["beta", "up"] in [line.split()[:2] for line in alpha.run("machines").splitlines()]
         beta.run("down")

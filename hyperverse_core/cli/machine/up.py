@@ -19,7 +19,7 @@ from ..terminal.failures import Stop, describe
 from ..terminal.options import common, options
 from ..terminal.output import note, plain
 from .detach import report_to_parent
-from .invitation import INVITATION, check_invitation
+from .invitation import INVITATION, InvitationFile, check_invitation, take_invitation
 from .log_setup import make_log_dir, set_up
 from .ready import print_ready
 from .several import free_name, host_name, joined, more_names, start_more, stop_more
@@ -41,7 +41,7 @@ _AS_CONFIGURED = ""
 )
 @click.option(
     "--invitation",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    type=InvitationFile(),
     metavar="FILE",
     help="File with an invitation to a Hyperverse on other hosts; or put its text in HYPERVERSE_INVITATION.",
 )
@@ -99,10 +99,9 @@ def up(
                 "warning: all users of this computer can see the password in --join in the process list\n"
                 "  hint: set the variable HYPERVERSE__REGISTRY__URL, or `url` in [registry], instead"
             )
-    if invitation is not None:
-        flags["invitation"] = {"file": str(invitation.absolute())}
-    elif os.environ.get(INVITATION):
-        flags["invitation"] = {"env": INVITATION}
+    invited = take_invitation(invitation)
+    if invited is not None:
+        flags["invitation"] = invited
     loaded = _named(options().load(flags), flags, join)
     if "invitation" in flags:
         check_invitation(loaded.config, str(invitation or f"${INVITATION}"))
@@ -159,8 +158,6 @@ def _args(loaded: LoadedConfig, flags: Mapping[str, Any]) -> list[str]:
     """Returns the options of a command line that starts the same machine."""
     args = [f"--{key.replace('.', '-')}={value}" for key, value in flags.items() if value and key in _PASSED]
     args.append(f"--data-dir={loaded.config.data_dir}")
-    if "file" in (flags.get("invitation") or {}):
-        args.append(f"--invitation={flags['invitation']['file']}")
     if options().config is not None:
         args.append(f"--config={options().config}")
     return args

@@ -89,6 +89,12 @@ _EXTRA: Final = re.compile(r"Got unexpected extra arguments? \((.*)\)", re.DOTAL
 _NO_CHOICE: Final = re.compile(r"'(.*?)' is not one of")
 _NUMBER: Final = re.compile(r"('.*'|\S+) is not (?:a valid|in the range)")
 _LONGEST: Final = 12
+_INVITED: Final = re.compile(r"\W*inv_[\w-]{16,}\W*")
+
+
+def looks_invited(word: str) -> bool:
+    """Whether a word of the command line is probably an invitation, a secret that is quoted nowhere."""
+    return _INVITED.fullmatch(word) is not None
 
 
 def wrong(exc: click.UsageError) -> str:
@@ -105,6 +111,8 @@ def wrong(exc: click.UsageError) -> str:
     if isinstance(exc, click.MissingParameter):
         return " ".join(said.split())
     extra = _EXTRA.match(said)
+    if extra and any(map(looks_invited, extra[1].split())):
+        return "unexpected argument: an invitation, which all users of this computer can see in the process list."
     return f"unexpected argument {extra[1]!r}." if extra and " " not in extra[1] else said
 
 
@@ -190,6 +198,8 @@ def _surplus(words: Sequence[str], ctx: click.Context) -> str:
     """Returns advice about words after the last argument that a command takes."""
     params = ctx.command.get_params(ctx)
     taken = [param.human_readable_name.upper() for param in params if isinstance(param, click.Argument)]
+    if any(map(looks_invited, words)):
+        return "write it to a file and name that: `hyperverse up --invitation FILE`; or use HYPERVERSE_INVITATION"
     if len(words) == 1 and any("--name" in param.opts for param in params):
         return f"{ctx.command_path} --name {words[0]}"
     if not taken:
