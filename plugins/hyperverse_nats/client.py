@@ -32,10 +32,17 @@ class _NoTls(nats.errors.Error):  # type: ignore[misc, unused-ignore]  # its typ
 
 class BrokerClient(Client):  # type: ignore[misc, unused-ignore]  # its types are not read
     """A client that does not reconnect by itself: after a reconnect, nats-py would send what was pending again, in the
-    name of connections that no longer exist."""
+    name of connections that no longer exist.
+
+    Attributes:
+        asks_certificate: whether the server wants to see a certificate of ours.
+    """
+
+    asks_certificate = False
 
     async def _process_info(self, info: dict[str, Any], initial_connection: bool = False) -> None:
         # Without this, nats-py would send user and password in clear to a server that does not require TLS.
+        self.asks_certificate = bool(info.get("tls_verify"))
         if initial_connection and self.options.get("tls") is not None and not info.get("tls_required"):
             if not info.get("tls_available"):
                 raise _NoTls("it does not encrypt")
@@ -137,15 +144,16 @@ async def _connected_to(
     except BaseException as exc:
         try:
             if isinstance(exc, TimeoutError | OSError | nats.errors.Error | ValueError):
-                raise _why(settings, host_and_port(url), [*faults, exc], client.last_words) from None
+                raise _why(settings, host_and_port(url), [*faults, exc], client) from None
             raise
         finally:
             client.cut()
     return client
 
 
-def _why(settings: NatsSettings, where: str, faults: list[Exception], last_words: str) -> HyperverseError:
+def _why(settings: NatsSettings, where: str, faults: list[Exception], client: BrokerClient) -> HyperverseError:
     """Returns the error for the user. The text of nats-py contains no password, but no remedy either."""
+    last_words = client.last_words
     said = " ".join([*(str(fault) or type(fault).__name__ for fault in faults), last_words])
     if "authorization" in said.lower() or "authentication" in said.lower():
         hint = (
@@ -158,8 +166,18 @@ def _why(settings: NatsSettings, where: str, faults: list[Exception], last_words
     if any(isinstance(fault, _NoTls) for fault in faults):
         hint = "switch TLS on at the server, or write nats:// in `servers` and leave out `tls_ca` and `tls_cert`"
         return Unauthorized(f"the NATS server at {where} does not encrypt, as [lanes] demands", hint=hint)
+    if client.asks_certificate and not any(isinstance(fault, ssl.SSLCertVerificationError) for fault in faults):
+        hint = (
+            "it does not accept `tls_cert`: it may have expired, or be of an authority that the server does not trust"
+            if settings.tls_cert
+            else "it asks for a certificate: set `tls_cert` and `tls_key` in the table [lanes]"
+        )
+        return Unauthorized(f"the NATS server at {where} rejects this machine: {_last(faults)}", hint=hint)
     if any(isinstance(fault, ssl.SSLError) for fault in faults) or "certificate" in said.lower():
-        hint = "name its certificate authority with `tls_ca`, or ask its operator for the certificate's host name"
+        hint = (
+            "name its certificate authority with `tls_ca`; if the certificate has expired or is for another host, "
+            "its operator has to replace it"
+        )
         return Unauthorized(f"the NATS server at {where} failed to prove its identity: {_last(faults)}", hint=hint)
     if last_words:
         hint = "ask the operator of the server, or name another one in `servers` of the table [lanes]"

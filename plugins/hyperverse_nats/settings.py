@@ -132,10 +132,17 @@ class NatsSettings:
             return None
         try:
             context = ssl.create_default_context(cafile=self.tls_ca or None)
-            if self.tls_cert:
-                context.load_cert_chain(self.tls_cert, self.tls_key or None)
-        except (OSError, ssl.SSLError) as exc:
-            raise ConfigError(f"the files for TLS to the NATS server cannot be used: {exc}") from exc
+        except OSError as exc:  # ssl.SSLError is one
+            raise ConfigError(f"tls_ca = {self.tls_ca!r}: the file has no certificates (PEM): {exc}") from exc
+        if self.tls_cert:
+            key = self.tls_key or self.tls_cert
+            try:
+                context.load_cert_chain(self.tls_cert, key, password="")  # else OpenSSL would ask at the terminal
+            except OSError as exc:
+                raise ConfigError(
+                    f"tls_cert = {self.tls_cert!r} with the key in {key!r}: cannot be used: {exc}",
+                    hint="both must be PEM, and the key must be that of the certificate and not encrypted",
+                ) from exc
         return context
 
     def new_channel(self, peer: Peer, receiver: LaneReceiver, route: object, max_payload: int) -> PeerChannel:

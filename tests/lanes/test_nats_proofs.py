@@ -18,7 +18,13 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
 from cryptography.x509.oid import NameOID
 
 from hyperverse_core.contracts.lane import Endpoint, Peer
@@ -203,6 +209,50 @@ async def test_a_server_that_does_not_encrypt_is_told_nothing_by_who_wants_tls(h
         server.close()
 
 
+async def test_a_server_that_asks_for_a_certificate_says_so_and_takes_ours(
+    nats_server: Callable[..., NatsServer], tmp_path: Path
+) -> None:
+    for name, days in (("server", 1), ("ours", 1), ("other", 1), ("old", -1)):
+        _certify(tmp_path / f"{name}.pem", tmp_path / f"{name}.key", days)
+    trusted = tmp_path / "trusted.pem"
+    trusted.write_text((tmp_path / "ours.pem").read_text() + (tmp_path / "old.pem").read_text())
+    own = f'cert_file: "{tmp_path}/server.pem", key_file: "{tmp_path}/server.key"'
+    server = nats_server(f'tls {{ {own}, ca_file: "{trusted}", verify: true }}\n')
+
+    def table(name: str) -> dict[str, Any]:
+        files = {"tls_cert": f"{tmp_path}/{name}.pem", "tls_key": f"{tmp_path}/{name}.key"} if name else {}
+        return {"servers": server.url, "tls_ca": f"{tmp_path}/server.pem"} | files
+
+    await works_with(table("ours"))
+    assert "set `tls_cert` and `tls_key`" in (await refused_with(table(""))).hint
+    for name in ("other", "old"):
+        assert "does not accept `tls_cert`" in (await refused_with(table(name))).hint
+
+
+@pytest.mark.parametrize("wrong", ["tls_ca", "tls_cert", "no tls_key", "tls_key", "encrypted"])
+async def test_a_file_for_tls_that_cannot_be_used_is_named(wrong: str, tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        _certify(tmp_path / f"{name}.pem", tmp_path / f"{name}.key")
+    table = {name: str(tmp_path / f"one.{end}") for name, end in (("tls_cert", "pem"), ("tls_key", "key"))}
+    table["tls_ca"] = str(tmp_path / "one.pem")
+    if wrong == "no tls_key":
+        del table["tls_key"]
+    elif wrong == "encrypted":
+        encrypted = tmp_path / "encrypted.key"
+        key = load_pem_private_key((tmp_path / "one.key").read_bytes(), None)
+        encrypted.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"hush")))
+        table["tls_key"] = str(encrypted)
+    else:
+        table[wrong] = str(tmp_path / "two.key")
+    transport = NatsTransport(table | {"servers": "nats://127.0.0.1:1"})
+    with pytest.raises(ConfigError) as caught:
+        await transport.open(Endpoint("stars", "", transport.new_identity()), _Nobody())
+    await transport.close()
+    named = "tls_ca" if wrong == "tls_ca" else "tls_cert"
+    assert named in str(caught.value)
+    assert table[named] in str(caught.value)
+
+
 async def test_a_user_that_may_not_listen_is_told_which_right_is_missing(
     nats_server: Callable[..., NatsServer],
 ) -> None:
@@ -212,8 +262,8 @@ async def test_a_user_that_may_not_listen_is_told_which_right_is_missing(
     assert "hyperverse.>" in (await refused_with({"servers": url})).hint
 
 
-def _certify(certificate: Path, key: Path) -> None:
-    """Writes a key and a certificate for 127.0.0.1 that vouches for itself."""
+def _certify(certificate: Path, key: Path, days: float = 1) -> None:
+    """Writes a key and a certificate for 127.0.0.1 that vouches for itself and is valid for some days from now on."""
     secret = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "a NATS server of a test")])
     now = datetime.datetime.now(datetime.UTC)
@@ -223,8 +273,8 @@ def _certify(certificate: Path, key: Path) -> None:
         .issuer_name(name)
         .public_key(secret.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
+        .not_valid_before(now - datetime.timedelta(days=2))
+        .not_valid_after(now + datetime.timedelta(days=days))
         .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), True)
         .sign(secret, hashes.SHA256())
