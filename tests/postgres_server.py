@@ -36,6 +36,7 @@ _CONF: Final = {
     # A test waits for entries of the feed: nothing else may hold a transaction id meanwhile.
     "autovacuum": "off",
     "fsync": "off",
+    "max_prepared_transactions": "5",
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from typing import Final
 
 import asyncpg
@@ -16,14 +17,17 @@ from hyperverse_core.errors import (
     Unavailable,
 )
 
-__all__ = ["away", "breaks", "hits_all", "may_go_on", "own_copy", "refusal", "translated"]
+__all__ = ["CONNECTING", "away", "breaks", "hits_all", "may_go_on", "own_copy", "refusal", "translated"]
 
 RETRY_AFTER: Final = 1.0
 
+CONNECTING: Final = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+"""What asyncpg raises when it cannot connect. The last one: no server of the URL takes writes."""
 _BREAKS: Final = (
     OSError,
     TimeoutError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
     pg.PostgresConnectionError,
     pg.AdminShutdownError,
     pg.CrashShutdownError,
@@ -42,6 +46,7 @@ _HITS_ALL: Final = (
     pg.UndefinedTableError,
     pg.UndefinedFunctionError,
     pg.QueryCanceledError,
+    pg.LockNotAvailableError,
     pg.DataCorruptedError,
     pg.IndexCorruptedError,
 )
@@ -105,7 +110,7 @@ def _meaning(error: BaseException, where: str) -> HyperverseError:
                 hint="it is a standby, or was set to read only; name the primary in the url",
                 retry_after=RETRY_AFTER,
             )
-        case pg.QueryCanceledError():
+        case pg.QueryCanceledError() | pg.LockNotAvailableError():
             return Unavailable(
                 f"the database of the registry, {where}, took too long: {said}; nothing was written",
                 hint="look in pg_stat_activity for sessions that hold locks",
@@ -189,6 +194,22 @@ def _refusal(error: BaseException, where: str, schema: str) -> HyperverseError:
             return ConfigError(
                 f"the database of the registry, {where}, has no TLS: {said}",
                 hint="switch TLS on at the server, or change `sslmode` in `url` of [registry]",
+            )
+        case ssl.SSLCertVerificationError():
+            return ConfigError(
+                f"the certificate of the database of the registry, {where}, is not trusted: {said}",
+                hint="name the certificate of its authority with `sslrootcert` in `url` of [registry]; `verify-full` "
+                "also compares the host in the certificate with that in `url`",
+            )
+        case ssl.SSLError():
+            return ConfigError(
+                f"no encrypted connection to the database of the registry, {where}: {said}",
+                hint="check `sslmode` and the files that `url` of [registry] names",
+            )
+        case pg.TargetServerAttributeNotMatched():
+            return ConfigError(
+                f"the database of the registry, {where}, accepts no writes: no server of `url` is a primary",
+                hint="name the primary in `url` of [registry]",
             )
         case asyncpg.ClientConfigurationError():
             return ConfigError(f"url of the postgres registry: {said}", hint="correct `url` of [registry]")

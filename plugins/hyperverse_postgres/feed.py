@@ -17,6 +17,7 @@ from hyperverse_core.errors import HyperverseError
 from hyperverse_core.registry import Change, ChangeKind, Changes, Trouble
 from hyperverse_core.values import Point
 
+from .holder import who_holds
 from .link import Connection
 from .reader import PostgresReader
 from .schema import lock_class, named
@@ -50,13 +51,6 @@ _SINCE: Final = " ".join(("select f.*,", _SERVER_COLUMNS, "from hv.changes_since
 _NEWEST: Final = "select xid, n from hv.newest()"
 _TELL: Final = "select hv.tell($1)"
 _SERVER: Final = " ".join(("select", _SERVER_COLUMNS))
-_HOLDER: Final = """
-select coalesce(extract(epoch from a.xact_start)::float8, extract(epoch from now())::float8), coalesce(a.pid, 0),
-       coalesce(a.usename::text, ''), coalesce(nullif(a.application_name, ''), a.backend_type, ''),
-       coalesce(a.datname::text, '')
-from pg_stat_activity a where a.backend_xid is not null and a.pid <> pg_backend_pid()
-order by age(a.backend_xid) desc limit 1
-"""
 
 
 def packed(history: int, xid: int, n: int) -> int:
@@ -171,18 +165,10 @@ class PostgresFeed:
         if now - self._held_since < _LONG:
             return
 
-        async def ask(connection: Connection) -> Any:
-            return await connection.fetchrow(_HOLDER)
+        async def ask(connection: Connection) -> Trouble | None:
+            return await who_holds(connection, now - self._held_since)
 
-        row = await self._reader.read(ask)
-        if row is not None:
-            begun, pid, user, program, database = row
-            self._holder = Trouble(
-                "the change feed of the database",
-                f"a transaction of {program or 'a program'} (process {pid}, user {user!r}, database {database!r}) is "
-                "open; later changes of others become visible when it ends",
-                begun,
-            )
+        self._holder = await self._reader.read(ask) or self._holder
 
     @property
     def holder(self) -> Trouble | None:

@@ -13,7 +13,7 @@ import attrs
 from hyperverse_core.errors import Unavailable
 
 from .answers import AnswerTimes, watched
-from .faults import away, said_by
+from .faults import CONNECTING, away, said_by
 from .settings import PostgresSettings
 
 __all__ = ["Connection", "Link"]
@@ -32,6 +32,8 @@ _SESSION: Final = {
     # Statements of a client that is gone end by themselves.
     "statement_timeout": "30000",
     "idle_in_transaction_session_timeout": "30000",
+    # A user may have one that is meant for other programs. Whoever waits for a lock here waits for a write of others.
+    "lock_timeout": "0",
     "tcp_keepalives_idle": "5",
     "tcp_keepalives_interval": "2",
     "tcp_keepalives_count": "3",
@@ -104,7 +106,7 @@ class Link:
             except BaseException:
                 connection.terminate()
                 raise
-        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        except CONNECTING as error:
             self._next = time.monotonic() + _PAUSE
             self._note(said_by(error))
             raise away(self._settings.where, self.trouble) from error
@@ -152,6 +154,8 @@ async def _connected(settings: PostgresSettings, seconds: float) -> Connection:
         given |= {"server_settings": dict(_NAME), "statement_cache_size": 0}
     else:
         given["server_settings"] = dict(_SESSION)
+    if settings.several and "target_session_attrs" not in settings.url:
+        given["target_session_attrs"] = "primary"  # and not a standby that comes first
     async with asyncio.timeout(seconds):
         connection = await asyncpg.connect(settings.url, timeout=seconds, command_timeout=None, **given)
         if not settings.pooler:

@@ -8,7 +8,6 @@ import time
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Final
 
-import asyncpg
 import attrs
 
 from hyperverse_core.errors import HyperverseError, Unavailable
@@ -35,7 +34,7 @@ from hyperverse_core.values import Point, Selector, SetProperty, StarKey, UnsetP
 from . import pages
 from .answers import AnswerTimes
 from .calls import Calls
-from .faults import refusal
+from .faults import CONNECTING, refusal
 from .feed import PostgresFeed
 from .link import Connection, Link
 from .pruning import Pruning
@@ -105,7 +104,7 @@ class PostgresRegistry(PostgresTrust):
             connection = await self._link.connect()
             await made_ready(connection, self._settings)
             await self._writer.small.link.connect()
-        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, ValueError) as error:
+        except (*CONNECTING, ValueError) as error:
             await self.close()
             raise refusal(error, self._settings.where, self._schema) from error
         except BaseException:

@@ -7,6 +7,8 @@ from functools import lru_cache
 from importlib import resources
 from typing import Final
 
+import asyncpg
+
 from hyperverse_core.errors import ConfigError
 from hyperverse_core.registry import Registration, Status
 from hyperverse_core.values import HYPERUSER, ROOT, Kind
@@ -54,15 +56,42 @@ async def made_ready(connection: Connection, settings: PostgresSettings) -> None
             "from changing that",
             hint="an administrator must run: ALTER ROLE the_user SET default_transaction_isolation = 'read committed'",
         )
+    if await _is_ready(connection, schema):
+        return
     async with connection.transaction():
         await connection.execute("select pg_advisory_xact_lock($1, $2)", lock_class(schema), _LOCK)
         if not await connection.fetchval("select exists (select from pg_namespace where nspname = $1)", schema):
             await connection.execute(f'create schema "{schema}"')
         if await connection.fetchval("select to_regclass($1)::text", f'"{schema}".meta') is None:
+            _check_encoding(connection, settings)
             await _create(connection, schema)
         else:
             await _upgrade(connection, schema, await _version(connection, settings))
         await _same_server(connection, schema)
+
+
+async def _is_ready(connection: Connection, schema: str) -> bool:
+    """Whether there is nothing to do. In one turn and without a lock, so that a machine that is stopped here does not
+    keep others from starting."""
+    try:
+        rows = await connection.fetch(
+            named("select key::text, value::text, system_identifier::text from hv.meta, pg_control_system()", schema)
+        )
+    except asyncpg.PostgresError:  # what is there instead is looked at under the lock
+        return False
+    found = {row[0]: row[1] for row in rows}
+    wanted = {"made by": "hyperverse", "schema": str(SCHEMA_VERSION)}
+    return bool(rows) and found == {**wanted, "server": rows[0][2]}
+
+
+def _check_encoding(connection: Connection, settings: PostgresSettings) -> None:
+    encoding = connection.get_settings().server_encoding
+    if encoding not in ("UTF8", "SQL_ASCII"):
+        raise ConfigError(
+            f"the database {settings.where} has the encoding {encoding}, which cannot store all characters",
+            hint="create one with `createdb --encoding UTF8 --template template0 --owner USER NAME`, and name it in "
+            "`url` of [registry]",
+        )
 
 
 async def _create(connection: Connection, schema: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from typing import Any, Final
@@ -21,6 +22,11 @@ _OPTIONS: Final = (
 _FORM: Final = "postgresql://USER:PASSWORD@HOST/DATABASE"  # pragma: allowlist secret - names of parts
 _ESCAPES: Final = "in USER and PASSWORD write %40 for @, %2F for /, %3A for :, %23 for #, %3F for ? and %25 for %"
 _MALFORMED: Final = "it is malformed; a password with special characters has to be escaped"
+_BRACKETS: Final = "it is malformed; an IPv6 address has to be in brackets, as in [::1]:5432"
+_NO_HOST: Final = "it names no host; for a Unix socket write postgresql:///DATABASE?host=/FOLDER"
+_HOST: Final = re.compile(r"(?P<name>\[[^\]]+\]|[^:\[\]]*)(:(?P<port>[0-9]{1,9}))?")
+_FILES: Final = ("sslrootcert", "sslcert", "sslkey", "sslcrl")
+_WRITABLE: Final = ("primary", "read-write", "any")
 _NAME: Final = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 
 
@@ -35,6 +41,7 @@ class PostgresSettings:
         feed: minimum number of entries that the change feed keeps.
         pooler: whether there is a pooler in transaction mode, such as PgBouncer, in front of the server.
         where: the database as errors name it, without user and password.
+        several: whether the URL names several servers, of which one is the primary.
     """
 
     url: str = attrs.field(repr=False)
@@ -43,6 +50,7 @@ class PostgresSettings:
     feed: int = 100_000
     pooler: bool = False
     where: str = ""
+    several: bool = False
 
     @classmethod
     def read(cls, settings: Mapping[str, Any]) -> PostgresSettings:
@@ -70,7 +78,7 @@ class PostgresSettings:
             faults.append(f"schema of the postgres registry cannot be {schema!r}: use lower-case letters, digits and _")
         if feed < 1:
             faults.append(f"feed of the postgres registry cannot be {feed!r}: it must be at least 1")
-        where, wrong = _look_at(settings["url"])
+        database, hosts, wrong = _look_at(settings["url"])
         if wrong:
             faults.append(f"url of the postgres registry: {wrong}")
         if faults:
@@ -81,7 +89,8 @@ class PostgresSettings:
             schema=schema,
             feed=feed,
             pooler=settings.get("pooler", False),
-            where=where,
+            where=f"{database!r} at {hosts}",
+            several="," in hosts,
         )
 
 
@@ -94,20 +103,19 @@ _KEYS: Final[Mapping[str, tuple[Any, str]]] = {
 }
 
 
-def _look_at(url: str) -> tuple[str, str]:
-    """Returns the database of a URL as errors name it, and what is wrong with the URL. The second never quotes the URL,
+def _look_at(url: str) -> tuple[str, str, str]:
+    """Returns the database and the hosts of a URL, and what is wrong with the URL. The last never quotes the URL,
     which may contain a password anywhere."""
     scheme, _, rest = url.partition("://")
     if scheme.lower() not in _SCHEMES or not rest:
-        return "", "it does not begin with postgresql://"
+        return "", "", "it does not begin with postgresql://"
     if not rest.isprintable():
-        return "", "it has a character that cannot be seen, such as the end of a line"
+        return "", "", "it has a character that cannot be seen, such as the end of a line"
     try:
         parts = urlsplit(url)
-        host = parts.hostname
         options = dict(parse_qsl(parts.query, keep_blank_values=True))
     except ValueError:
-        return "", _MALFORMED
+        return "", "", _MALFORMED
     if (
         parts.netloc.count("@") > 1
         or "@" in parts.path
@@ -115,20 +123,43 @@ def _look_at(url: str) -> tuple[str, str]:
         or "@" in parts.query.partition("host=")[0]
         or parts.fragment
     ):
-        return "", _MALFORMED
-    try:
-        port = parts.port
-    except ValueError:
-        digits = parts.netloc.rpartition(":")[2].isdecimal()
-        return "", "its port is not a number from 1 to 65535" if digits else _MALFORMED
+        return "", "", _MALFORMED
+    hosts = parts.netloc.rpartition("@")[2]
+    wrong = _wrong_with_hosts(hosts)
+    if wrong:
+        return "", "", wrong
     unknown = [key for key in options if key not in _OPTIONS]
     if unknown:
-        return "", f"it has an unknown option{did_you_mean(unknown[0], _OPTIONS)}; known: {', '.join(_OPTIONS)}"
-    host = options.get("host", host or "")
-    if not host:
-        return "", "it names no host; for a Unix socket write postgresql:///DATABASE?host=/FOLDER"
+        return "", "", f"it has an unknown option{did_you_mean(unknown[0], _OPTIONS)}; known: {', '.join(_OPTIONS)}"
+    wrong = _wrong_with_options(options)
+    if wrong:
+        return "", "", wrong
+    if not hosts and not options.get("host"):
+        return "", "", _NO_HOST
     database = unquote(parts.path.lstrip("/"))
     if not database:
-        return "", "it names no database"
-    at = host if port is None and "port" not in options else f"{host}:{options.get('port', port)}"
-    return f"{database!r} at {at}", ""
+        return "", "", "it names no database"
+    if not hosts:
+        hosts = ":".join(options[key] for key in ("host", "port") if key in options)
+    return database, hosts, ""
+
+
+def _wrong_with_hosts(hosts: str) -> str:
+    for one in hosts.split(","):
+        found = _HOST.fullmatch(one)
+        if found is None:
+            return _BRACKETS if one.count(":") > 1 else _MALFORMED
+        if not found["name"] and hosts:
+            return _NO_HOST
+        if found["port"] is not None and not 0 < int(found["port"]) < 65536:
+            return "its port is not a number from 1 to 65535"
+    return ""
+
+
+def _wrong_with_options(options: Mapping[str, str]) -> str:
+    if options.get("target_session_attrs", _WRITABLE[0]) not in _WRITABLE:
+        return f"its target_session_attrs must be one of {', '.join(_WRITABLE)}, because the registry writes"
+    for key in _FILES:
+        if key in options and not os.access(options[key], os.R_OK):
+            return f"the file that its option {key} names cannot be read"
+    return ""

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import datetime
 import hashlib
-import ipaddress
 import json
 from collections.abc import Callable
 from functools import partial
@@ -15,18 +13,14 @@ from typing import Any
 
 import nkeys
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
     Encoding,
-    NoEncryption,
     PrivateFormat,
     load_pem_private_key,
 )
-from cryptography.x509.oid import NameOID
 
+from certificates import certify
 from hyperverse_core.contracts.lane import Endpoint, Peer
 from hyperverse_core.errors import ConfigError, Unauthorized
 from hyperverse_core.testing.lane_kit.harness import Harness
@@ -161,7 +155,7 @@ async def test_a_file_without_a_proof_is_named_and_not_quoted(
 
 async def test_a_server_proves_itself_by_a_certificate(nats_server: Callable[..., NatsServer], tmp_path: Path) -> None:
     certificate, key = tmp_path / "server.pem", tmp_path / "server.key"
-    _certify(certificate, key)
+    certify(certificate, key)
     server = nats_server(f'tls {{ cert_file: "{certificate}", key_file: "{key}" }}\n')
     url = server.url.replace("nats://", "tls://")
     await works_with({"servers": url, "tls_ca": str(certificate)})
@@ -172,7 +166,7 @@ async def test_a_server_that_permits_both_is_spoken_to_with_tls(
     nats_server: Callable[..., NatsServer], tmp_path: Path
 ) -> None:
     certificate, key = tmp_path / "server.pem", tmp_path / "server.key"
-    _certify(certificate, key)
+    certify(certificate, key)
     server = nats_server(f'tls {{ cert_file: "{certificate}", key_file: "{key}" }}\nallow_non_tls: true\n')
     await works_with({"servers": server.url})
     url = server.url.replace("nats://", "tls://")
@@ -193,7 +187,7 @@ async def test_a_server_that_does_not_encrypt_is_told_nothing_by_who_wants_tls(h
         over.set()
 
     certificate, key = tmp_path / "server.pem", tmp_path / "server.key"
-    _certify(certificate, key)
+    certify(certificate, key)
     server = await asyncio.start_server(listen, "127.0.0.1", 0)
     try:
         where = f"me:hush@127.0.0.1:{server.sockets[0].getsockname()[1]}"
@@ -213,7 +207,7 @@ async def test_a_server_that_asks_for_a_certificate_says_so_and_takes_ours(
     nats_server: Callable[..., NatsServer], tmp_path: Path
 ) -> None:
     for name, days in (("server", 1), ("ours", 1), ("other", 1), ("old", -1)):
-        _certify(tmp_path / f"{name}.pem", tmp_path / f"{name}.key", days)
+        certify(tmp_path / f"{name}.pem", tmp_path / f"{name}.key", days)
     trusted = tmp_path / "trusted.pem"
     trusted.write_text((tmp_path / "ours.pem").read_text() + (tmp_path / "old.pem").read_text())
     own = f'cert_file: "{tmp_path}/server.pem", key_file: "{tmp_path}/server.key"'
@@ -232,7 +226,7 @@ async def test_a_server_that_asks_for_a_certificate_says_so_and_takes_ours(
 @pytest.mark.parametrize("wrong", ["tls_ca", "tls_cert", "no tls_key", "tls_key", "encrypted"])
 async def test_a_file_for_tls_that_cannot_be_used_is_named(wrong: str, tmp_path: Path) -> None:
     for name in ("one", "two"):
-        _certify(tmp_path / f"{name}.pem", tmp_path / f"{name}.key")
+        certify(tmp_path / f"{name}.pem", tmp_path / f"{name}.key")
     table = {name: str(tmp_path / f"one.{end}") for name, end in (("tls_cert", "pem"), ("tls_key", "key"))}
     table["tls_ca"] = str(tmp_path / "one.pem")
     if wrong == "no tls_key":
@@ -260,24 +254,3 @@ async def test_a_user_that_may_not_listen_is_told_which_right_is_missing(
     server = nats_server(f"authorization {{ users = [{{ user: u, password: p, {rights} }}] }}\n")
     url = server.url.replace("://", "://u:p@")
     assert "hyperverse.>" in (await refused_with({"servers": url})).hint
-
-
-def _certify(certificate: Path, key: Path, days: float = 1) -> None:
-    """Writes a key and a certificate for 127.0.0.1 that vouches for itself and is valid for some days from now on."""
-    secret = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "a NATS server of a test")])
-    now = datetime.datetime.now(datetime.UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(secret.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=2))
-        .not_valid_after(now + datetime.timedelta(days=days))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), True)
-        .sign(secret, hashes.SHA256())
-    )
-    certificate.write_bytes(made.public_bytes(Encoding.PEM))
-    key.write_bytes(secret.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))

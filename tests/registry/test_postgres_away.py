@@ -177,28 +177,78 @@ async def test_a_database_that_takes_no_writes_is_a_trouble_until_it_does(
     assert registry.troubles() == []
 
 
-async def test_a_transaction_of_another_program_that_delays_the_feed_is_named(database: Database) -> None:
+@pytest.fixture
+async def user(database: Database) -> AsyncIterator[Database]:
+    """The database as a user sees it who may do nothing else."""
+    admin = await asyncpg.connect(database.url)
+    name = f"user_{database.schema}"
+    await admin.execute(f"create role {name} login; create schema {database.schema} authorization {name}")
+    yield Database(database.url.replace("//hyperverse@", f"//{name}@"), database.schema)
+    await admin.execute(f"drop owned by {name} cascade; drop role {name}")
+    await admin.close()
+
+
+_BEGIN = "begin; select pg_current_xact_id()"
+
+
+@pytest.mark.parametrize(
+    ("begin", "end", "who"),
+    [
+        (_BEGIN, "rollback", "transaction of a long report (process"),
+        (
+            f"{_BEGIN}; prepare transaction 'forgotten'",
+            "rollback prepared 'forgotten'",
+            "prepared transaction ('forgotten'",
+        ),
+    ],
+)
+async def test_a_transaction_of_another_user_that_delays_the_feed_is_named(
+    database: Database, user: Database, begin: str, end: str, who: str
+) -> None:
     other = await asyncpg.connect(database.url, server_settings={"application_name": "a long report"})
     try:
-        async with PostgresRegistry(database.settings) as registry:
+        async with PostgresRegistry(user.settings) as registry:
             since = await registry.revision()
-            transaction = other.transaction()
-            await transaction.start()
-            await other.execute("select pg_current_xact_id()")
+            begun = time.time()
+            await other.execute(begin)
             await registry.register(Registration(_A, Kind("Space"), HYPERUSER))
             waiting = asyncio.ensure_future(registry.changes(since, timeout=PATIENCE))
-            while not (named := [one for one in registry.troubles() if "feed" in one.what]):
+            looked = 0
+            while looked < 3:  # it is looked at again and again
+                if named := [one for one in registry.troubles() if "feed" in one.what]:
+                    looked += 1
                 assert not waiting.done()
-                await asyncio.sleep(0.02)
+                await asyncio.sleep(0.2)
             (trouble,) = named
-            assert "a long report" in trouble.cause
-            assert time.time() - 60 < trouble.since < time.time()
-            await transaction.rollback()
+            assert who in trouble.cause
+            assert "user 'hyperverse', database 'postgres'" in trouble.cause
+            assert begun - 1 < trouble.since
+            assert time.time() - trouble.since > 0.5, "each look says that it has just begun"
+            await other.execute(end)
             assert [entry.point for entry in (await waiting).entries] == [_A]
             await registry.changes(await registry.revision(), timeout=0.01)
             assert registry.troubles() == []
     finally:
         await other.close()
+
+
+async def test_while_no_server_of_the_url_takes_writes_the_database_is_away(postgres_server: PostgresServer) -> None:
+    admin = await asyncpg.connect(postgres_server.url())
+    url = f"{postgres_server.url()}&target_session_attrs=read-write"
+    async with PostgresRegistry({"url": url}) as registry:
+        await registry.register(Registration(_A, Kind("Space"), HYPERUSER))
+        await admin.execute("alter role hyperverse set default_transaction_read_only = on")
+        others = "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'hyperverse'"
+        await admin.execute(others)
+        with pytest.raises(Unavailable, match="cannot be reached") as raised:
+            await registry.sequence(_A)
+        assert not isinstance(raised.value, OutcomeUnknown)
+        with pytest.raises(Unavailable, match="cannot be reached"):
+            await registry.records([_A])
+        await admin.execute("set default_transaction_read_only = off; alter role hyperverse reset all")
+        assert await _when_it_is_back(registry)
+        await _until_it_reads(registry)
+    await admin.close()
 
 
 @pytest.mark.parametrize("text", ["a\0b", "half \ud800"])

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
+import ssl
 import sys
 import uuid
 from collections.abc import AsyncIterator
@@ -13,6 +15,7 @@ from typing import Any
 import asyncpg
 import pytest
 
+from certificates import certify
 from hyperverse_core.config import Choice, Config, load_config
 from hyperverse_core.config.secrets import masked
 from hyperverse_core.errors import ConfigError, HyperverseError, PluginError, Unavailable
@@ -23,6 +26,7 @@ from hyperverse_core.values import HYPERUSER, Kind, Point
 from hyperverse_postgres import schema
 from hyperverse_postgres.registry import PostgresRegistry
 from hyperverse_postgres.settings import PostgresSettings
+from patience import PATIENCE
 from postgres_server import Database, PostgresServer
 
 _PASSWORD = "Sesame-0pen"
@@ -106,6 +110,30 @@ async def test_a_schema_of_another_program_is_left_alone(
     assert [row[0] for row in tables] == [table.partition(" ")[0]]
 
 
+async def test_a_database_whose_encoding_lacks_characters_is_refused(
+    database: Database, admin: asyncpg.Connection
+) -> None:
+    name = f"latin_{database.schema}"
+    await admin.execute(f"create database {name} encoding 'LATIN1' template template0 locale 'C'")
+    try:
+        error = await refused({**database.settings, "url": database.url.replace("/postgres?", f"/{name}?")})
+        assert "the encoding LATIN1" in error.message
+        assert "--encoding UTF8" in error.hint
+    finally:
+        await admin.execute(f"drop database {name}")
+
+
+async def test_a_program_that_is_stopped_while_it_opens_keeps_no_other_from_opening(
+    database: Database, admin: asyncpg.Connection
+) -> None:
+    async with PostgresRegistry(database.settings):
+        pass
+    async with admin.transaction():  # as one that creates or upgrades
+        await admin.execute("select pg_advisory_xact_lock($1, -1)", schema.lock_class(database.schema))
+        async with asyncio.timeout(PATIENCE), PostgresRegistry(database.settings) as registry:
+            assert await registry.stars() == []
+
+
 async def test_a_registry_of_an_older_version_is_brought_to_the_present_one(
     database: Database, admin: asyncpg.Connection
 ) -> None:
@@ -187,6 +215,12 @@ async def test_many_that_create_the_registry_at_once_open_one(database: Database
         (f"postgresql://me:{_PASSWORD}@db.example:port/x", "escaped"),
         (f"postgresql://me:{_PASSWORD}@db.example/x?hots=y", "did you mean"),
         (f"postgresql://me:{_PASSWORD}@db.example:99999/x", "port is not a number from 1 to 65535"),
+        (f"postgresql://me:{_PASSWORD}@a:1,b:99999/x", "port is not a number from 1 to 65535"),
+        (f"postgresql://me:{_PASSWORD}@a,,b/x", "names no host"),
+        (f"postgresql://me:{_PASSWORD}@:5432/x", "names no host"),
+        (f"postgresql://me:{_PASSWORD}@::1/x", "in brackets"),
+        (f"postgresql://me:{_PASSWORD}@db.example/x?target_session_attrs=standby", "because the registry writes"),
+        (f"postgresql://me:{_PASSWORD}@db.example/x?sslmode=verify-full&sslrootcert=/nowhere", "option sslrootcert"),
         (f"postgresql://me:{_PASSWORD}@db.example/x\0", "a character that cannot be seen"),
         (f"postgresql://me:{_PASSWORD}@db.example/x\n", "a character that cannot be seen"),
     ],
@@ -251,6 +285,67 @@ async def test_a_server_without_tls_is_named_when_the_url_asks_for_it() -> None:
         assert "has no TLS" in error.message
         assert "sslmode" in error.hint
         await gone.wait()
+    finally:
+        server.close()
+
+
+@pytest.mark.parametrize(
+    ("url", "where"),
+    [
+        ("postgresql://me@a:5433,[::1]:5434/x", "'x' at a:5433,[::1]:5434"),
+        ("postgresql://[::1]/x", "'x' at [::1]"),
+        ("postgresql:///x?host=/a,/b", "'x' at /a,/b"),
+        ("postgresql:///x?host=/a&port=5433", "'x' at /a:5433"),
+    ],
+)
+def test_hosts_are_named_as_the_url_names_them(url: str, where: str) -> None:
+    settings = PostgresSettings.read({"url": url})
+    assert (settings.where, settings.several) == (where, "," in url)
+
+
+async def test_of_several_servers_the_one_that_takes_writes_is_used(
+    postgres_server: PostgresServer, database: Database
+) -> None:
+    """The other is one whose user may only read, which looks as a standby does."""
+    admin = await asyncpg.connect(postgres_server.url())
+    await admin.execute("alter role hyperverse set default_transaction_read_only = on")
+    await admin.close()
+    folders = f"{postgres_server.folder},{_folder(database.url)}"
+    url = postgres_server.url().replace(str(postgres_server.folder), folders)
+    settings = {**database.settings, "url": f"{url}&target_session_attrs=read-write"}
+    async with PostgresRegistry(settings) as registry:
+        await registry.register(Registration(Point.parse("localhost"), Kind("Space"), HYPERUSER))
+    error = await refused({"url": f"{postgres_server.url()}&target_session_attrs=read-write"})
+    assert "no server of `url` is a primary" in error.message
+
+
+def _folder(url: str) -> str:
+    return url.partition("?host=")[2]
+
+
+async def test_a_server_with_a_certificate_of_an_unknown_authority_is_named(tmp_path: Path) -> None:
+    certificate, other, key = (tmp_path / name for name in ("certificate", "other", "key"))
+    certify(other, key)
+    certify(certificate, key)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readexactly(8)
+        writer.write(b"S")
+        with contextlib.suppress(OSError):
+            await writer.start_tls(context)
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    try:
+        port = server.sockets[0].getsockname()[1]
+        url = f"postgresql://me:{_PASSWORD}@127.0.0.1:{port}/x?sslmode=verify-full&sslrootcert="
+        error = await refused({"url": f"{url}{other}"})
+        assert "is not trusted" in error.message
+        assert "sslrootcert" in error.hint
+        error = await refused({"url": f"{url}{key}"})
+        assert "no encrypted connection" in error.message
     finally:
         server.close()
 
