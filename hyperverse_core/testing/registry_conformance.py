@@ -24,6 +24,7 @@ asynchronous: pytest-asyncio must be in its ``auto`` mode.
 from __future__ import annotations
 
 from .registry_kit.assignments import Assignments
+from .registry_kit.cancelled_calls import CancelledCalls
 from .registry_kit.directory import DirectoryGroup
 from .registry_kit.ends_of_stars import EndsOfStars
 from .registry_kit.feed import ChangeFeedGroup, Reopening
@@ -31,6 +32,7 @@ from .registry_kit.grants import GrantsAndTokens
 from .registry_kit.machine_keys import MachineKeys
 from .registry_kit.particles import ChangingParticles
 from .registry_kit.registering import Registering
+from .registry_kit.several_processes import SeveralProcesses
 from .registry_kit.texts import Texts
 from .registry_kit.tree import ReadingTheTree
 
@@ -48,6 +50,8 @@ class RegistryConformance(
     MachineKeys,
     Texts,
     ChangeFeedGroup,
+    CancelledCalls,
+    SeveralProcesses,
     Reopening,
 ):
     """All tests of a registry.

@@ -2,22 +2,65 @@
 
 from __future__ import annotations
 
+import inspect
+import itertools
+from typing import Any
+
 import pytest
 
+from hyperverse_core.registry import Registry
 from hyperverse_core.testing.memory_registry import MemoryRegistry
 from hyperverse_core.testing.registry_conformance import RegistryConformance
+from hyperverse_core.testing.registry_kit import cancelled_calls, feed, several_processes
 
-__all__ = ["fails"]
+__all__ = ["Process", "fails", "run"]
+
+_SOON = 0.3
+"""Seconds that a registry has that never answers."""
 
 
-async def fails(broken: type[MemoryRegistry], test: str, *errors: type[BaseException]) -> None:
-    """Fails unless that test of the kit raises one of ``errors`` on such a registry."""
+class Process:
+    """One of several processes that have the same registry open, and what it knows by itself. It does what the registry
+    does, except for what a subclass bends.
+
+    Args:
+        number: 0 for the first one, then 1 and so on.
+    """
+
+    def __init__(self, shared: MemoryRegistry, number: int) -> None:
+        self.shared = shared
+        self.number = number
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.shared, name)
+
+
+async def run(test: str, registry: MemoryRegistry, process: type[Process] | None = None) -> None:
+    """Runs that test of the kit on a registry, which several processes have open if a class of these is given."""
 
     class Kit(RegistryConformance):
-        durable = False
+        durable = process is not None
 
-    registry = broken()
-    await registry.open()
-    with pytest.raises(errors):
-        await getattr(Kit(), test)(registry)
-    await registry.close()
+        async def open_again(self, registry: Registry) -> Any:
+            assert process is not None
+            await shared.open()
+            return process(shared, next(numbers))
+
+    shared, numbers = registry, itertools.count()
+    await shared.open()
+    first: Any = shared if process is None else process(shared, next(numbers))
+    method = getattr(Kit(), test)
+    arguments = {"seed": 0} if "seed" in inspect.signature(method).parameters else {}
+    await method(first, **arguments)
+    await shared.close()
+
+
+async def fails(broken: type[MemoryRegistry] | type[Process], test: str, *errors: type[BaseException]) -> None:
+    """Fails unless that test of the kit raises one of ``errors`` on such a registry."""
+    with pytest.MonkeyPatch.context() as patched, pytest.raises(errors):
+        for module in (cancelled_calls, feed, several_processes):
+            patched.setattr(module, "LONG", _SOON)
+        if issubclass(broken, Process):
+            await run(test, MemoryRegistry(), broken)
+        else:
+            await run(test, broken())

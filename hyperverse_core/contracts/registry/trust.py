@@ -68,7 +68,8 @@ class TrustRegistry(abc.ABC):
         return []
 
     async def set_machine_keys(self, keys: Sequence[MachineKey], *, invitation: str | None = None) -> None:
-        """Stores ``keys``, each replacing one with the same transport and key: all of them or none.
+        """Stores ``keys``, each replacing one with the same transport and key, also an earlier one of ``keys``: all of
+        them or none.
 
         Args:
             invitation: the digest of an invitation, which this call spends; None stores without one.
@@ -81,7 +82,7 @@ class TrustRegistry(abc.ABC):
         raise _keeps_no_keys()
 
     async def add_invitation(self, digest: str, seconds: float) -> None:
-        """Stores an invitation, which :meth:`set_machine_keys` spends.
+        """Stores an invitation, which :meth:`set_machine_keys` spends, and replaces one with the same digest.
 
         Args:
             digest: the digest of its text (:func:`hyperverse_core.policy.token_digest`).

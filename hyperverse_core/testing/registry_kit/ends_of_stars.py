@@ -10,7 +10,7 @@ from typing import ClassVar, Final
 import attrs
 import pytest
 
-from ...contracts.registry import Assignment, ChangeKind, Registration, Registry, StarRecord
+from ...contracts.registry import Assignment, ChangeKind, Registration, Registry, StarRecord, Strategy
 from ...errors import Conflict
 from ...universe.address.point import HYPERUSER, Point
 from ...universe.address.star_key import StarKey
@@ -96,6 +96,8 @@ class EndsOfStars(RegistryKitBase):
             )
             read = [record for page in pages for record in await whole(page)]
             read += (await registry.records([_A])).values()
+            ensured = Registration(_A, BASE, HYPERUSER, strategy=Strategy.ENSURE)
+            read.append((await registry.register(ensured)).record)
             assert [record.assignment for record in read] == [None] * len(read)
             assert (await registry.hosted(FOLD)).records == ()
         assert [record.assignment for record in await registry.delete([_A])] == [None]

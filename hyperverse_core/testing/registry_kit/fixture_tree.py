@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Iterable
+from contextlib import asynccontextmanager
 from typing import Any, ClassVar
 
 from ...contracts.registry import Assignment, Change, ChangeKind, Page, Registration, Registry, StarRecord
@@ -17,6 +18,7 @@ __all__ = [
     "BASE",
     "EVERYTHING",
     "FOLD",
+    "LONG",
     "SPACE",
     "USER",
     "RegistryKitBase",
@@ -37,6 +39,8 @@ BASE = Kind("Base")
 APP = Kind("App")
 USER = Kind("User")
 FOLD = StarKey("kit", "fold")
+LONG = 60.0
+"""Seconds after which what has not happened will not happen."""
 EVERYTHING = Selector.parse("+:**")
 
 at = Point.parse
@@ -58,6 +62,20 @@ class RegistryKitBase:
     async def open_again(self, registry: Registry) -> Registry:
         """Opens the store of ``registry`` a second time, as another process does. The test closes the result."""
         raise NotImplementedError(f"{type(self).__name__} is durable, so it must implement open_again for {registry!r}")
+
+    @asynccontextmanager
+    async def several(self, registry: Registry, number: int) -> AsyncIterator[list[Registry]]:
+        """Gives ``registry`` and others that have the same store open, ``number`` together. When the registry is not
+        durable, it is the same one ``number`` times."""
+        others: list[Registry] = []
+        try:
+            if self.durable:
+                for _ in range(number - 1):
+                    others.append(await self.open_again(registry))
+            yield [registry, *others] if self.durable else [registry] * number
+        finally:
+            for other in others:
+                await other.close()
 
 
 async def populate(registry: Registry, *entries: str, owner: Point = HYPERUSER) -> None:

@@ -28,6 +28,8 @@ _KEPT = (
 """Texts that are easily changed on the way, and that every registry stores in all fields."""
 _NOT_KEPT = ("a\0b", "\0", "a\ud800b", "\udc00", "\udc00\ud800", "\ud83d \ude00")
 """Texts that are stored in properties only: UTF-8 has no halves of surrogate pairs, and some databases have no NUL."""
+_ALIKE = ("a", "A", "a ", "\u00e4", "a\u0308", "\u00c4", "\u00df", "ss")
+"""Texts that a database may take for the same, because of capitals, blanks, or how letters are composed."""
 _TOKEN = TokenRecord("ab", at("localhost:users:scott"), "laptop", "None", 1.5, 2.5)
 _KEY = MachineKey("alpha", "one", "key of alpha")
 
@@ -61,6 +63,24 @@ class Texts(RegistryKitBase):
             await registry.renew([star])
             assert await registry.stars([star.key]) == [attrs.evolve(star, renewals=1)]
             await registry.withdraw([star])
+
+    async def test_texts_that_differ_in_little_are_different(self, registry: Registry) -> None:
+        await registry.register(Registration(at("localhost"), SPACE, HYPERUSER))
+        tokens = [attrs.evolve(_TOKEN, digest=text, label=text) for text in _ALIKE]
+        keys = [MachineKey("alpha", transport, text) for text in _ALIKE for transport in ("one", "One")]
+        for token in tokens:
+            await registry.add_token(token)
+            await registry.add_invitation(token.digest, 3600.0)
+        for text in _ALIKE:
+            await registry.set_properties([at("localhost")], [SetProperty(text, text)])
+            await registry.set_machine_keys([key for key in keys if key.key == text], invitation=text)
+        assert await registry.tokens() == sorted(tokens, key=lambda token: (token.label, token.digest))
+        assert [await registry.token(text) for text in _ALIKE] == tokens
+        assert await registry.machine_keys() == sorted(keys, key=lambda key: (key.transport, key.key))
+        found = dict((await registry.record(at("localhost"))).properties)
+        assert found == {text: PropertyValue(text) for text in _ALIKE}
+        assert await registry.revoke_token(_ALIKE[0])
+        assert [await registry.token(text) for text in _ALIKE] == [None, *tokens[1:]]
 
     async def test_a_text_that_not_every_registry_can_keep_is_refused_by_all(self, registry: Registry) -> None:
         await populate(registry, "localhost<Space>")

@@ -67,7 +67,9 @@ begin
     end if;
   end if;
   insert into hv.machine_keys (machine, transport, key, admitted)
-  select r.v->>0, r.v->>1, r.v->>2, (r.v->>3)::boolean from jsonb_array_elements(p_jobs->0->2) r(v)
+  select distinct on (r.v->>1, r.v->>2) r.v->>0, r.v->>1, r.v->>2, (r.v->>3)::boolean
+  from jsonb_array_elements(p_jobs->0->2) with ordinality r(v, place)
+  order by r.v->>1, r.v->>2, r.place desc -- of a key that is there twice, the last one
   on conflict (transport, key) do update set machine = excluded.machine, admitted = excluded.admitted;
   perform hv.log_one('machine', p_jobs->0->>1);
   return '[true]';
@@ -78,6 +80,7 @@ create function hv.do_invite(p_jobs jsonb) returns jsonb language plpgsql as $$
 begin
   delete from hv.invitations i where i.expires <= clock_timestamp();
   insert into hv.invitations (digest, expires)
-  values (p_jobs->0->>0, clock_timestamp() + make_interval(secs => (p_jobs->0->>1)::double precision));
+  values (p_jobs->0->>0, clock_timestamp() + make_interval(secs => (p_jobs->0->>1)::double precision))
+  on conflict (digest) do update set expires = excluded.expires;
   return '[true]';
 end $$;

@@ -67,7 +67,8 @@ def may_be_there(key: MachineKey) -> bool:
 
 
 def add_invitation(tx: Transaction, wanted: Invitation) -> None:
-    """Stores an invitation, and removes expired ones."""
+    """Stores an invitation, replacing one with the same digest, and removes expired ones."""
     now = time.time()
-    tx.connection.execute(sa.delete(invitations).where(invitations.c.expires <= now))
+    over = sa.or_(invitations.c.expires <= now, invitations.c.digest == wanted.digest)
+    tx.connection.execute(sa.delete(invitations).where(over))
     tx.connection.execute(invitations.insert(), {"digest": wanted.digest, "expires": now + wanted.seconds})
