@@ -100,8 +100,26 @@ class PostgresServer:
             **_as_user(),  # type: ignore[call-overload]  # its values depend on the user
         )
         # Whoever is a member of `guests` needs a password.
-        rules = "local all +guests scram-sha-256\nlocal all all trust\n"
+        rules = "local all +guests scram-sha-256\nlocal all all trust\nlocal replication all trust\n"
         (self.folder / "data" / "pg_hba.conf").write_text(rules)
+
+    def standby(self) -> PostgresServer:
+        """Returns a running standby of this server, beside its folder."""
+        other = PostgresServer(self.folder.with_name(f"{self.folder.name}-standby"), self.conf, self._programs)
+        other.folder.mkdir()
+        if _as_user():
+            os.chown(other.folder, _NOBODY, _NOBODY)
+            other.folder.chmod(0o755)
+        command = [self._programs / "pg_basebackup", "-D", other.folder / "data", "-h", self.folder, "-U", "hyperverse"]
+        subprocess.run(
+            [*command, "-R", "--checkpoint=fast", "--no-sync"],
+            check=True,
+            cwd=other.folder,
+            env=_environment(),
+            **_as_user(),  # type: ignore[call-overload]  # its values depend on the user
+        )
+        other.start()
+        return other
 
     def _copy_programs(self) -> None:
         package = self._programs.parent.parent

@@ -89,8 +89,8 @@ def _check_encoding(connection: Connection, settings: PostgresSettings) -> None:
     if encoding not in ("UTF8", "SQL_ASCII"):
         raise ConfigError(
             f"the database {settings.where} has the encoding {encoding}, which cannot store all characters",
-            hint="create one with `createdb --encoding UTF8 --template template0 --owner USER NAME`, and name it in "
-            "`url` of [registry]",
+            hint="create one with `createdb --encoding UTF8 --locale C --template template0 --owner USER NAME`, and "
+            "name it in `url` of [registry]",
         )
 
 

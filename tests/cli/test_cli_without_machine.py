@@ -93,6 +93,15 @@ def test_joining_a_data_directory_with_another_one_is_wrong_usage(run: Run, home
     assert not (home / "mine").exists()
 
 
+def test_joining_a_url_with_a_mistake_in_it_does_not_quote_its_password(run: Run, home: Path) -> None:
+    before = set(home.iterdir())
+    done = run("up", "--detach", "--join", "postgresql:/me:Sesame-0pen@db.example/x")  # pragma: allowlist secret
+    assert done.returncode == 2
+    assert "postgresql://USER@HOST/DATABASE" in done.stderr
+    assert "Sesame" not in done.stderr
+    assert set(home.iterdir()) == before
+
+
 def test_a_misspelt_command_is_met_with_the_nearest(run: Run) -> None:
     assert "no such command 'statsu'; did you mean 'status'" in run("statsu").stderr
 

@@ -4,9 +4,11 @@ what it knows, and takes its places anew."""
 from __future__ import annotations
 
 import asyncio
+import signal
 from contextlib import suppress
 from pathlib import Path
 
+import asyncpg
 import pytest
 
 from hyperverse_core import Config, Machine
@@ -89,3 +91,32 @@ async def test_a_machine_takes_its_places_anew(postgres_server: PostgresServer, 
                 while not (await client.ping("localhost:a", "Cmd<Bounce>", wait=PATIENCE)).ok:
                     pass
         await registry.close()
+
+
+@pytest.mark.thorough  # starts two servers
+async def test_of_several_servers_the_primary_is_used_also_after_a_failover(postgres_server: PostgresServer) -> None:
+    standby = postgres_server.standby()
+    try:
+        url = postgres_server.url().replace("?host=", f"?host={standby.folder},")  # the standby comes first
+        async with PostgresRegistry({"url": url}) as registry:
+            await registry.register(Registration(_A, Kind("Space"), HYPERUSER))
+            since = await registry.revision()
+            numbers = [await registry.sequence(_A) for _ in range(5)]
+            admin = await asyncpg.connect(standby.url())
+            reached = "select sequence from particles where point = $1"
+            async with asyncio.timeout(PATIENCE):
+                while await admin.fetchval(reached, _A.text) != numbers[-1]:  # noqa: ASYNC110  # nothing tells of it
+                    await asyncio.sleep(0.02)
+            postgres_server.stop(signal.SIGQUIT)
+            with pytest.raises(Unavailable):  # there is no primary
+                await registry.sequence(_A)
+            await admin.execute("select pg_promote()")
+            await admin.close()
+            async with asyncio.timeout(PATIENCE):
+                while len(numbers) < 6:
+                    with suppress(Unavailable):
+                        numbers.append(await registry.sequence(_A))
+            assert numbers == [1, 2, 3, 4, 5, 6]
+            assert (await _told(registry, since)).lost
+    finally:
+        standby.stop()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -28,6 +29,8 @@ __all__ = ["up"]
 
 _PRIVATE = 0o077
 """Only its owner may read the files of a machine, including its log and files of its drivers."""
+_SCHEME = re.compile(r"(postgres|sqlite)[^/]*:", re.IGNORECASE)
+"""How a URL of a registry begins."""
 _PASSED = frozenset({"name", "log.format", "log.level"})
 _PORTAL = "127.0.0.1:8080"
 _AS_CONFIGURED = ""
@@ -139,7 +142,12 @@ def _shares_nothing(config: Config, join: str | None) -> bool:
 
 
 def _check_join(join: str) -> None:
-    """Raises UsageError if --join and --data-dir name two data directories, because a machine has one."""
+    """Raises UsageError if --join is neither a directory nor a URL, or if --join and --data-dir name two data
+    directories, because a machine has one."""
+    if "://" not in join and _SCHEME.match(join):  # not quoted: it may have a password
+        raise click.UsageError(
+            "--join takes the data directory of a machine, or a URL: postgresql://USER@HOST/DATABASE"
+        )
     given = options().data_dir
     if given is None or "://" in join or given.resolve() == Path(os.path.expanduser(join)).resolve():  # noqa: PTH111  # raises nothing
         return
