@@ -236,12 +236,14 @@ class LaneTransport(abc.ABC):
 
     @abc.abstractmethod
     async def drain(self, peer: Peer) -> None:
-        """Returns when :meth:`send` accepts frames for ``peer`` again. Raises Unavailable when the connection ends."""
+        """Returns when :meth:`send` accepts frames for ``peer`` again. Raises Unavailable when the connection ends.
+        Many may wait at once, and one that gives up leaves the others alone."""
 
     @abc.abstractmethod
     async def disconnect(self, peer: Peer) -> None:
-        """Ends one connection after the frames that were sent have left, within a second. Our receiver gets no
-        ``lane_down``.
+        """Ends one connection after the frames that were sent have left, within a second, whether or not the peer reads
+        them. Our receiver gets no ``lane_down``, and nothing more from ``peer`` once this has returned. It can be
+        called again, also when its caller was cancelled.
 
         Args:
             peer: the connection. It is not an error if it has ended already.
@@ -249,7 +251,8 @@ class LaneTransport(abc.ABC):
 
     @abc.abstractmethod
     async def close(self) -> None:
-        """Ends everything after the frames that were sent have left, within a second. May be called twice."""
+        """Ends everything after the frames that were sent have left, within a second. May be called twice, also when
+        its caller was cancelled."""
 
     @abc.abstractmethod
     def abort(self) -> None:

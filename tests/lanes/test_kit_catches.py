@@ -10,6 +10,7 @@ import pytest
 from hyperverse_core.errors import HyperverseError
 from hyperverse_core.testing.lane_conformance import LaneConformance
 from hyperverse_core.testing.lane_kit.harness import Harness
+from lanes.broken_habits import BROKEN_HABITS
 from lanes.broken_lanes import BROKEN
 from patience import PATIENCE
 
@@ -40,22 +41,45 @@ CAUGHT_BY = {
     "tells of an end twice": "test_the_other_side_of_an_abort_is_told_once",
     "does not say why it ends": "test_disconnect_delivers_what_was_sent_and_tells_the_other_side_once",
     "tells of a beginning twice": "test_a_peer_comes_up_once_and_before_its_frames",
+    "loses a frame when it was full": "test_a_flood_to_a_slow_receiver_is_bounded_and_loses_nothing",
+    "is full though it says that there is room": "test_a_flood_to_a_slow_receiver_is_bounded_and_loses_nothing",
+    "lets one that gives up disturb the others": "test_one_that_gives_up_waiting_for_room_leaves_the_others_alone",
+    "waits for a side that waits": "test_both_sides_may_end_a_connection_at_once",
+    "speaks after we have ended it": "test_what_we_have_ended_is_silent",
+    "cannot be ended once that was cancelled": "test_an_end_whose_caller_was_cancelled_can_be_asked_for_again",
+    "tells addresses with ports": "test_the_address_of_a_peer_is_that_of_its_host",
+    "tells the key of the last one": "test_many_that_connect_at_once_keep_their_own_keys",
+    "delivers after the end": "test_the_other_side_of_an_abort_is_told_once",
+    "calls from another thread": "test_a_peer_comes_up_once_and_before_its_frames",
+    "stops at an exception": "test_a_failing_receiver_is_logged_and_harms_nothing",
+    "lets a batch overtake another": "test_a_receiver_may_answer_from_within_its_calls",
 }
 
 
+ALL = {**BROKEN, **BROKEN_HABITS}
 WITH_TEXT = {
     "test_what_is_not_an_address_of_this_computer_is_not_local": "nats://192.0.2.1:4222",
     "test_what_cannot_be_a_key_is_a_bad_request_that_says_how_one_looks": "nonsense",
 }
 
 
-async def _run(what: str, test: str, directory: Path, *, patience: float = 0.5, **arguments: object) -> None:
+async def _run(
+    what: str,
+    test: str,
+    directory: Path,
+    *,
+    caplog: pytest.LogCaptureFixture | None = None,
+    patience: float = 0.5,
+    **arguments: object,
+) -> None:
     kit = LaneConformance()
     if test in WITH_TEXT:
         arguments["text"] = WITH_TEXT[test]
+    if test == "test_a_failing_receiver_is_logged_and_harms_nothing":
+        arguments |= {"caplog": caplog, "clumsy_in": "down"}
     if "tmp_path" in inspect.signature(getattr(kit, test)).parameters:
         arguments["tmp_path"] = directory
-    harness = Harness(BROKEN[what](), str, patience)
+    harness = Harness(ALL[what](), str, patience)
     kit.patience = patience
     try:
         await getattr(kit, test)(harness, **arguments)
@@ -64,14 +88,16 @@ async def _run(what: str, test: str, directory: Path, *, patience: float = 0.5, 
 
 
 @pytest.mark.parametrize(("what", "test"), CAUGHT_BY.items())
-async def test_a_lane_that_breaks_the_contract_is_caught(what: str, test: str, tmp_path: Path) -> None:
+async def test_a_lane_that_breaks_the_contract_is_caught(
+    what: str, test: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     with pytest.raises((AssertionError, TimeoutError, HyperverseError, pytest.fail.Exception)):
-        await _run(what, test, tmp_path)
+        await _run(what, test, tmp_path, caplog=caplog)
 
 
 @pytest.mark.parametrize("test", sorted(set(CAUGHT_BY.values())))
-async def test_a_sound_lane_is_not_accused(test: str, tmp_path: Path) -> None:
-    await _run("nothing", test, tmp_path, patience=PATIENCE)
+async def test_a_sound_lane_is_not_accused(test: str, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    await _run("nothing", test, tmp_path, caplog=caplog, patience=PATIENCE)
 
 
 async def test_a_lane_that_cuts_frames_off_is_caught(tmp_path: Path) -> None:
@@ -80,4 +106,4 @@ async def test_a_lane_that_cuts_frames_off_is_caught(tmp_path: Path) -> None:
 
 
 def test_every_broken_lane_is_tried() -> None:
-    assert set(BROKEN) == {*CAUGHT_BY, "nothing", "cuts frames off"}
+    assert set(ALL) == {*CAUGHT_BY, "nothing", "cuts frames off"}

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections.abc import Sequence
 
 import pytest
 
-from ...contracts.lane import Endpoint
+from ...contracts.lane import Endpoint, Peer
 from ...errors import TooLarge
 from ..differences import first_difference
 from .harness import Harness, LaneTests
@@ -134,22 +135,48 @@ class Delivery(LaneTests):
                 await asyncio.sleep(0)
         assert len(await hears.have(300)) == 300
 
+    async def test_a_receiver_may_answer_from_within_its_calls(self, harness: Harness) -> None:
+        far, frames = await harness.transport(), _numbered(500)
+
+        class Echo(Recorder):
+            def lane_frames(self, peer: Peer, frames: Sequence[bytes]) -> None:
+                for frame in frames:
+                    far.send(peer, frame)
+                super().lane_frames(peer, frames)
+
+        hears = Echo(harness.patience)
+        endpoint = Endpoint("echo", harness.address(), far.new_identity())
+        pair = await harness.join(far, hears, await far.open(endpoint, hears), endpoint)
+        for number, frame in enumerate(frames):
+            pair.near.send(pair.peer, frame)
+            if number % 7 == 0:
+                await asyncio.sleep(0)
+        difference = first_difference(await pair.near_hears.have(len(frames), pair.peer), frames)
+        assert not difference, difference
+
+    @pytest.mark.parametrize("clumsy_in", ["up", "frames", "down"])
     async def test_a_failing_receiver_is_logged_and_harms_nothing(
-        self, harness: Harness, caplog: pytest.LogCaptureFixture
+        self, harness: Harness, caplog: pytest.LogCaptureFixture, clumsy_in: str
     ) -> None:
         pair = await harness.pair()
 
         class Clumsy(Recorder):
-            def lane_frames(self, peer: object, frames: object) -> None:
-                super().lane_frames(peer, frames)  # type: ignore[arg-type]  # as it was called
-                raise ValueError("clumsy on purpose")
+            def _note(self, what: str, peer: Peer) -> None:
+                super()._note(what, peer)
+                if what == clumsy_in:
+                    raise ValueError("clumsy on purpose")
 
         hears = Clumsy(harness.patience)
         endpoint = Endpoint("clumsy", harness.address(), pair.far.new_identity())
-        clumsy = await harness.join(pair.far, hears, await pair.far.open(endpoint, hears), endpoint)
+        address = await pair.far.open(endpoint, hears)
+        clumsy = await harness.join(pair.far, hears, address, endpoint)
         for number in range(3):
             clumsy.near.send(clumsy.peer, b"%d" % number)
-            await hears.have(number + 1)
+            await hears.have(number + 1, clumsy.guest)
         await clumsy.prove_it_works()
         assert hears.downs == []
+        clumsy.near.abort()
+        await hears.have_down(clumsy.guest)
+        await (await harness.join(pair.far, hears, address, endpoint)).prove_it_works()
+        await pair.prove_it_works()
         assert "clumsy on purpose" in caplog.text

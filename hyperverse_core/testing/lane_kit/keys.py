@@ -53,6 +53,27 @@ class Keys(LaneTests):
         await pair.far_hears.have_down(one.guest)
         await two.prove_it_works()
 
+    async def test_many_that_connect_at_once_keep_their_own_keys(self, harness: Harness) -> None:
+        pair = await harness.pair()
+        key = pair.endpoint.identity.public
+        nears = [pair.near, await harness.transport()]
+        me = [pair.near.new_identity() for _ in range(10)]
+        async with asyncio.timeout(self.patience):
+            peers = await asyncio.gather(
+                *(
+                    nears[number % 2].connect(
+                        pair.address, pair.near_hears, identity=one, server_key=key, timeout=self.patience
+                    )
+                    for number, one in enumerate(me)
+                )
+            )
+        for number, (one, peer) in enumerate(zip(me, peers, strict=True)):
+            nears[number % 2].send(peer, one.public.encode())
+        hears = pair.far_hears
+        await hears.until(lambda: hears.count() == len(me), what="a frame of each")
+        told = {guest.key: hears.frames(guest) for guest in hears.ups if guest is not pair.guest}
+        assert told == {one.public: [one.public.encode()] for one in me}
+
     async def test_an_endpoint_that_does_not_hold_the_key_is_not_trusted(self, harness: Harness) -> None:
         pair = await harness.pair()
         near, hears = await harness.transport(), harness.recorder()

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 import pytest
 
 from ...contracts.lane import Endpoint, LaneTransport, Peer
-from ...errors import BadRequest, Unavailable
+from ...errors import BadRequest, LaneFull, Unavailable
 from .harness import Harness, LaneTests
 from .recorder import Recorder
 
@@ -125,6 +125,58 @@ class Life(LaneTests):
         later = await harness.join(transport, hears, address, endpoint)
         await later.prove_it_works()
         assert hears.downs_of(peer) == 1, "lane_down came more than once"
+        assert [what for what, about in hears.calls if about is peer][-1] == "down", "frames came after lane_down"
+
+    async def test_what_we_have_ended_is_silent(self, harness: Harness) -> None:
+        pair = await harness.pair()
+
+        async def flood() -> None:
+            while True:
+                try:
+                    pair.far.send(pair.guest, b"flood")
+                except (LaneFull, Unavailable):
+                    return
+                await asyncio.sleep(0)
+
+        flooding = asyncio.ensure_future(flood())
+        await pair.near_hears.have(1, pair.peer)
+        await pair.near.disconnect(pair.peer)
+        before = len(pair.near_hears.calls)
+        await pair.far_hears.have_down(pair.guest)
+        await flooding
+        again = await harness.join(pair.far, pair.far_hears, pair.address, pair.endpoint, near=pair.near)
+        await again.prove_it_works()
+        assert pair.near_hears.calls[before:] == [], "nothing comes from a peer once disconnect() has returned"
+
+    async def test_both_sides_may_end_a_connection_at_once(self, harness: Harness) -> None:
+        pair = await harness.pair()
+        pair.near.send(pair.peer, b"farewell")
+        pair.far.send(pair.guest, b"farewell")
+        async with asyncio.timeout(self.patience):
+            await asyncio.gather(pair.near.disconnect(pair.peer), pair.far.disconnect(pair.guest))
+        again = await harness.join(pair.far, pair.far_hears, pair.address, pair.endpoint, near=pair.near)
+        await again.prove_it_works()
+        assert (pair.near_hears.downs, pair.far_hears.downs) == ([], []), "no lane_down for what we ended ourselves"
+
+    async def test_an_end_whose_caller_was_cancelled_can_be_asked_for_again(self, harness: Harness) -> None:
+        pair = await harness.pair()
+        ends: tuple[Callable[[], Awaitable[None]], ...] = (lambda: pair.near.disconnect(pair.peer), pair.far.close)
+        for end in ends:
+            for turns in range(3):
+                ending = asyncio.ensure_future(end())
+                for _ in range(turns):
+                    await asyncio.sleep(0)
+                ending.cancel()
+                await asyncio.gather(ending, return_exceptions=True)
+            async with asyncio.timeout(self.patience):
+                await end()
+
+    async def test_the_address_of_a_peer_is_that_of_its_host(self, harness: Harness) -> None:
+        pair = await harness.pair()
+        other = await harness.join(pair.far, pair.far_hears, pair.address, pair.endpoint)
+        assert pair.guest.address == other.guest.address, (
+            "two connections from one host have the same address, which has no port: wrong tokens are counted for each"
+        )
 
     async def test_ending_twice_is_harmless(self, harness: Harness) -> None:
         pair = await harness.pair()

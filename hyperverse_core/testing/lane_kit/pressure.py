@@ -46,6 +46,16 @@ def _fill(pair: Pair, most: int) -> int:
     )
 
 
+def _send_drained(pair: Pair, frame: bytes) -> None:
+    """Sends when drain() has returned."""
+    try:
+        pair.near.send(pair.peer, frame)
+    except LaneFull:
+        raise AssertionError(
+            "drain() returned, and send() raised LaneFull: it returns when frames are accepted"
+        ) from None
+
+
 def _check_room(taken: int, most_waiting: int) -> None:
     """Fails when more bytes are on the way than allowed, and reports how much room the transport needs."""
     assert taken <= most_waiting, (
@@ -72,15 +82,14 @@ class Pressure(LaneTests):
         refused = worst = 0
         for number in range(self.flood_frames):
             frame = number.to_bytes(4, "big") * (_FRAME // 4)
-            while True:
-                try:
-                    pair.near.send(pair.peer, frame)
-                    break
-                except LaneFull:
-                    refused += 1
-                    worst = max(worst, number - len(pair.far_hears.frames(pair.guest)))
-                    async with asyncio.timeout(self.patience):
-                        await pair.near.drain(pair.peer)
+            try:
+                pair.near.send(pair.peer, frame)
+            except LaneFull:
+                refused += 1
+                worst = max(worst, number - len(pair.far_hears.frames(pair.guest)))
+                async with asyncio.timeout(self.patience):
+                    await pair.near.drain(pair.peer)
+                _send_drained(pair, frame)
         assert refused, "the lane never said that it is full"
         _check_room(worst * _FRAME, self.most_waiting)
         got = await pair.far_hears.have(self.flood_frames, pair.guest)
@@ -99,6 +108,17 @@ class Pressure(LaneTests):
         async with asyncio.timeout(self.patience):
             await asyncio.gather(*(pair.near.drain(pair.peer) for _ in range(5)))
         pair.near.send(pair.peer, b"taken again")
+
+    async def test_one_that_gives_up_waiting_for_room_leaves_the_others_alone(self, harness: Harness) -> None:
+        pair = await harness.pair()
+        _fill(pair, self.flood_frames)
+        waiting = [asyncio.ensure_future(pair.near.drain(pair.peer)) for _ in range(3)]
+        await asyncio.sleep(0)
+        waiting[0].cancel()
+        async with asyncio.timeout(self.patience):
+            found = await asyncio.gather(*waiting, return_exceptions=True)
+        assert found[1:] == [None, None], f"drain() of others ended with {found[1]!r}"
+        _send_drained(pair, b"taken again")
 
     async def test_a_lost_peer_ends_the_wait(self, harness: Harness) -> None:
         pair = await harness.pair()

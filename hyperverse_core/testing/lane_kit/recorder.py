@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable, Sequence
 
 from ...contracts.lane import Peer
@@ -24,6 +25,8 @@ class Recorder:
         self.calls: list[tuple[str, Peer]] = []
         self._frames: dict[Peer, list[bytes]] = {}
         self._patience = patience
+        self._thread = threading.get_ident()
+        self._strayed = ""
         self._waiting: list[tuple[Callable[[], bool], asyncio.Future[None]]] = []
 
     def lane_up(self, peer: Peer) -> None:
@@ -40,6 +43,9 @@ class Recorder:
 
     def _note(self, what: str, peer: Peer) -> None:
         self.calls.append((what, peer))
+        if threading.get_ident() != self._thread:
+            self._strayed = f"lane_{what}"
+            return
         for condition, future in self._waiting:
             if not future.done() and condition():
                 future.set_result(None)
@@ -60,6 +66,7 @@ class Recorder:
 
     async def until(self, condition: Callable[[], bool], *, what: str) -> None:
         """Waits until ``condition`` holds; fails when that takes longer than the kit's patience."""
+        self._check_thread()
         if condition():
             return
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -69,12 +76,18 @@ class Recorder:
             async with asyncio.timeout(self._patience):
                 await future
         except TimeoutError:
+            self._check_thread()
             raise AssertionError(
                 f"waited {self._patience:g} s for {what}; so far {len(self.ups)} up, {self.count()} frames, "
                 f"{len(self.downs)} down"
             ) from None
         finally:
             self._waiting.remove(entry)
+
+    def _check_thread(self) -> None:
+        assert not self._strayed, (
+            f"{self._strayed} was called in another thread: a transport calls its receivers on the event loop"
+        )
 
     async def have(self, number: int, peer: Peer | None = None) -> list[bytes]:
         """The frames of ``peer``, as soon as there are ``number`` of them."""
