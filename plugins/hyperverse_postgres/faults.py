@@ -17,7 +17,7 @@ from hyperverse_core.errors import (
     Unavailable,
 )
 
-__all__ = ["CONNECTING", "away", "breaks", "hits_all", "may_go_on", "own_copy", "refusal", "translated"]
+__all__ = ["CONNECTING", "away", "breaks", "hits_all", "may_go_on", "own_copy", "refusal", "translated", "unsent"]
 
 RETRY_AFTER: Final = 1.0
 
@@ -39,12 +39,17 @@ _LOGIN: Final = "28"
 """The class of PostgreSQL's error codes for rejected users."""
 _POOLER: Final = "set `pooler = true` in [registry], or name the server itself in `url`"
 _AGAIN: Final = (pg.DeadlockDetectedError, pg.SerializationError, pg.InvalidCachedStatementError)
-_HITS_ALL: Final = (
-    pg.InsufficientResourcesError,
+_CHANGED: Final = (
     pg.InsufficientPrivilegeError,
-    pg.ReadOnlySQLTransactionError,
+    pg.InvalidSchemaNameError,
     pg.UndefinedTableError,
+    pg.UndefinedColumnError,
     pg.UndefinedFunctionError,
+)
+_HITS_ALL: Final = (
+    *_CHANGED,
+    pg.InsufficientResourcesError,
+    pg.ReadOnlySQLTransactionError,
     pg.QueryCanceledError,
     pg.LockNotAvailableError,
     pg.DataCorruptedError,
@@ -59,7 +64,13 @@ def breaks(error: BaseException) -> bool:
 
 def may_go_on(error: BaseException) -> bool:
     """Whether the same statement may succeed if repeated at once. Nothing was written."""
-    return isinstance(error, _AGAIN)
+    return isinstance(error, _AGAIN) or unsent(error)
+
+
+def unsent(error: BaseException) -> bool:
+    """Whether the connection was unusable already, so that asyncpg sent nothing: the server has said that it ends it,
+    and has not ended it yet."""
+    return isinstance(error, asyncpg.InternalClientError) and "cannot switch to state" in str(error)
 
 
 def hits_all(error: BaseException) -> bool:
@@ -97,6 +108,12 @@ def own_copy(error: BaseException) -> BaseException:
 
 def _meaning(error: BaseException, where: str) -> HyperverseError:
     said = said_by(error)
+    if isinstance(error, _CHANGED):
+        return Unavailable(
+            f"the registry in {where} cannot be used: {said}",
+            hint="its tables were removed or changed, or the rights of this user; restore a backup",
+            retry_after=RETRY_AFTER,
+        )
     match error:
         case pg.DiskFullError() | pg.OutOfMemoryError() | pg.InsufficientResourcesError():
             return Unavailable(
@@ -125,11 +142,6 @@ def _meaning(error: BaseException, where: str) -> HyperverseError:
             )
         case pg.DataError() | UnicodeError() | OverflowError():
             return BadRequest(f"the registry cannot store this value: {said}")
-        case pg.UndefinedTableError() | pg.UndefinedFunctionError() | pg.InsufficientPrivilegeError():
-            return Unavailable(
-                f"the registry in {where} cannot be used: {said}",
-                hint="its tables were removed or changed, or the rights of this user; restore a backup",
-            )
     if breaks(error):
         return away(where, said)
     return InternalError(f"the registry failed: {type(error).__name__}: {said}")

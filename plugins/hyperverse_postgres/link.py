@@ -54,8 +54,8 @@ do $$ begin
 exception when invalid_parameter_value then null;  -- not supported on every system
 end $$
 """
-"""The first one was among the parameters with which we connected."""
-"""Ends statements whose connection has closed meanwhile, even while they wait for a lock."""
+"""Checks that the parameters with which we connected apply, by one of them. The server then ends statements whose
+connection has closed meanwhile, even while they wait for a lock."""
 
 
 @attrs.define(eq=False)

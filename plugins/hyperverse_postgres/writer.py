@@ -22,7 +22,7 @@ import msgspec
 from hyperverse_core.errors import OutcomeUnknown, Unavailable
 
 from .answers import LARGE, AnswerTimes
-from .faults import breaks, hits_all, may_go_on, own_copy, said_by, translated
+from .faults import breaks, hits_all, may_go_on, own_copy, said_by, translated, unsent
 from .link import Connection, Link
 from .schema import named
 from .settings import PostgresSettings
@@ -185,6 +185,9 @@ class PostgresWriter:
                         outcome = await connection.fetchval(self._outcome, *arguments[:2])
                     return xid, outcome, *rest
             except Exception as error:
+                if unsent(error) and not committed:
+                    link.broke(error)
+                    raise
                 if committed or breaks(error) or connection.is_closed():
                     link.broke(error)
                     raise _Broken(error) from error

@@ -29,6 +29,8 @@ class CuttingProxy:
         silent: whether nothing is carried, while connections stay open and new ones are accepted: as a network that is
             unplugged, or a server that is stopped.
         requests: how often the client has sent something and waited for the answer.
+        keeps_open: the end of a connection of the server reaches no client, as if it were still on its way.
+        ended: how many connections the server has ended.
     """
 
     url: str
@@ -38,6 +40,8 @@ class CuttingProxy:
     closed: bool = False
     silent: bool = False
     requests: int = 0
+    keeps_open: bool = False
+    ended: int = 0
     _writers: set[asyncio.StreamWriter] = attrs.field(factory=set, init=False)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -87,7 +91,9 @@ class CuttingProxy:
                 writer.write(data)
         except OSError:  # the server has died with something unread: the client has to hear of that as well
             pass
-        writer.close()
+        self.ended += 1
+        if not self.keeps_open:
+            writer.close()
 
     def cut(self) -> None:
         """Cuts what is connected."""
