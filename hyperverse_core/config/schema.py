@@ -395,9 +395,13 @@ class Config(_Checked):
         return attrs.evolve(self, lanes=attrs.evolve(lanes, driver=driver, named=True), control=control)
 
     def faults(self) -> list[Fault]:
-        """Returns faults for stars that occur twice, for links to stars that do not exist, and for servers of an
-        unknown form."""
+        """Returns faults for stars that occur twice, for links to stars that do not exist, for servers of an unknown
+        form, and for servers under another name."""
         found = star_faults(self.stars)
-        if "servers" in self.lanes.settings and not self.lanes.named:
-            found.append(Fault("lanes.servers", "must begin with nats:// or tls://", "or name the `driver` in [lanes]"))
+        for key, value in self.lanes.settings.items() if not self.lanes.named else ():
+            if key == "servers":
+                cure = "or name the `driver` in [lanes]"
+                found.append(Fault("lanes.servers", "must begin with nats:// or tls://", cure))
+            elif transport_of_servers(value):
+                found.append(Fault(f"lanes.{key}", "cannot be the URL of a NATS server", "write it as `servers`"))
         return found

@@ -17,11 +17,11 @@ __all__ = ["SMALLEST_BATCH", "NatsLimits", "NatsSettings", "host_and_port"]
 
 _TEXTS: Final = {
     "servers": "nats://HOST:4222, or a list of such URLs",
-    "credentials": "path of a credentials file (.creds)",
-    "nkey": "path of a file with the seed of an nkey",
-    "tls_ca": "path of a file with certificates (PEM)",
-    "tls_cert": "path of a file with a certificate (PEM)",
-    "tls_key": "path of a file with a private key (PEM)",
+    "credentials": "the path of a credentials file (.creds)",
+    "nkey": "the path of a file with the seed of an nkey",
+    "tls_ca": "the path of a file with certificates (PEM)",
+    "tls_cert": "the path of a file with a certificate (PEM)",
+    "tls_key": "the path of a file with a private key (PEM)",
     "prefix": "letters, digits, '-' and '_', in parts separated by dots",
 }
 _FILES: Final = ("credentials", "nkey", "tls_ca", "tls_cert", "tls_key")

@@ -214,6 +214,13 @@ def test_servers_that_name_no_broker_are_refused_unless_a_driver_is_named(tmp_pa
     assert (lanes.driver, list(lanes.settings)) == ("mine", ["servers"])
 
 
+@pytest.mark.parametrize("key", ["server", "address", "url"])
+def test_the_servers_of_a_broker_under_another_name_are_told_the_right_one(tmp_path: Path, key: str) -> None:
+    assert faults_of(tmp_path, f"[lanes]\n{key} = 'nats://u:hush@a'\n") == [
+        f"lanes.{key}: cannot be the URL of a NATS server; write it as `servers`"
+    ]
+
+
 def test_a_driver_written_as_a_text_is_told_how(tmp_path: Path) -> None:
     assert faults_of(tmp_path, 'lanes = "nats"') == [
         "lanes: must be a table, not 'nats'; write [lanes] driver = 'nats'"

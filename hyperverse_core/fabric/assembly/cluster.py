@@ -126,6 +126,6 @@ def _notes(given: Given) -> tuple[str, ...]:
         return ()
     return (
         f"machine {name} had its lanes over {before!r}, and now has them over {driver!r}, with a new key: machines "
-        f"that use {before!r} cannot reach it, and those that allowed its old key must allow the new one. To return to "
-        f"{before!r}, set `driver = {before!r}` in [lanes]",
+        f"that use {before!r} cannot reach it, and those that allowed its old key must allow the new one, or invite it "
+        f"again. To return to {before!r}, set `driver = {before!r}` in [lanes]",
     )
