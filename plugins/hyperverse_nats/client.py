@@ -23,7 +23,8 @@ _PING_SECONDS = 1
 _PINGS = 3
 """After this many unanswered pings in a row the server counts as lost."""
 _PENDING = 4 * 1024 * 1024
-_REFUSAL = re.compile(rb"-ERR '([ -&(-~]{1,200})'")
+_REFUSAL = re.compile(r"(?:-ERR|nats:) '([ -&(-~]{1,200})'")
+"""An error that the server sends, as it comes and as nats-py quotes it."""
 
 
 class _NoTls(nats.errors.Error):  # type: ignore[misc, unused-ignore]  # its types are not read
@@ -36,11 +37,15 @@ class BrokerClient(Client):  # type: ignore[misc, unused-ignore]  # its types ar
 
     Attributes:
         asks_certificate: whether the server wants to see a certificate of ours.
+        largest: bytes of the largest message that the server takes from us. It tells a smaller limit of our account
+            later, which nats-py does not read.
     """
 
     asks_certificate = False
+    largest = 0
 
     async def _process_info(self, info: dict[str, Any], initial_connection: bool = False) -> None:
+        self.largest = int(info.get("max_payload", self.largest))
         # Without this, nats-py would send user and password in clear to a server that does not require TLS.
         self.asks_certificate = bool(info.get("tls_verify"))
         if initial_connection and self.options.get("tls") is not None and not info.get("tls_required"):
@@ -54,8 +59,7 @@ class BrokerClient(Client):  # type: ignore[misc, unused-ignore]  # its types ar
         """The error that the server sent before it closed the connection, which nats-py does not read then; empty when
         there is none."""
         unread = getattr(self._transport._io_reader, "_buffer", b"") if self._transport else b""
-        found = _REFUSAL.search(unread)
-        return found[1].decode() if found else ""
+        return _refusal_in(unread.decode("utf-8", "replace"))
 
     def cut(self) -> None:
         """Closes the socket, whatever the client is doing. What waits to be sent is dropped: a socket with pending
@@ -153,8 +157,8 @@ async def _connected_to(
 
 def _why(settings: NatsSettings, where: str, faults: list[Exception], client: BrokerClient) -> HyperverseError:
     """Returns the error for the user. The text of nats-py contains no password, but no remedy either."""
-    last_words = client.last_words
-    said = " ".join([*(str(fault) or type(fault).__name__ for fault in faults), last_words])
+    said = " ".join([*(str(fault) or type(fault).__name__ for fault in faults), client.last_words])
+    refusal = client.last_words or _refusal_in(said)
     if "authorization" in said.lower() or "authentication" in said.lower():
         hint = (
             "it asks for credentials: set `credentials` or `nkey` in the table [lanes], or write a user and a password "
@@ -179,11 +183,16 @@ def _why(settings: NatsSettings, where: str, faults: list[Exception], client: Br
             "its operator has to replace it"
         )
         return Unauthorized(f"the NATS server at {where} failed to prove its identity: {_last(faults)}", hint=hint)
-    if last_words:
+    if refusal:
         hint = "ask the operator of the server, or name another one in `servers` of the table [lanes]"
-        return Unavailable(f"the NATS server at {where} refuses us: {last_words}", hint=hint, retry_after=1.0)
+        return Unavailable(f"the NATS server at {where} refuses us: {refusal}", hint=hint, retry_after=1.0)
     hint = "is it running, and is that its address? See `servers` in the table [lanes]"
     return Unavailable(f"no NATS server answers at {where}: {_last(faults)}", hint=hint, retry_after=1.0)
+
+
+def _refusal_in(text: str) -> str:
+    found = _REFUSAL.search(text)
+    return found[1] if found else ""
 
 
 def _last(faults: list[Exception]) -> str:

@@ -221,11 +221,15 @@ class NatsPump(ChannelPump):
 
     # -- the end ------------------------------------------------------------------------------------------
 
-    def lost(self) -> None:
-        """Ends all channels: the connection to the server has ended."""
+    def lost(self, why: str) -> None:
+        """Ends all channels: the connection to the server has ended.
+
+        Args:
+            why: what is known of the cause, with a colon before it; may be empty.
+        """
         self.session = None
         for channel in self.channels():
-            self.end(channel, "the connection to the NATS server is lost")
+            self.end(channel, f"the connection to the NATS server is lost{why}")
         self.links.clear()
         self._blocked.clear()
         self._window = self._limits.window(1)

@@ -86,8 +86,14 @@ class NatsSession:
 
     @property
     def max_payload(self) -> int:
-        """Bytes of the largest message that the server carries."""
-        return int(self._client.max_payload)
+        """Bytes of the largest message that the server carries for us."""
+        return int(self._client.largest)
+
+    @property
+    def why_lost(self) -> str:
+        """What the server or the system said when the connection ended; empty when nothing was said."""
+        said = self._client.last_error if self._client is not None else None
+        return "" if said is None else str(said) or type(said).__name__
 
     # -- begin --------------------------------------------------------------------------------------------
 
@@ -103,13 +109,12 @@ class NatsSession:
         """
         self._client = await connected(self._settings, "cosmic-hyperverse", self._ended, self._refuse)
         try:
-            if self.max_payload < _SMALLEST_PAYLOAD:
-                hint = f"set its max_payload to {_SMALLEST_PAYLOAD} at least; its default is 1 MiB"
-                raise Unavailable(
-                    f"the NATS server at {self.where} carries {self.max_payload} bytes at most", hint=hint
-                )
             await self._try_rights()
             await self.listen(self._subjects.inboxes(self.id), take)
+            if self.max_payload < _SMALLEST_PAYLOAD:  # known for certain only now
+                said = f"the NATS server at {self.where} carries messages of at most {self.max_payload} bytes for us"
+                hint = f"set max_payload, and the limit of our account, to {_SMALLEST_PAYLOAD} at least; 1 MiB is usual"
+                raise Unavailable(said, hint=hint)
         except BaseException:
             self._client.cut()
             raise
@@ -143,7 +148,8 @@ class NatsSession:
             )
 
     async def listen(self, subject: str, take: Handle) -> None:
-        """Subscribes to a subject. Raises Unauthorized when the server does not permit it."""
+        """Subscribes to a subject. Raises Unauthorized when the server does not permit it, and Unavailable when it ends
+        the connection."""
 
         async def taken(message: Any) -> None:
             status = (message.headers or {}).get("Status", "") if not message.data else ""
@@ -152,6 +158,9 @@ class NatsSession:
 
         await self._client.subscribe(subject, cb=taken)
         await self._settle()
+        if self._client.is_closed:
+            said = f"the connection to the NATS server at {self.where} is lost: {self.why_lost}"
+            raise Unavailable(said, retry_after=1.0)
         if self._refused:
             hint = f"permit it to publish and subscribe to {self._subjects.prefix}.>"
             raise Unauthorized(f"the NATS server at {self.where} refuses this user: {self._refused[0]}", hint=hint)

@@ -218,10 +218,11 @@ class NatsTransport(ChannelTransport):
         if session is not self._session or self._ended:
             return
         self._session = None
-        _log.warning("the connection to the NATS server at %s is lost", self._settings.where)
+        why = f": {session.why_lost}" if session.why_lost else ""
+        _log.warning("the connection to the NATS server at %s is lost%s", self._settings.where, why)
         self._leave(session)
         if self._pump is not None:
-            self._pump.lost()
+            self._pump.lost(why)
         for attempt in self._attempts.values():
             attempt.fail(self._is_away())
         if self._listeners and (self._returning is None or self._returning.done()):

@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from certificates import certify
 from hyperverse_core.contracts.lane import Endpoint, Peer
-from hyperverse_core.errors import ConfigError, Unauthorized
+from hyperverse_core.errors import ConfigError, Unauthorized, Unavailable
 from hyperverse_core.testing.lane_kit.harness import Harness
 from hyperverse_nats.transport import NatsTransport
 from nats_server import NatsServer
@@ -92,37 +92,77 @@ async def test_an_nkey_proves_a_machine_to_the_server(nats_server: Callable[...,
     assert "nkey" in (await refused_with({"servers": server.url, "nkey": str(tmp_path / "other")})).hint
 
 
+class _Operator:
+    """Who vouches for an account, which vouches for users, as the tools of NATS write it."""
+
+    def __init__(self, **limits: int) -> None:
+        self._operator, self._account = (
+            _nkey(prefix, number)[0]
+            for number, prefix in enumerate((nkeys.PREFIX_BYTE_OPERATOR, nkeys.PREFIX_BYTE_ACCOUNT))
+        )
+        claims = {"limits": _NO_LIMITS | limits}
+        self.conf = (
+            f"operator: {_signed(self._operator, self._operator, 'operator', {})}\nresolver: MEMORY\nresolver_preload: "
+            f"{{ {self._account.public_key.decode()}: {_signed(self._account, self._operator, 'account', claims)} }}\n"
+        )
+
+    def lets_in(self, user: Any, **limits: int) -> str:
+        """The proof of a user whom the account knows."""
+        return _signed(user, self._account, "user", _NO_LIMITS | limits)
+
+
 async def test_a_credentials_file_proves_a_machine_to_a_server_that_trusts_its_operator(
     nats_server: Callable[..., NatsServer], tmp_path: Path
 ) -> None:
-    """As the tools of NATS write it: the operator vouches for an account, the account for a user."""
-    (operator, _), (account, _), user, stranger = (
-        _nkey(prefix, number)
-        for number, prefix in enumerate(
-            (
-                nkeys.PREFIX_BYTE_OPERATOR,
-                nkeys.PREFIX_BYTE_ACCOUNT,
-                nkeys.PREFIX_BYTE_USER,
-                nkeys.PREFIX_BYTE_USER,
-            )
-        )
-    )
-    account_id = account.public_key.decode()
-    server = nats_server(
-        f"operator: {_signed(operator, operator, 'operator', {})}\n"
-        "resolver: MEMORY\n"
-        f"resolver_preload: {{ {account_id}: {_signed(account, operator, 'account', {'limits': _NO_LIMITS})} }}\n"
-    )
-    (tmp_path / "machine.creds").write_text(_credentials(_signed(user[0], account, "user", _NO_LIMITS), user[1]))
+    operator = _Operator()
+    user, stranger = (_nkey(nkeys.PREFIX_BYTE_USER, number) for number in (2, 3))
+    server = nats_server(operator.conf)
+    (tmp_path / "machine.creds").write_text(_credentials(operator.lets_in(user[0]), user[1]))
     forged = _signed(stranger[0], stranger[0], "user", _NO_LIMITS)
     (tmp_path / "forged.creds").write_text(_credentials(forged, stranger[1]))
-    (tmp_path / "stolen.creds").write_text(_credentials(_signed(user[0], account, "user", _NO_LIMITS), stranger[1]))
+    (tmp_path / "stolen.creds").write_text(_credentials(operator.lets_in(user[0]), stranger[1]))
     await works_with({"servers": server.url, "credentials": str(tmp_path / "machine.creds")})
     assert "`credentials`" in (await refused_with({"servers": server.url})).hint
     for wrong in ("forged", "stolen"):
         said = await refused_with({"servers": server.url, "credentials": str(tmp_path / f"{wrong}.creds")})
         assert "check `credentials`" in said.hint, wrong
         assert stranger[1] not in str(said)
+
+
+@pytest.mark.parametrize("whose", ["account", "user"])
+async def test_frames_above_what_the_account_may_send_are_split(
+    whose: str, nats_server: Callable[..., NatsServer], tmp_path: Path
+) -> None:
+    """The server tells that limit after the connection has begun."""
+    limits = {"payload": 4096}
+    operator = _Operator(**(limits if whose == "account" else {}))
+    user, seed = _nkey(nkeys.PREFIX_BYTE_USER, 2)
+    file = tmp_path / "machine.creds"
+    file.write_text(_credentials(operator.lets_in(user, **(limits if whose == "user" else {})), seed))
+    settings = {"servers": nats_server(operator.conf).url, "credentials": str(file)}
+    harness = Harness(partial(NatsTransport, settings), lambda: "", PATIENCE)
+    try:
+        pair = await harness.pair()
+        frame = bytes(100_000)
+        pair.near.send(pair.peer, frame)
+        assert await pair.far_hears.have(1, pair.guest) == [frame]
+        await pair.prove_it_works()
+        assert pair.far_hears.downs == []
+    finally:
+        harness.end()
+
+
+async def test_an_account_that_may_send_too_little_for_a_handshake_is_told_so(
+    nats_server: Callable[..., NatsServer], tmp_path: Path
+) -> None:
+    operator = _Operator(payload=100)
+    user, seed = _nkey(nkeys.PREFIX_BYTE_USER, 2)
+    file = tmp_path / "machine.creds"
+    file.write_text(_credentials(operator.lets_in(user), seed))
+    transport = NatsTransport({"servers": nats_server(operator.conf).url, "credentials": str(file)})
+    with pytest.raises(Unavailable, match="at most 100 bytes"):
+        await transport.open(Endpoint("stars", "", transport.new_identity()), _Nobody())
+    await transport.close()
 
 
 @pytest.mark.parametrize(

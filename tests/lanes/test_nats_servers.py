@@ -6,7 +6,7 @@ import asyncio
 import random
 import signal
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 from typing import Any
 
@@ -17,7 +17,7 @@ from hyperverse_core.errors import ConfigError, HyperverseError, Unauthorized, U
 from hyperverse_core.testing.lane_kit.harness import Harness
 from hyperverse_nats.transport import NatsTransport
 from nats_server import NatsServer
-from patience import PATIENCE
+from patience import PATIENCE, until
 
 AWAY = "nats://127.0.0.1:1"
 Servers = Callable[..., NatsServer]
@@ -137,8 +137,27 @@ async def test_rights_that_are_taken_away_later_are_logged_once(
 
 async def test_a_server_whose_messages_are_too_small_for_a_handshake_is_refused(nats_server: Servers) -> None:
     error = await refusal(servers=nats_server("max_payload: 1023\n").url)
-    assert "1023 bytes at most" in error.message
-    assert "max_payload to 1024" in error.hint
+    assert "at most 1023 bytes" in error.message
+    assert "max_payload" in error.hint
+    assert "1024" in error.hint
+
+
+async def test_why_a_server_ends_a_connection_is_told(nats_server: Servers, caplog: pytest.LogCaptureFixture) -> None:
+    error = await refusal(servers=nats_server("max_subscriptions: 1\n").url)
+    assert "maximum subscriptions exceeded" in error.message
+    harness = Harness(
+        partial(NatsTransport, {"servers": nats_server("max_subscriptions: 2\n").url}), lambda: "", PATIENCE
+    )
+    try:
+        far = await harness.transport()
+        endpoint = Endpoint("stars", "", far.new_identity())
+        address = await far.open(endpoint, harness.recorder())
+        near = await harness.transport()
+        with suppress(HyperverseError):  # either side may be the first to need one more
+            await near.connect(address, harness.recorder(), server_key=endpoint.identity.public)
+        await until(lambda: "is lost: nats: maximum subscriptions exceeded" in caplog.text, "the cause in the log")
+    finally:
+        harness.end()
 
 
 async def test_messages_of_one_kib_carry_large_frames(nats_server: Servers) -> None:
