@@ -258,6 +258,27 @@ async def test_a_transaction_of_another_user_that_delays_the_feed_is_named(
         await other.close()
 
 
+async def test_a_lock_timeout_of_the_user_that_is_meant_for_other_programs_ends_no_write(
+    database: Database, user: Database
+) -> None:
+    admin = await asyncpg.connect(database.url)
+    watching = await asyncpg.connect(database.url)
+    await admin.execute(f"alter role user_{database.schema} set lock_timeout = '1ms'")
+    waits = "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and position($1 in query) > 0"
+    async with PostgresRegistry(user.settings) as registry:
+        await registry.register(Registration(_A, Kind("Space"), HYPERUSER))
+        async with admin.transaction():
+            await admin.execute(f"select from {database.schema}.particles for update")
+            waiting = asyncio.ensure_future(registry.sequence(_A))
+            async with asyncio.timeout(PATIENCE):
+                while not waiting.done() and not await watching.fetchval(waits, database.schema):
+                    await watching.execute("select pg_sleep(0.01)")
+            await watching.execute("select pg_sleep(0.05)")  # longer than the user's time-out
+        assert await waiting == 1
+    await admin.close()
+    await watching.close()
+
+
 async def test_while_no_server_of_the_url_takes_writes_the_database_is_away(postgres_server: PostgresServer) -> None:
     admin = await asyncpg.connect(postgres_server.url())
     url = f"{postgres_server.url()}&target_session_attrs=read-write"
