@@ -98,7 +98,7 @@ class PostgresWriter:
         self._closing = True
         self._wake.set()
         if self._task is not None:
-            await asyncio.gather(self._task, return_exceptions=True)
+            await asyncio.wait((self._task,))  # unlike `gather`, this can be cancelled without ending the task
         await self.link.close()
 
     @property

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import inspect
 import itertools
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
@@ -35,9 +35,28 @@ class Process:
         return getattr(self.shared, name)
 
 
-async def run(test: str, registry: MemoryRegistry, process: type[Process] | None = None) -> None:
-    """Runs that test of the kit on a registry, which several processes have open if a class of these is given."""
+async def run(test: str, make: Callable[[], MemoryRegistry], process: type[Process] | None = None) -> None:
+    """Runs that test of the kit on registries, in each of its cases, until it fails.
 
+    Args:
+        make: makes a registry.
+        process: a class of processes that have it open together; None for the registry itself.
+    """
+    for arguments in _cases_of(getattr(RegistryConformance, test)):
+        await _run_case(test, make(), process, arguments)
+
+
+def _cases_of(test: Any) -> list[dict[str, Any]]:
+    for mark in getattr(test, "pytestmark", ()):
+        if mark.name == "parametrize":
+            name, values = mark.args
+            return [{name: value} for value in values]
+    return [{}]
+
+
+async def _run_case(
+    test: str, shared: MemoryRegistry, process: type[Process] | None, arguments: Mapping[str, Any]
+) -> None:
     class Kit(RegistryConformance):
         durable = process is not None
 
@@ -46,12 +65,10 @@ async def run(test: str, registry: MemoryRegistry, process: type[Process] | None
             await shared.open()
             return process(shared, next(numbers))
 
-    shared, numbers = registry, itertools.count()
+    numbers = itertools.count()
     await shared.open()
     first: Any = shared if process is None else process(shared, next(numbers))
-    method = getattr(Kit(), test)
-    arguments = {"seed": 0} if "seed" in inspect.signature(method).parameters else {}
-    await method(first, **arguments)
+    await getattr(Kit(), test)(first, **arguments)
     await shared.close()
 
 
@@ -61,6 +78,6 @@ async def fails(broken: type[MemoryRegistry] | type[Process], test: str, *errors
         for module in (cancelled_calls, feed, several_processes):
             patched.setattr(module, "LONG", _SOON)
         if issubclass(broken, Process):
-            await run(test, MemoryRegistry(), broken)
+            await run(test, MemoryRegistry, broken)
         else:
-            await run(test, broken())
+            await run(test, broken)

@@ -274,6 +274,20 @@ class ForgetsWhatIsUnderWay(MemoryRegistry):
         return await super().register(registration)
 
 
+class ClosesOnce(MemoryRegistry):
+    """Ends its writer with the caller of ``close``, and takes a second close for one too many."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._closing: asyncio.Task[None] | None = None
+
+    async def close(self) -> None:
+        if self._closing is None:
+            self._closing = asyncio.create_task(asyncio.sleep(0.01))
+        await self._closing
+        await super().close()
+
+
 class KeepsReadersWaiting(MemoryRegistry):
     async def close(self) -> None:
         self._openings = 0
@@ -329,6 +343,7 @@ _CAUGHT = (
     (SavesByAnyConnection, "test_saves_take_effect_in_the_order_of_their_calls"),
     (FinishesCancelledSavesLater, "test_saves_take_effect_in_the_order_of_their_calls"),
     (ForgetsWhatIsUnderWay, "test_a_close_finishes_the_calls_in_progress"),
+    (ClosesOnce, "test_a_close_finishes_the_calls_in_progress"),
     (KeepsReadersWaiting, "test_a_closed_registry_refuses_calls_and_keeps_nobody_waiting"),
     (WorksWhenClosed, "test_a_closed_registry_refuses_calls_and_keeps_nobody_waiting"),
     (EnsuresTheDead, "test_an_assignment_whose_star_is_gone_reads_as_none"),
@@ -347,4 +362,4 @@ async def test_the_kit_catches_a_registry_whose_calls_go_wrong(
 @pytest.mark.parametrize("test", sorted({test for _, test in _CAUGHT}))
 async def test_sound_processes_are_not_accused(test: str) -> None:
     if "close" not in test:  # the processes of this test share one life
-        await run(test, MemoryRegistry(), Process)
+        await run(test, MemoryRegistry, Process)

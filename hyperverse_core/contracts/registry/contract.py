@@ -65,7 +65,8 @@ class Registry(ParticleRegistry, PlaceRegistry, StarRegistry, TrustRegistry, Fee
     @abc.abstractmethod
     async def close(self) -> None:
         """Finishes the calls in progress, and closes the store: who waits in :meth:`changes` gets no entries or
-        Unavailable, and every later call raises Unavailable. May be called twice."""
+        Unavailable, and every later call raises Unavailable. May be called twice, also when its caller was
+        cancelled."""
 
     def trouble(self) -> str:
         """Returns what prevents writes to the store, as ``hyperverse status`` shows it; empty when no such cause is

@@ -120,14 +120,24 @@ class CancelledCalls(RegistryKitBase):
                 "callers of earlier ones were cancelled"
             )
 
-    async def test_a_close_finishes_the_calls_in_progress(self, registry: Registry) -> None:
+    @pytest.mark.parametrize("turns", [None, 1, 2, 5])
+    async def test_a_close_finishes_the_calls_in_progress(self, registry: Registry, turns: int | None) -> None:
         await populate(registry, "localhost<Space>")
         points = [at(f"localhost:p{number}") for number in range(100)]
         calls = [asyncio.ensure_future(registry.register(Registration(point, BASE, HYPERUSER))) for point in points]
+        reads = [asyncio.ensure_future(registry.children(at("localhost"))) for _ in range(10)]
         await asyncio.sleep(0)
-        async with asyncio.timeout(LONG):
-            await registry.close()
-            found = await asyncio.gather(*calls, return_exceptions=True)
+        if turns is not None:  # the caller gives up, and another one closes it again
+            await _cancelled(registry.close(), turns)
+        try:
+            async with asyncio.timeout(LONG):
+                await registry.close()
+                found = await asyncio.gather(*calls, return_exceptions=True)
+                await asyncio.gather(*reads, return_exceptions=True)
+        except TimeoutError:
+            raise AssertionError("close() finishes the calls in progress, and some of them have no answer") from None
+        except asyncio.CancelledError:
+            raise AssertionError("close() was cancelled before, and can be called again") from None
         unexpected = [one for one in found if not isinstance(one, Registered | Unavailable)]
         assert not unexpected, f"a call in progress must be finished, or raise Unavailable: {unexpected[0]!r}"
         if self.durable:

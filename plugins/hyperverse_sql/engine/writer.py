@@ -64,7 +64,8 @@ class Writer:
         self._closing = True
         self._wake.set()
         if self._task is not None:
-            await self._task
+            await asyncio.wait((self._task,))  # unlike the task itself, this can be cancelled without ending it
+            self._task.result()
         await self._connection.close()
 
     async def write(
