@@ -19,7 +19,8 @@ def parse_settings(cls: type[T], table: Mapping[str, Any], *, also: Collection[s
 
     Args:
         cls: an attrs class whose fields are numbers above 0, each with a default: an ``int`` is a count, a ``float`` is
-            a number of seconds.
+            a number of seconds. A field with the metadata ``range`` is between these two numbers, both included,
+            instead of above 0.
         table: names and values.
         also: names that the caller reads itself; they are ignored here.
 
@@ -34,11 +35,21 @@ def parse_settings(cls: type[T], table: Mapping[str, Any], *, also: Collection[s
         if key not in known
     ]
     for key, field in fields.items():
-        value = table.get(key, field.default)
-        whole = isinstance(field.default, int)
-        if isinstance(value, bool) or not isinstance(value, int if whole else int | float) or value <= 0:
-            kind = "a whole number" if whole else "a number of seconds"
-            faults.append(f"{key} = {value!r}: must be {kind} above 0")
+        fault = _fault(field, table.get(key, field.default))
+        if fault:
+            faults.append(f"{key} = {table.get(key)!r}: {fault}")
     if faults:
         raise ConfigError(faults=faults)
     return cls(**{key: value for key, value in table.items() if key in fields})
+
+
+def _fault(field: attrs.Attribute[Any], value: object) -> str:
+    """Returns what is wrong with the value of a setting; empty if nothing is."""
+    whole = isinstance(field.default, int)
+    kind = "a whole number" if whole else "a number of seconds"
+    bounds: tuple[float, float] | None = field.metadata.get("range")
+    right = f"must be {kind} above 0" if bounds is None else f"must be {kind} from {bounds[0]:g} to {bounds[1]:g}"
+    if isinstance(value, bool) or not isinstance(value, int if whole else int | float):
+        return right
+    fits = value > 0 if bounds is None else bounds[0] <= value <= bounds[1]
+    return "" if fits else right

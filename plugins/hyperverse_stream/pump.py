@@ -7,6 +7,7 @@ import logging
 
 from hyperverse_core.transport import ChannelPump, PeerChannel, PeerTable, messages
 
+from .busy_poll import BusyPoll
 from .framed import read_buffer
 from .link import StreamLink
 from .settings import StreamSettings
@@ -32,6 +33,7 @@ class StreamPump(ChannelPump):
         self.buffer = read_buffer()
         self.ended = False
         self._settings = settings
+        self._polling = BusyPoll(self._loop, settings.busy_poll)
         self._timer: asyncio.TimerHandle | None = None
         self._ticked = self._loop.time()
         self._plan_tick()
@@ -43,11 +45,18 @@ class StreamPump(ChannelPump):
     def rested(self) -> None:
         """Everything that arrived is handled. The tasks that it woke run next, and what they send leaves right after
         them: this saves one turn of the loop for each answer."""
+        self._polling.arrived += 1
         if self._heard:
             self._heard = False
             if not self._flush_planned:
                 self._flush_planned = True  # as `_plan_flush` does, without the call
                 self._loop.call_soon(self._flush)
+
+    def _flush(self) -> None:
+        self._flush_planned = False
+        if self._awake:
+            self._push_awake()
+            self._polling.begin()
 
     def _offer(self, channel: PeerChannel, message: bytes) -> bool:
         link: StreamLink = channel.route
@@ -112,6 +121,7 @@ class StreamPump(ChannelPump):
 
     def abort(self) -> None:
         self.ended = True
+        self._polling.end()
         super().abort()
         for link in tuple(self.links):
             link.abort()

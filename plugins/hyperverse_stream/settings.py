@@ -28,6 +28,8 @@ class StreamSettings:
         max_frame: the largest frame, in bytes, sent or received.
         max_peers: how many peers one endpoint accepts.
         max_strangers: how many connections without a proven key one endpoint may have at a time.
+        busy_poll: seconds for which the event loop stays awake after something was sent, because the answer may come
+            soon; 0 lets it sleep at once. It polls only where that pays, and never on a single core.
     """
 
     heartbeat_interval: float = 0.5
@@ -39,6 +41,7 @@ class StreamSettings:
     max_frame: int = 16 * 1024 * 1024
     max_peers: int = 10_000
     max_strangers: int = 4096
+    busy_poll: float = attrs.field(default=0.0002, metadata={"range": (0.0, 0.01)})
 
     def new_channel(self, peer: Peer, receiver: LaneReceiver, route: object) -> PeerChannel:
         """Returns a channel with these limits.

@@ -1,4 +1,5 @@
-"""Two machines with the transport and the registry that they have by default, in one process."""
+"""Two machines with the transport and the registry that they have by default, in one process. The transport does not
+look for an answer before the loop sleeps: how often it would is no part of a wave."""
 
 from __future__ import annotations
 
@@ -8,12 +9,14 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from hyperverse_core import Config, Ctx, Driver, KindDef, Machine, Particle, handler, hookimpl
+from hyperverse_core.config import Choice, Control
 from walks.walk import Tracer
 
 __all__ = ["POINT", "machine", "traced"]
 
 POINT = "localhost:walked"
 _LEASE = 600.0
+_ASLEEP = {"busy_poll": 0}
 
 
 class Walked(Particle):
@@ -42,8 +45,10 @@ class WalkedKinds:
 
 
 def machine(name: str, folder: str) -> Machine:
-    """A machine as `hyperverse up` makes it."""
-    return Machine(Config(name=name, data_dir=Path(folder), lease=_LEASE), plugins=[WalkedKinds()])
+    """A machine as `hyperverse up` makes it, but for the polling."""
+    lanes, control = Choice("stream", _ASLEEP), Control(driver="stream", settings=_ASLEEP)
+    config = Config(name=name, data_dir=Path(folder), lease=_LEASE, lanes=lanes, control=control)
+    return Machine(config, plugins=[WalkedKinds()])
 
 
 @asynccontextmanager
