@@ -9,12 +9,14 @@ import math
 from collections.abc import AsyncIterator, Collection, Sequence
 from pathlib import Path
 
+import attrs
 import pytest
 import pytest_asyncio
 
 from cluster.simulated_processes import ProcessLoop
 from cluster.simulation import Simulation
 from cluster.worlds import InProcess, in_process
+from hyperverse_core.config.schema import STANDALONE
 from hyperverse_core.contracts.registry import StarRecord
 from hyperverse_core.fabric.cluster.neighbours import FEW
 from hyperverse_core.fabric.cluster.watchman import PATIENCE
@@ -114,3 +116,21 @@ def test_machines_that_die_at_once_are_noticed_also_when_those_that_watch_them_a
         runner.get_loop().set_exception_handler(lambda loop, context: None)  # tasks of those that were killed
         took = runner.run(_until_gone(names, names[:dead], frozen, tmp_path))
     assert took <= _noticed_within(len(names), dead)
+
+
+# Each of them has stars of its own, and one machine has those that are needed once: so not every pair of machines has
+# lanes, which would be most of the cost.
+_HUB = tuple(attrs.evolve(star, machine="" if star.kind == "Maelstrom" else "m0") for star in STANDALONE)
+_CROWD = 64
+"""256 take two minutes of processor time here: ``python tests/bench/bench_many_machines.py 8 64 256`` starts them."""
+
+
+@pytest.mark.thorough
+async def test_a_crowd_of_machines_that_start_at_once_all_start(many: InProcess) -> None:
+    await many.start("m0", _HUB)
+    await asyncio.gather(*(many.start(f"m{number}", _HUB) for number in range(1, _CROWD)))
+    stars = await many.registry.stars()
+    assert len({star.machine for star in stars}) == _CROWD
+    assert len({star.key for star in stars if star.kind == "Maelstrom"}) == _CROWD
+    client = await many.client(f"m{_CROWD - 1}")
+    await client.exec("create localhost<Space>; create localhost:a<Base>")
