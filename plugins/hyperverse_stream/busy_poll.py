@@ -79,12 +79,11 @@ class BusyPoll:
         """Something was sent: polls for the answer."""
         if self._rest:
             self._rest -= 1
-        elif self._window:
+        elif self._window and not self._polls:  # one that sends and sends gets no longer windows
             self._until = self._clock() + self._window
             self._mark = self.arrived
-            if not self._polls:
-                self._polls = True
-                self._loop.call_soon(self._look)
+            self._polls = True
+            self._loop.call_soon(self._look)
 
     def end(self) -> None:
         """Never polls again."""

@@ -44,6 +44,15 @@ class Process:
         self.looks += 1
         self._now += self.others_run
 
+    def send(self, after: float) -> None:
+        """Sends something that is not answered, and runs the loop for a while."""
+        due = self._now + after
+        self.polling.begin()
+        while self._ready and self._now < due:
+            self._ready.popleft()()
+            self._now += LOOK
+        self._now = max(self._now, due)
+
     def ask(self) -> bool:
         """Sends something and runs the loop until its answer is there. Returns whether it was polled for."""
         due, before = self._now + self.answer_after, self.looks
@@ -82,6 +91,13 @@ def test_a_look_that_gives_the_core_to_others_does_not_pay() -> None:
     process = Process(answer_after=60e-6, others_run=50e-6)
     assert asked(process, 1000) <= 10
     assert process.looks <= 10
+
+
+def test_a_process_that_only_sends_soon_polls_no_more() -> None:
+    process = Process(answer_after=40e-6)
+    for _ in range(1000):
+        process.send(after=WINDOW / 2)
+    assert process.looks < 1000
 
 
 def test_one_slow_answer_among_many_quick_ones_changes_nothing() -> None:
