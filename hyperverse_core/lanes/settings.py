@@ -38,6 +38,10 @@ def parse_settings(cls: type[T], table: Mapping[str, Any], *, also: Collection[s
         fault = _fault(field, table.get(key, field.default))
         if fault:
             faults.append(f"{key} = {table.get(key)!r}: {fault}")
+    if not faults and "heartbeat_timeout" in fields:
+        interval, timeout = (table.get(key, fields[key].default) for key in ("heartbeat_interval", "heartbeat_timeout"))
+        if timeout <= interval:
+            faults.append(f"heartbeat_timeout = {timeout!r}: must be more than heartbeat_interval ({interval!r})")
     if faults:
         raise ConfigError(faults=faults)
     return cls(**{key: value for key, value in table.items() if key in fields})
