@@ -17,7 +17,18 @@ from hyperverse_core.errors import (
     Unavailable,
 )
 
-__all__ = ["CONNECTING", "away", "breaks", "hits_all", "may_go_on", "own_copy", "refusal", "translated", "unsent"]
+__all__ = [
+    "CONNECTING",
+    "away",
+    "breaks",
+    "hits_all",
+    "is_of_a_value",
+    "may_go_on",
+    "own_copy",
+    "refusal",
+    "translated",
+    "unsent",
+]
 
 RETRY_AFTER: Final = 1.0
 
@@ -71,6 +82,12 @@ def unsent(error: BaseException) -> bool:
     """Whether the connection was unusable already, so that asyncpg sent nothing: the server has said that it ends it,
     and has not ended it yet."""
     return isinstance(error, asyncpg.InternalClientError) and "cannot switch to state" in str(error)
+
+
+def is_of_a_value(error: BaseException) -> bool:
+    """Whether a value of the group caused the error. Then the group has run and was rolled back, so an earlier attempt
+    to write it was not committed: its outcome would have been found first."""
+    return isinstance(error, pg.DataError | pg.IntegrityConstraintViolationError | pg.ProgramLimitExceededError)
 
 
 def hits_all(error: BaseException) -> bool:

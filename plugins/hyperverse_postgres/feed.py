@@ -162,13 +162,16 @@ class PostgresFeed:
         """Records the transaction that holds up the feed, if it does so for long."""
         now = time.monotonic()
         self._held_since = self._held_since or now
-        if now - self._held_since < _LONG:
+        held = now - self._held_since
+        if held < _LONG:
             return
 
         async def ask(connection: Connection) -> Trouble | None:
-            return await who_holds(connection, now - self._held_since)
+            return await who_holds(connection, held)
 
-        self._holder = await self._reader.read(ask) or self._holder
+        found = await self._reader.read(ask)
+        if self._held_since:  # otherwise it has ended meanwhile
+            self._holder = found or self._holder
 
     @property
     def holder(self) -> Trouble | None:

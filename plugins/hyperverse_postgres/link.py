@@ -9,6 +9,7 @@ from typing import Any, Final, TypeAlias
 
 import asyncpg
 import attrs
+from asyncpg.exceptions import CannotConnectNowError, TargetServerAttributeNotMatched
 
 from hyperverse_core.errors import Unavailable
 
@@ -154,10 +155,8 @@ async def _connected(settings: PostgresSettings, seconds: float) -> Connection:
         given |= {"server_settings": dict(_NAME), "statement_cache_size": 0}
     else:
         given["server_settings"] = dict(_SESSION)
-    if settings.several and "target_session_attrs" not in settings.url:
-        given["target_session_attrs"] = "primary"  # and not a standby that comes first
     async with asyncio.timeout(seconds):
-        connection = await asyncpg.connect(settings.url, timeout=seconds, command_timeout=None, **given)
+        connection = await _reached(settings, seconds, given)
         if not settings.pooler:
             try:
                 await connection.execute(_CHECK)
@@ -165,3 +164,24 @@ async def _connected(settings: PostgresSettings, seconds: float) -> Connection:
                 connection.terminate()
                 raise
     return connection
+
+
+async def _reached(settings: PostgresSettings, seconds: float, given: dict[str, Any]) -> Connection:
+    """Returns a connection to the server of the URL, or to the one of several servers that takes writes. Each may take
+    its share of the time: asyncpg would give all of it to the first one, which may be unplugged."""
+    servers = settings.servers
+    if len(servers) < 2:
+        return await asyncpg.connect(settings.url, timeout=seconds, command_timeout=None, **given)
+    if not settings.target:
+        given["target_session_attrs"] = "primary"  # and not a standby that comes first
+    ends, failed = time.monotonic() + seconds, []
+    for left, (host, port) in zip(range(len(servers), 0, -1), servers, strict=True):
+        share = (ends - time.monotonic()) / left
+        try:
+            async with asyncio.timeout(share):
+                return await asyncpg.connect(
+                    settings.url, host=host, port=port, timeout=share, command_timeout=None, **given
+                )
+        except (OSError, TimeoutError, CannotConnectNowError, TargetServerAttributeNotMatched) as error:
+            failed.append(error)
+    raise next((error for error in failed if isinstance(error, TargetServerAttributeNotMatched)), failed[-1])

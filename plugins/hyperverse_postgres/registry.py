@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import attrs
 
-from hyperverse_core.errors import HyperverseError, Unavailable
+from hyperverse_core.errors import HyperverseError, OutcomeUnknown, Unavailable
 from hyperverse_core.registry import (
     Assigned,
     Assignment,
@@ -279,7 +279,14 @@ class PostgresRegistry(PostgresTrust):
         )
         if isinstance(said, int):
             if isinstance(state, LeftOut):
-                state = await self._states.left_out(point, state.size)
+                try:
+                    state = await self._states.left_out(point, state.size)
+                except Unavailable as error:
+                    raise OutcomeUnknown(
+                        f"{point.text!r} was assigned to {star}, but its state could not be read afterwards: "
+                        "the database was lost",
+                        hint="assign it again: that gives it the next epoch",
+                    ) from error
             return Assigned(Assignment(star, incarnation, said), state)
         if said == "missing":
             raise refusals.not_registered((point,))

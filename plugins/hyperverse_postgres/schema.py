@@ -26,6 +26,20 @@ _STEPS: Final[tuple[str, ...]] = ("from_1_to_2.sql", "", "", "", "")
 _FUNCTIONS: Final = ("writing.sql", "directory.sql", "trust.sql", "reading.sql")
 _LOCK: Final = -1
 """The advisory lock of the schema; the locks of points are 0 and higher."""
+_OVERTAKEN: Final = "YH001"
+"""An SQLSTATE of our own."""
+_CHECK: Final = """
+do $check$ begin
+  if not ({seen}) then
+    raise exception 'another machine has created or upgraded the registry' using errcode = '{overtaken}';
+  end if;
+end $check$
+"""
+_NO_META: Final = """
+not exists (select from pg_class c join pg_namespace s on s.oid = c.relnamespace
+            where s.nspname = '{schema}' and c.relname = 'meta')
+"""
+"""Not by to_regclass(): it may answer from what this session has looked up before another machine created the table."""
 
 
 @lru_cache(maxsize=256)
@@ -56,18 +70,14 @@ async def made_ready(connection: Connection, settings: PostgresSettings) -> None
             "from changing that",
             hint="an administrator must run: ALTER ROLE the_user SET default_transaction_isolation = 'read committed'",
         )
-    if await _is_ready(connection, schema):
-        return
-    async with connection.transaction():
-        await connection.execute("select pg_advisory_xact_lock($1, $2)", lock_class(schema), _LOCK)
-        if not await connection.fetchval("select exists (select from pg_namespace where nspname = $1)", schema):
-            await connection.execute(f'create schema "{schema}"')
-        if await connection.fetchval("select to_regclass($1)::text", f'"{schema}".meta') is None:
-            _check_encoding(connection, settings)
-            await _create(connection, schema)
+    while not await _is_ready(connection, schema):
+        try:
+            await connection.execute(await _script(connection, settings))
+        except asyncpg.PostgresError as error:
+            if error.sqlstate != _OVERTAKEN:
+                raise
         else:
-            await _upgrade(connection, schema, await _version(connection, settings))
-        await _same_server(connection, schema)
+            return
 
 
 async def _is_ready(connection: Connection, schema: str) -> bool:
@@ -94,37 +104,54 @@ def _check_encoding(connection: Connection, settings: PostgresSettings) -> None:
         )
 
 
-async def _create(connection: Connection, schema: str) -> None:
-    for file in ("tables.sql", *filter(None, _STEPS), *_FUNCTIONS):
-        await connection.execute(named(_text(file), schema))
-    values = [("made by", "hyperverse"), ("schema", str(SCHEMA_VERSION))]
-    await connection.executemany(named("insert into hv.meta (key, value) values ($1, $2)", schema), values)
+async def _script(connection: Connection, settings: PostgresSettings) -> str:
+    """Returns statements that create or upgrade the registry. They are one message, which the server carries out in one
+    transaction, and hold the lock of the schema: a machine that is stopped keeps no other from starting. They fail with
+    the state ``_OVERTAKEN`` when another machine did it first."""
+    schema = settings.schema
+    if await connection.fetchval("select to_regclass($1)::text", f'"{schema}".meta') is None:
+        _check_encoding(connection, settings)
+        missing = not await connection.fetchval("select exists (select from pg_namespace where nspname = $1)", schema)
+        seen = _NO_META.format(schema=schema)
+        statements = [f'create schema "{schema}"'] if missing else []
+        statements += _creating()
+    else:
+        found = await _version(connection, settings)
+        seen = f"(select value from hv.meta where key = 'schema') = '{found}'"
+        statements = _upgrading(found)
+    begin = [f"select pg_advisory_xact_lock(hv_lock, {_LOCK})", _CHECK.format(seen=seen, overtaken=_OVERTAKEN)]
+    return named(";\n".join((*begin, *statements, _text("same_server.sql"))), schema)
+
+
+def _creating() -> list[str]:
     root = new_row(Registration(ROOT, Kind("Root"), HYPERUSER, status=Status.READY))
-    await connection.execute(
-        named(
-            "insert into hv.particles (point, route, depth, kind, owner, status, properties) "
-            "values ($1, $2, $3, $4, $5, $6, $7)",
-            schema,
-        ),
-        *root[:7],
-    )
+    return [
+        *map(_text, ("tables.sql", *filter(None, _STEPS), *_FUNCTIONS)),
+        f"insert into hv.meta (key, value) values ('made by', 'hyperverse'), ('schema', '{SCHEMA_VERSION}')",
+        "insert into hv.particles (point, route, depth, kind, owner, status, properties) "
+        f"values ({', '.join(map(_literal, root[:7]))})",
+    ]
+
+
+def _literal(value: str | int | None) -> str:
+    if value is None:
+        return "null"
+    return str(value) if isinstance(value, int) else "'" + value.replace("'", "''") + "'"
 
 
 def _text(file: str) -> str:
     return resources.files(__package__).joinpath("sql", file).read_text(encoding="utf-8")
 
 
-async def _upgrade(connection: Connection, schema: str, found: int) -> None:
-    """Upgrades an older registry to the current version. Machines of the older version keep running: the functions
-    accept what they accepted before."""
+def _upgrading(found: int) -> list[str]:
+    """Machines of the older version keep running: the functions accept what they accepted before."""
     if found == SCHEMA_VERSION:
-        return
-    for file in filter(None, _STEPS[found - 1 :]):
-        await connection.execute(named(_text(file), schema))
-    for file in _FUNCTIONS:
-        text = _text(file).replace("create function ", "create or replace function ")
-        await connection.execute(named(text, schema))
-    await connection.execute(named("update hv.meta set value = $1 where key = 'schema'", schema), str(SCHEMA_VERSION))
+        return []
+    return [
+        *map(_text, filter(None, _STEPS[found - 1 :])),
+        *(_text(file).replace("create function ", "create or replace function ") for file in _FUNCTIONS),
+        f"update hv.meta set value = '{SCHEMA_VERSION}' where key = 'schema'",
+    ]
 
 
 async def _version(connection: Connection, settings: PostgresSettings) -> int:
@@ -151,22 +178,3 @@ async def _version(connection: Connection, settings: PostgresSettings) -> int:
             hint="upgrade cosmic-hyperverse on this host, or name another schema or database",
         )
     return int(found["schema"])
-
-
-async def _same_server(connection: Connection, schema: str) -> None:
-    """Discards the feed if this database was restored from a backup of another server: transaction ids start again
-    here, so the old entries would come before everything written from now on."""
-    here = str(await connection.fetchval("select system_identifier from pg_control_system()"))
-    known = await connection.fetchval(named("select value from hv.meta where key = 'server'", schema))
-    if known == here:
-        return
-    if known is not None:
-        await connection.execute(named("delete from hv.changes", schema))
-        await connection.execute(named("update hv.pruned set xid = '0', n = 0", schema))
-        await connection.execute(named("delete from hv.writers", schema))
-    await connection.execute(
-        named(
-            "insert into hv.meta (key, value) values ('server', $1) on conflict (key) do update set value = $1", schema
-        ),
-        here,
-    )

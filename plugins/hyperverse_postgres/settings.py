@@ -22,9 +22,11 @@ _OPTIONS: Final = (
 _FORM: Final = "postgresql://USER:PASSWORD@HOST/DATABASE"  # pragma: allowlist secret - names of parts
 _ESCAPES: Final = "in USER and PASSWORD write %40 for @, %2F for /, %3A for :, %23 for #, %3F for ? and %25 for %"
 _MALFORMED: Final = "it is malformed; a password with special characters has to be escaped"
+_NO_PORT: Final = "its port is not a number from 1 to 65535"
 _BRACKETS: Final = "it is malformed; an IPv6 address has to be in brackets, as in [::1]:5432"
 _NO_HOST: Final = "it names no host; for a Unix socket write postgresql:///DATABASE?host=/FOLDER"
 _HOST: Final = re.compile(r"(?P<name>\[[^\]]+\]|[^:\[\]]*)(:(?P<port>[0-9]{1,9}))?")
+_PORT: Final = 5432
 _FILES: Final = ("sslrootcert", "sslcert", "sslkey", "sslcrl")
 _WRITABLE: Final = ("primary", "read-write", "any")
 _NAME: Final = re.compile(r"[a-z_][a-z0-9_]{0,62}")
@@ -41,7 +43,8 @@ class PostgresSettings:
         feed: minimum number of entries that the change feed keeps.
         pooler: whether there is a pooler in transaction mode, such as PgBouncer, in front of the server.
         where: the database as errors name it, without user and password.
-        several: whether the URL names several servers, of which one is the primary.
+        servers: host or folder, and port, of each server; if there are several, one is the primary.
+        target: which of them may be used: the option ``target_session_attrs`` of the URL.
     """
 
     url: str = attrs.field(repr=False)
@@ -50,7 +53,8 @@ class PostgresSettings:
     feed: int = 100_000
     pooler: bool = False
     where: str = ""
-    several: bool = False
+    servers: tuple[tuple[str, int], ...] = ()
+    target: str = ""
 
     @classmethod
     def read(cls, settings: Mapping[str, Any]) -> PostgresSettings:
@@ -78,9 +82,9 @@ class PostgresSettings:
             faults.append(f"schema of the postgres registry cannot be {schema!r}: use lower-case letters, digits and _")
         if feed < 1:
             faults.append(f"feed of the postgres registry cannot be {feed!r}: it must be at least 1")
-        database, hosts, wrong = _look_at(settings["url"])
-        if wrong:
-            faults.append(f"url of the postgres registry: {wrong}")
+        url = _read_url(settings["url"])
+        if url.wrong:
+            faults.append(f"url of the postgres registry: {url.wrong}")
         if faults:
             raise ConfigError(faults=faults, hint=f"a url is {_FORM}; {_ESCAPES}")
         return cls(
@@ -89,8 +93,9 @@ class PostgresSettings:
             schema=schema,
             feed=feed,
             pooler=settings.get("pooler", False),
-            where=f"{database!r} at {hosts}",
-            several="," in hosts,
+            where=f"{url.database!r} at {url.hosts}",
+            servers=url.servers,
+            target=url.target,
         )
 
 
@@ -103,19 +108,28 @@ _KEYS: Final[Mapping[str, tuple[Any, str]]] = {
 }
 
 
-def _look_at(url: str) -> tuple[str, str, str]:
-    """Returns the database and the hosts of a URL, and what is wrong with the URL. The last never quotes the URL,
-    which may contain a password anywhere."""
+@attrs.frozen(kw_only=True)
+class _Url:
+    """What a URL says. ``wrong`` is what is wrong with it, and never quotes it: it may contain a password anywhere."""
+
+    database: str = ""
+    hosts: str = ""
+    servers: tuple[tuple[str, int], ...] = ()
+    target: str = ""
+    wrong: str = ""
+
+
+def _read_url(url: str) -> _Url:
     scheme, _, rest = url.partition("://")
     if scheme.lower() not in _SCHEMES or not rest:
-        return "", "", "it does not begin with postgresql://"
+        return _Url(wrong="it does not begin with postgresql://")
     if not rest.isprintable():
-        return "", "", "it has a character that cannot be seen, such as the end of a line"
+        return _Url(wrong="it has a character that cannot be seen, such as the end of a line")
     try:
         parts = urlsplit(url)
         options = dict(parse_qsl(parts.query, keep_blank_values=True))
     except ValueError:
-        return "", "", _MALFORMED
+        return _Url(wrong=_MALFORMED)
     if (
         parts.netloc.count("@") > 1
         or "@" in parts.path
@@ -123,25 +137,33 @@ def _look_at(url: str) -> tuple[str, str, str]:
         or "@" in parts.query.partition("host=")[0]
         or parts.fragment
     ):
-        return "", "", _MALFORMED
-    hosts = parts.netloc.rpartition("@")[2]
-    wrong = _wrong_with_hosts(hosts)
-    if wrong:
-        return "", "", wrong
-    unknown = [key for key in options if key not in _OPTIONS]
-    if unknown:
-        return "", "", f"it has an unknown option{did_you_mean(unknown[0], _OPTIONS)}; known: {', '.join(_OPTIONS)}"
-    wrong = _wrong_with_options(options)
-    if wrong:
-        return "", "", wrong
-    if not hosts and not options.get("host"):
-        return "", "", _NO_HOST
+        return _Url(wrong=_MALFORMED)
+    hosts, in_options = parts.netloc.rpartition("@")[2], options.get("host", "")
     database = unquote(parts.path.lstrip("/"))
-    if not database:
-        return "", "", "it names no database"
-    if not hosts:
-        hosts = ":".join(options[key] for key in ("host", "port") if key in options)
-    return database, hosts, ""
+    wrong = _wrong_with_hosts(hosts) or _wrong_with_options(options)
+    if not wrong and not hosts and not in_options:
+        wrong = _NO_HOST
+    if not wrong and not database:
+        wrong = "it names no database"
+    if wrong:
+        return _Url(wrong=wrong)
+    return _Url(
+        database=database,
+        hosts=hosts or ":".join(options[key] for key in ("host", "port") if key in options),
+        servers=_servers(hosts or in_options, options.get("port", "")),
+        target=options.get("target_session_attrs", ""),
+    )
+
+
+def _servers(hosts: str, ports: str) -> tuple[tuple[str, int], ...]:
+    """Returns host or folder, and port, of each server."""
+    others = ports.split(",")
+    found = [(at, _HOST.fullmatch(one)) for at, one in enumerate(hosts.split(","))]
+    return tuple(
+        (unquote(one["name"].strip("[]")), int(one["port"] or others[at % len(others)] or _PORT))
+        for at, one in found
+        if one is not None
+    )
 
 
 def _wrong_with_hosts(hosts: str) -> str:
@@ -151,15 +173,24 @@ def _wrong_with_hosts(hosts: str) -> str:
             return _BRACKETS if one.count(":") > 1 else _MALFORMED
         if not found["name"] and hosts:
             return _NO_HOST
-        if found["port"] is not None and not 0 < int(found["port"]) < 65536:
-            return "its port is not a number from 1 to 65535"
+        if found["port"] is not None and not _is_port(found["port"]):
+            return _NO_PORT
     return ""
 
 
 def _wrong_with_options(options: Mapping[str, str]) -> str:
+    unknown = [key for key in options if key not in _OPTIONS]
+    if unknown:
+        return f"it has an unknown option{did_you_mean(unknown[0], _OPTIONS)}; known: {', '.join(_OPTIONS)}"
+    if not all(_is_port(port) for port in options.get("port", "").split(",") if port):
+        return _NO_PORT
     if options.get("target_session_attrs", _WRITABLE[0]) not in _WRITABLE:
         return f"its target_session_attrs must be one of {', '.join(_WRITABLE)}, because the registry writes"
     for key in _FILES:
         if key in options and not os.access(options[key], os.R_OK):
             return f"the file that its option {key} names cannot be read"
     return ""
+
+
+def _is_port(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and 0 < int(text[:9]) < 65536

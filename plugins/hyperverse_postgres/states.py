@@ -52,9 +52,8 @@ class StoredStates:
     async def left_out(self, point: Point, size: int) -> bytes | None:
         """Returns a state of ``size`` bytes that was left out of the answer to an assignment. Only the new star writes
         it."""
-        if size > _TOGETHER:
-            return await self.load(point)
-        return (await self._small.at((point,))).get(point)
+        found = None if size > _TOGETHER else (await self._small.at((point,))).get(point)
+        return found or await self.load(point)  # which also tells whether the particle was deleted meanwhile
 
     async def _states_at(self, connection: Connection, points: list[str]) -> dict[str, bytes]:
         return dict(await connection.fetch(self._sql, points))

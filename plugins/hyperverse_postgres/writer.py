@@ -22,7 +22,7 @@ import msgspec
 from hyperverse_core.errors import OutcomeUnknown, Unavailable
 
 from .answers import LARGE, AnswerTimes
-from .faults import breaks, hits_all, may_go_on, own_copy, said_by, translated, unsent
+from .faults import breaks, hits_all, is_of_a_value, may_go_on, own_copy, said_by, translated, unsent
 from .link import Connection, Link
 from .schema import named
 from .settings import PostgresSettings
@@ -154,9 +154,9 @@ class PostgresWriter:
             try:
                 return await self._attempt(arguments, broken)
             except Unavailable as error:
-                if not doubt_ends or self._closing:
+                if not doubt_ends:
                     raise
-                if time.monotonic() > doubt_ends:
+                if self._closing or time.monotonic() > doubt_ends:
                     raise _nobody_knows(self._settings.where, why) from None
                 self._refuse_waiting(error)
                 await asyncio.sleep(_LOOK)
@@ -169,8 +169,11 @@ class PostgresWriter:
                     raise _nobody_knows(self._settings.where, why) from broke.error
             except Exception as error:
                 tries += 1
-                if not may_go_on(error) or tries >= _TRIES:
-                    raise
+                if may_go_on(error) and tries < _TRIES:
+                    continue
+                if doubt_ends and not is_of_a_value(error):
+                    raise _nobody_knows(self._settings.where, f"{why}, then {said_by(error)}") from error
+                raise
 
     async def _attempt(self, arguments: tuple[Any, ...], broken: int) -> Any:
         async with self._turn() as link:

@@ -28,6 +28,8 @@ class CuttingProxy:
         closed: whether new connections are refused.
         silent: whether nothing is carried, while connections stay open and new ones are accepted: as a network that is
             unplugged, or a server that is stopped.
+        stops_at: text of the last request of a client that is stopped then: nothing is carried any more, in either
+            direction, and ``stopped`` is set.
         requests: how often the client has sent something and waited for the answer.
         keeps_open: the end of a connection of the server reaches no client, as if it were still on its way.
         ended: how many connections the server has ended.
@@ -39,6 +41,8 @@ class CuttingProxy:
     cut_request: bytes = b""
     closed: bool = False
     silent: bool = False
+    stops_at: bytes = b""
+    stopped: asyncio.Event = attrs.field(factory=asyncio.Event, init=False)
     requests: int = 0
     keeps_open: bool = False
     ended: int = 0
@@ -69,6 +73,10 @@ class CuttingProxy:
                     self.cut_answer = b""
                     mute.set()
                 out.write(data)
+                if self.stops_at and self.stops_at in data:
+                    await out.drain()
+                    self.silent = True
+                    self.stopped.set()
         except OSError:
             pass
         finally:

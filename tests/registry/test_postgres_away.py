@@ -17,6 +17,7 @@ from hyperverse_core.testing.registry_kit.fixture_tree import fold
 from hyperverse_core.values import HYPERUSER, Kind, Point
 from hyperverse_postgres import writer
 from hyperverse_postgres.registry import PostgresRegistry
+from hyperverse_postgres.schema import lock_class
 from patience import PATIENCE, until
 from postgres_server import Database, PostgresServer
 from registry.cutting_proxy import CuttingProxy
@@ -62,6 +63,45 @@ async def test_a_write_whose_connection_breaks_is_done_once(
     assert [record.point for record in await registry.delete([point])] == [point]
     told = (await registry.changes(0, timeout=1.0)).entries
     assert [entry.kind for entry in told if entry.point == point] == [ChangeKind.REGISTERED, ChangeKind.DELETED]
+
+
+async def _in_doubt(registry: PostgresRegistry, proxy: CuttingProxy, admin: asyncpg.Connection) -> asyncio.Task[int]:
+    """A write that was committed, whose answer was lost, while no new connection can be made."""
+    proxy.cut_answer, proxy.closed = b"sequence", True
+    writing = asyncio.create_task(registry.sequence(_A))
+    drawn = "select sequence from particles where point = $1"
+    async with asyncio.timeout(PATIENCE):
+        while await admin.fetchval(drawn, _A.text) < 2:  # noqa: ASYNC110 - no event says it
+            await asyncio.sleep(0.01)
+    return writing
+
+
+async def test_a_write_in_doubt_that_is_refused_when_it_is_sent_again_stays_unknown(
+    registry: PostgresRegistry, proxy: CuttingProxy, database: Database
+) -> None:
+    admin = await asyncpg.connect(database.url, server_settings={"search_path": database.schema})
+    writing = await _in_doubt(registry, proxy, admin)
+    await admin.execute(f"select pg_advisory_lock({lock_class(database.schema)}, k) from generate_series(0, 63) k")
+    proxy.closed = False
+    waiting = "select pg_cancel_backend(pid) from pg_locks where locktype = 'advisory' and classid = $1 and not granted"
+    async with asyncio.timeout(PATIENCE):
+        while not writing.done():
+            await admin.execute(waiting.replace("$1", str(lock_class(database.schema))))
+            await asyncio.sleep(0.01)
+    await admin.close()
+    with pytest.raises(OutcomeUnknown):
+        await writing
+
+
+async def test_a_write_in_doubt_is_unknown_when_the_registry_closes(
+    registry: PostgresRegistry, proxy: CuttingProxy, database: Database
+) -> None:
+    admin = await asyncpg.connect(database.url, server_settings={"search_path": database.schema})
+    writing = await _in_doubt(registry, proxy, admin)
+    await admin.close()
+    await registry.close()
+    with pytest.raises(OutcomeUnknown):
+        await writing
 
 
 async def test_a_write_over_a_connection_that_the_server_is_about_to_end_is_not_unknown(

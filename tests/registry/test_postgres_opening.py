@@ -28,6 +28,7 @@ from hyperverse_postgres.registry import PostgresRegistry
 from hyperverse_postgres.settings import PostgresSettings
 from patience import PATIENCE
 from postgres_server import Database, PostgresServer
+from registry.cutting_proxy import SOCKET, proxied
 
 _PASSWORD = "Sesame-0pen"
 
@@ -134,6 +135,29 @@ async def test_a_program_that_is_stopped_while_it_opens_keeps_no_other_from_open
             assert await registry.stars() == []
 
 
+@pytest.mark.parametrize("older", [False, True])
+async def test_a_program_that_is_stopped_while_it_creates_or_upgrades_keeps_no_other_from_opening(
+    database: Database, admin: asyncpg.Connection, older: bool
+) -> None:
+    if older:
+        async with PostgresRegistry(database.settings):
+            pass
+        await admin.execute(f"update {database.schema}.meta set value = '5' where key = 'schema'")
+    async with proxied(database.url) as proxy:
+        proxy.stops_at = b"restored from a backup of another server"  # the end of the one message
+        stopped = PostgresRegistry({**database.settings, "url": proxy.url})
+        opening = asyncio.create_task(stopped.open())
+        try:
+            async with asyncio.timeout(PATIENCE):
+                await proxy.stopped.wait()
+                async with PostgresRegistry(database.settings) as registry:
+                    assert await registry.stars() == []
+        finally:
+            opening.cancel()
+            await asyncio.gather(opening, return_exceptions=True)
+            await stopped.close()
+
+
 async def test_a_registry_of_an_older_version_is_brought_to_the_present_one(
     database: Database, admin: asyncpg.Connection
 ) -> None:
@@ -217,6 +241,7 @@ async def test_many_that_create_the_registry_at_once_open_one(database: Database
         (f"postgresql://me:{_PASSWORD}@db.example:99999/x", "port is not a number from 1 to 65535"),
         (f"postgresql://me:{_PASSWORD}@a:1,b:99999/x", "port is not a number from 1 to 65535"),
         (f"postgresql://me:{_PASSWORD}@a,,b/x", "names no host"),
+        (f"postgresql://me:{_PASSWORD}@/x?host=/a,/b&port=5432,no", "port is not a number from 1 to 65535"),
         (f"postgresql://me:{_PASSWORD}@:5432/x", "names no host"),
         (f"postgresql://me:{_PASSWORD}@::1/x", "in brackets"),
         (f"postgresql://me:{_PASSWORD}@db.example/x?target_session_attrs=standby", "because the registry writes"),
@@ -300,7 +325,33 @@ async def test_a_server_without_tls_is_named_when_the_url_asks_for_it() -> None:
 )
 def test_hosts_are_named_as_the_url_names_them(url: str, where: str) -> None:
     settings = PostgresSettings.read({"url": url})
-    assert (settings.where, settings.several) == (where, "," in url)
+    assert (settings.where, len(settings.servers) > 1) == (where, "," in url)
+
+
+@pytest.mark.parametrize(
+    ("url", "servers"),
+    [
+        ("postgresql://me@a:5433,[::1]:5434/x", [("a", 5433), ("::1", 5434)]),
+        ("postgresql://%2Frun%2Fpg,b/x", [("/run/pg", 5432), ("b", 5432)]),
+        ("postgresql:///x?host=/a,/b&port=5433", [("/a", 5433), ("/b", 5433)]),
+        ("postgresql:///x?host=/a,/b&port=5433,5434", [("/a", 5433), ("/b", 5434)]),
+    ],
+)
+def test_each_server_of_a_url_is_known(url: str, servers: list[tuple[str, int]]) -> None:
+    assert list(PostgresSettings.read({"url": url}).servers) == servers
+
+
+async def test_of_several_servers_a_silent_one_does_not_hide_the_others(database: Database, tmp_path: Path) -> None:
+    """As one that is stopped or unplugged: it accepts, and says nothing."""
+    silent: list[asyncio.StreamWriter] = []
+    server = await asyncio.start_unix_server(lambda _, writer: silent.append(writer), str(tmp_path / SOCKET))
+    url = database.url.replace(_folder(database.url), f"{tmp_path},{_folder(database.url)}")
+    async with asyncio.timeout(PATIENCE), PostgresRegistry({**database.settings, "url": url}) as registry:
+        assert await registry.stars() == []
+    assert silent
+    for writer in silent:
+        writer.close()
+    server.close()
 
 
 async def test_of_several_servers_the_one_that_takes_writes_is_used(
