@@ -93,13 +93,22 @@ def test_joining_a_data_directory_with_another_one_is_wrong_usage(run: Run, home
     assert not (home / "mine").exists()
 
 
-def test_joining_a_url_with_a_mistake_in_it_does_not_quote_its_password(run: Run, home: Path) -> None:
+@pytest.mark.parametrize("begins", ["postgresql:/", "postgresql//", "postgresql/", "//", ""])
+def test_joining_a_url_with_a_mistake_in_it_does_not_quote_its_password(run: Run, home: Path, begins: str) -> None:
     before = set(home.iterdir())
-    done = run("up", "--detach", "--join", "postgresql:/me:Sesame-0pen@db.example/x")  # pragma: allowlist secret
+    done = run("up", "--detach", "--join", f"{begins}me:Sesame-0pen@db.example/x")
     assert done.returncode == 2
     assert "postgresql://USER@HOST/DATABASE" in done.stderr
     assert "Sesame" not in done.stderr
     assert set(home.iterdir()) == before
+
+
+def test_a_folder_may_have_the_letters_of_a_url_in_its_name(run: Run, home: Path) -> None:
+    (home / "me@here").mkdir()
+    for name in ("me@here", ".//me@here"):
+        done = run("up", "--detach", "--join", name)
+        assert done.returncode == 2
+        assert f"--join {name}: no machine has ever run on" in done.stderr
 
 
 def test_a_misspelt_command_is_met_with_the_nearest(run: Run) -> None:

@@ -144,7 +144,7 @@ def _shares_nothing(config: Config, join: str | None) -> bool:
 def _check_join(join: str) -> None:
     """Raises UsageError if --join is neither a directory nor a URL, or if --join and --data-dir name two data
     directories, because a machine has one."""
-    if "://" not in join and _SCHEME.match(join):  # not quoted: it may have a password
+    if "://" not in join and (_SCHEME.match(join) or _may_be_url(join)):  # not quoted: it may have a password
         raise click.UsageError(
             "--join takes the data directory of a machine, or a URL: postgresql://USER@HOST/DATABASE"
         )
@@ -155,6 +155,11 @@ def _check_join(join: str) -> None:
         f"--join {join} and --data-dir {given} name two data directories. --join DIR starts the machine in that of "
         "another machine; --data-dir names its own and goes with --join REGISTRY_URL."
     )
+
+
+def _may_be_url(join: str) -> bool:
+    """Whether the text may be a URL with a mistake in it: it looks like one and names no folder."""
+    return ("//" in join or "@" in join) and not os.path.isdir(os.path.expanduser(join))  # noqa: PTH111, PTH112  # raise nothing
 
 
 def _directory(loaded: LoadedConfig) -> Path:
