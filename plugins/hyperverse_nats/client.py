@@ -25,6 +25,10 @@ _PINGS = 3
 _PENDING = 4 * 1024 * 1024
 _REFUSAL = re.compile(r"(?:-ERR|nats:) '([ -&(-~]{1,200})'")
 """An error that the server sends, as it comes and as nats-py quotes it."""
+_IN_CLEAR = "WRONG_VERSION_NUMBER"
+"""What OpenSSL makes of an error that the server sent in clear just after the TLS handshake had begun."""
+_CUT = (ssl.SSLError, ConnectionError, nats.errors.UnexpectedEOF)
+"""How a connection ends whose certificate the server does not accept."""
 
 
 class _NoTls(nats.errors.Error):  # type: ignore[misc, unused-ignore]  # its types are not read
@@ -170,7 +174,13 @@ def _why(settings: NatsSettings, where: str, faults: list[Exception], client: Br
     if any(isinstance(fault, _NoTls) for fault in faults):
         hint = "switch TLS on at the server, or write nats:// in `servers` and leave out `tls_ca` and `tls_cert`"
         return Unauthorized(f"the NATS server at {where} does not encrypt, as [lanes] demands", hint=hint)
-    if client.asks_certificate and not any(isinstance(fault, ssl.SSLCertVerificationError) for fault in faults):
+    if any(getattr(fault, "reason", "") == _IN_CLEAR for fault in faults):
+        refusal = refusal or "it answers in clear where TLS begins, as one does that takes no further client"
+    if refusal:
+        hint = "ask the operator of the server, or name another one in `servers` of the table [lanes]"
+        return Unavailable(f"the NATS server at {where} refuses us: {refusal}", hint=hint, retry_after=1.0)
+    cut = any(isinstance(fault, _CUT) for fault in faults)  # one that is frozen has not rejected us
+    if client.asks_certificate and cut and not any(isinstance(fault, ssl.SSLCertVerificationError) for fault in faults):
         hint = (
             "it does not accept `tls_cert`: it may have expired, or be of an authority that the server does not trust"
             if settings.tls_cert
@@ -183,9 +193,6 @@ def _why(settings: NatsSettings, where: str, faults: list[Exception], client: Br
             "its operator has to replace it"
         )
         return Unauthorized(f"the NATS server at {where} failed to prove its identity: {_last(faults)}", hint=hint)
-    if refusal:
-        hint = "ask the operator of the server, or name another one in `servers` of the table [lanes]"
-        return Unavailable(f"the NATS server at {where} refuses us: {refusal}", hint=hint, retry_after=1.0)
     hint = "is it running, and is that its address? See `servers` in the table [lanes]"
     return Unavailable(f"no NATS server answers at {where}: {_last(faults)}", hint=hint, retry_after=1.0)
 

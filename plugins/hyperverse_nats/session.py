@@ -136,8 +136,8 @@ class NatsSession:
 
     def _refuse(self, said: str) -> None:
         """Called when the server denies something."""
-        if len(self._refused) < _MOST_REFUSALS:
-            self._refused.append(said)
+        self._refused.append(said)
+        del self._refused[:-_MOST_REFUSALS]
         if self.alive and not self._warned:
             self._warned = True
             _log.warning(
@@ -149,7 +149,11 @@ class NatsSession:
 
     async def listen(self, subject: str, take: Handle) -> None:
         """Subscribes to a subject. Raises Unauthorized when the server does not permit it, and Unavailable when it ends
-        the connection."""
+        the connection. Once the session is alive, neither what it denied earlier nor another subject counts: a stranger
+        may want an answer where we may not send."""
+        named = f'"{subject.lower()}"' if self.alive else ""  # nats-py hands on errors in small letters
+        if self.alive:
+            self._refused = [said for said in self._refused if named not in said.lower()]
 
         async def taken(message: Any) -> None:
             status = (message.headers or {}).get("Status", "") if not message.data else ""
@@ -161,9 +165,10 @@ class NatsSession:
         if self._client.is_closed:
             said = f"the connection to the NATS server at {self.where} is lost: {self.why_lost}"
             raise Unavailable(said, retry_after=1.0)
-        if self._refused:
+        refused = next((said for said in self._refused if named in said.lower()), None)
+        if refused is not None:
             hint = f"permit it to publish and subscribe to {self._subjects.prefix}.>"
-            raise Unauthorized(f"the NATS server at {self.where} refuses this user: {self._refused[0]}", hint=hint)
+            raise Unauthorized(f"the NATS server at {self.where} refuses this user: {refused}", hint=hint)
 
     async def _settle(self) -> None:
         """Returns once the server has handled everything sent so far. nats-py writes a ping ahead of its pending data,

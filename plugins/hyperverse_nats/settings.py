@@ -48,7 +48,8 @@ class NatsLimits:
         max_frame: the largest frame, in bytes, sent or received.
         max_peers: how many peers one endpoint accepts.
         server_buffer: bytes that the server buffers for a client that does not read: its ``max_pending``. All peers
-            together may have half of it in flight to a machine.
+            together may have half of it in flight to a machine; but each has 32 KiB at least, so with more than 1,024
+            peers at one machine, raise this and the server's ``max_pending``.
     """
 
     heartbeat_interval: float = 0.4
@@ -208,8 +209,9 @@ def _server_fault(url: Any) -> str:
     """Returns what is wrong with a URL. Quotes only its host, since it may contain a password."""
     if not isinstance(url, str):
         return f"each must be a string, {_TEXTS['servers']}"
+    several = 'several URLs are a list: ["nats://ONE", "nats://TWO"]'
     if url.count("://") > 1:
-        return 'several URLs are a list: ["nats://ONE", "nats://TWO"]'
+        return several
     escapes = "in a user or password write %40 for @, %2F for /, %3A for : and %23 for #"
     try:
         parts = urlsplit(url)
@@ -219,6 +221,8 @@ def _server_fault(url: Any) -> str:
     behind = f"{parts.path}{parts.query}{parts.fragment}"
     if "@" in behind or parts.netloc.count("@") > 1:  # what looks like a host is a part of the password
         return f"a URL is malformed; {escapes}"
+    if "," in parts.netloc.rpartition("@")[2]:
+        return several
     try:
         port = parts.port
     except ValueError:

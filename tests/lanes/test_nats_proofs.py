@@ -263,6 +263,58 @@ async def test_a_server_that_asks_for_a_certificate_says_so_and_takes_ours(
         assert "does not accept `tls_cert`" in (await refused_with(table(name))).hint
 
 
+@pytest.mark.parametrize("how", ["full", "full, seen late", "frozen"])
+async def test_a_server_that_is_full_or_frozen_has_not_rejected_our_certificate(how: str, tmp_path: Path) -> None:
+    """It sends the same as a server with `verify` and `max_connections`; that one's two messages may come apart."""
+    info = {"server_id": "x", "version": "2.10.0", "max_payload": 1048576, "tls_required": True, "tls_verify": True}
+    hello = b"INFO " + json.dumps(info).encode() + b"\r\n"
+    full = b"-ERR 'maximum connections exceeded'\r\n"
+
+    async def listen(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(hello + full if how == "full" else hello)
+        if how != "full":
+            await reader.read(1)  # TLS has begun
+        if how == "full, seen late":
+            writer.write(full)
+        if how == "frozen":
+            await reader.read()
+        writer.close()
+
+    certificate, key = tmp_path / "ours.pem", tmp_path / "ours.key"
+    certify(certificate, key)
+    server = await asyncio.start_server(listen, "127.0.0.1", 0)
+    url = f"nats://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    files = {"tls_cert": str(certificate), "tls_key": str(key)}
+    transport = NatsTransport({"servers": url, "connect_timeout": 1.0 if how == "frozen" else PATIENCE} | files)
+    try:
+        with pytest.raises(Unavailable) as caught:
+            await transport.open(Endpoint("stars", "", transport.new_identity()), _Nobody())
+        assert ("refuses us" in caught.value.message) is (how != "frozen")
+        assert "tls_cert" not in str(caught.value)
+    finally:
+        await transport.close()
+        server.close()
+
+
+async def test_a_full_server_that_asks_for_a_certificate_says_that_it_is_full(
+    nats_server: Callable[..., NatsServer], tmp_path: Path
+) -> None:
+    certificate, key = tmp_path / "both.pem", tmp_path / "both.key"
+    certify(certificate, key)
+    tls = f'tls {{ cert_file: "{certificate}", key_file: "{key}", ca_file: "{certificate}", verify: true }}\n'
+    server = nats_server(f"{tls}max_connections: 1\n")
+    settings = {"tls_ca": str(certificate), "tls_cert": str(certificate), "tls_key": str(key)}
+    table = settings | {"servers": server.url}
+    first, second = NatsTransport(table), NatsTransport(table)
+    try:
+        await first.open(Endpoint("stars", "", first.new_identity()), _Nobody())
+        with pytest.raises(Unavailable, match="refuses us"):
+            await second.open(Endpoint("stars", "", second.new_identity()), _Nobody())
+    finally:
+        await second.close()
+        await first.close()
+
+
 @pytest.mark.parametrize("wrong", ["tls_ca", "tls_cert", "no tls_key", "tls_key", "encrypted"])
 async def test_a_file_for_tls_that_cannot_be_used_is_named(wrong: str, tmp_path: Path) -> None:
     for name in ("one", "two"):

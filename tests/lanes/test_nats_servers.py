@@ -10,11 +10,14 @@ from contextlib import asynccontextmanager, suppress
 from functools import partial
 from typing import Any
 
+import nats
 import pytest
 
 from hyperverse_core.contracts.lane import Endpoint, Peer
 from hyperverse_core.errors import ConfigError, HyperverseError, Unauthorized, Unavailable
 from hyperverse_core.testing.lane_kit.harness import Harness
+from hyperverse_core.transport import SecretKey
+from hyperverse_nats.introduction import PROBE
 from hyperverse_nats.transport import NatsTransport
 from nats_server import NatsServer
 from patience import PATIENCE, until
@@ -97,9 +100,10 @@ async def test_each_server_gets_the_user_and_password_of_its_own_url(nats_server
             await transport.close()
 
 
-def test_several_urls_in_one_text_are_refused_with_the_form_of_a_list() -> None:
+@pytest.mark.parametrize("servers", ["u:hush@a,nats://b", "u:hush@a,b", "u:hush@a:1,b:2", "u:hush@a:1, b"])
+def test_several_urls_in_one_text_are_refused_with_the_form_of_a_list(servers: str) -> None:
     with pytest.raises(ConfigError) as caught:
-        NatsTransport({"servers": "nats://u:hush@a,nats://b"})
+        NatsTransport({"servers": f"nats://{servers}"})
     assert '["nats://ONE", "nats://TWO"]' in str(caught.value.faults)
     assert "hush" not in str(caught.value.faults)
 
@@ -115,6 +119,45 @@ async def test_a_right_that_is_missing_for_one_of_our_subjects_is_named_at_the_s
     assert isinstance(error, Unauthorized)
     assert f'"ours.{part}.' in error.message
     assert "ours.>" in error.hint
+
+
+async def test_what_the_server_denied_earlier_keeps_no_later_endpoint_closed(nats_server: Servers) -> None:
+    rights = 'permissions: { subscribe: { deny: ["ours.listen.not-here"] } }'
+    server = nats_server(f"authorization {{ users = [{{ user: u, password: p, {rights} }}] }}\n")
+    transport = NatsTransport({"servers": server.url.replace("://", "://u:p@"), "prefix": "ours"})
+    try:
+        for address, permitted in (("one", True), ("not-here", False), ("two", True)):
+            opening = transport.open(Endpoint("stars", f"nats:{address}", transport.new_identity()), _Nobody())
+            if permitted:
+                assert await opening == f"nats:{address}"
+                continue
+            with pytest.raises(Unauthorized, match=f'"ours.listen.{address}"'):
+                await opening
+    finally:
+        await transport.close()
+
+
+async def test_a_stranger_who_wants_an_answer_where_we_may_not_send_keeps_no_endpoint_closed(
+    nats_server: Servers, caplog: pytest.LogCaptureFixture
+) -> None:
+    rights = 'permissions: { publish: { deny: "ours.in.private.>" }, subscribe: { deny: "ours.listen.not-here" } }'
+    users = f"[{{ user: u, password: p, {rights} }}, {{ user: stranger, password: p }}]"
+    server = nats_server(f"authorization {{ users = {users} }}\n")
+    stranger = await nats.connect(server.url.replace("://", "://stranger:p@"))
+    transport = NatsTransport({"servers": server.url.replace("://", "://u:p@"), "prefix": "ours"})
+    try:
+        await transport.open(Endpoint("stars", "nats:one", transport.new_identity()), _Nobody())
+        answers = await stranger.subscribe("ours.in.free.x")
+        for reply in (*20 * ["private"], "free"):
+            await stranger.publish("ours.listen.one", PROBE + SecretKey().public, reply=f"ours.in.{reply}.x")
+        await answers.next_msg(PATIENCE)
+        await until(lambda: "refuses what this machine needs" in caplog.text, "the refusal in the log")
+        await transport.open(Endpoint("stars", "nats:two", transport.new_identity()), _Nobody())
+        with pytest.raises(Unauthorized, match="not-here"):
+            await transport.open(Endpoint("stars", "nats:not-here", transport.new_identity()), _Nobody())
+    finally:
+        await transport.close()
+        await stranger.close()
 
 
 async def test_rights_that_are_taken_away_later_are_logged_once(
