@@ -111,7 +111,8 @@ class CancelledCalls(RegistryKitBase):
                     await asyncio.sleep(0)
                 if cut and number % cut == 0:
                     saving[-1].cancel()
-            await asyncio.wait_for(registry.save_state(_A, held, b"%d/last" % count), LONG)
+            last = asyncio.ensure_future(registry.save_state(_A, held, b"%d/last" % count))
+            await asyncio.wait_for(last, LONG)  # a task, as the others: it must not begin before them
             await asyncio.gather(*saving, return_exceptions=True)
             loaded = await registry.load_state(_A)
             await registry.sequence(_A)  # a write behind it
