@@ -22,6 +22,8 @@ __all__ = ["Connection", "Link"]
 Connection: TypeAlias = Any
 """An ``asyncpg.Connection``."""
 
+_CLOSE: Final = 1.0
+"""Seconds in which the server must answer a goodbye."""
 _PAUSE: Final = 0.25
 """Seconds between two attempts to connect."""
 _NAME: Final = {"application_name": "hyperverse"}
@@ -134,7 +136,9 @@ class Link:
         if connection is None or connection.is_closed():
             return
         try:
-            await connection.close(timeout=1.0)
+            # Some versions of asyncpg wait without a limit for the end of a statement that was cancelled.
+            async with asyncio.timeout(2 * _CLOSE):
+                await connection.close(timeout=_CLOSE)
         except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
             connection.terminate()
 
