@@ -34,14 +34,12 @@ def parse_settings(cls: type[T], table: Mapping[str, Any], *, also: Collection[s
         for key in table
         if key not in known
     ]
-    for key, field in fields.items():
-        fault = _fault(field, table.get(key, field.default))
-        if fault:
-            faults.append(f"{key} = {table.get(key)!r}: {fault}")
-    if not faults and "heartbeat_timeout" in fields:
-        interval, timeout = (table.get(key, fields[key].default) for key in ("heartbeat_interval", "heartbeat_timeout"))
-        if timeout <= interval:
-            faults.append(f"heartbeat_timeout = {timeout!r}: must be more than heartbeat_interval ({interval!r})")
+    values = {key: table.get(key, field.default) for key, field in fields.items()}
+    wrong = {key: fault for key, field in fields.items() if (fault := _fault(field, values[key]))}
+    interval, timeout = "heartbeat_interval", "heartbeat_timeout"
+    if {interval, timeout} <= fields.keys() - wrong.keys() and values[timeout] <= values[interval]:
+        wrong[timeout] = f"must be more than {interval} ({values[interval]!r})"
+    faults += [f"{key} = {values[key]!r}: {fault}" for key, fault in wrong.items()]
     if faults:
         raise ConfigError(faults=faults)
     return cls(**{key: value for key, value in table.items() if key in fields})

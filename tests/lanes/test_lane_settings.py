@@ -24,3 +24,13 @@ def test_a_peer_must_be_able_to_give_a_sign_of_life_in_time(make: Callable[[Any]
     (fault,) = refused.value.faults
     assert "heartbeat_timeout = " in fault
     assert "must be more than heartbeat_interval" in fault
+
+
+def test_it_is_told_beside_other_faults() -> None:
+    with pytest.raises(ConfigError) as refused:
+        StreamTransport({"heartbeat_interval": 60, "busy_poll": 1, "max_peer": 3})
+    assert [fault.partition(" = ")[0].partition(";")[0] for fault in refused.value.faults] == [
+        "no setting 'max_peer'",
+        "busy_poll",
+        "heartbeat_timeout",
+    ]
