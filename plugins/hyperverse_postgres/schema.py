@@ -87,7 +87,7 @@ async def _is_ready(connection: Connection, schema: str) -> bool:
         rows = await connection.fetch(
             named("select key::text, value::text, system_identifier::text from hv.meta, pg_control_system()", schema)
         )
-    except asyncpg.PostgresError:  # what is there instead is looked at under the lock
+    except asyncpg.PostgresError:  # what is there instead is found out next
         return False
     found = {row[0]: row[1] for row in rows}
     wanted = {"made by": "hyperverse", "schema": str(SCHEMA_VERSION)}
@@ -106,8 +106,8 @@ def _check_encoding(connection: Connection, settings: PostgresSettings) -> None:
 
 async def _script(connection: Connection, settings: PostgresSettings) -> str:
     """Returns statements that create or upgrade the registry. They are one message, which the server carries out in one
-    transaction, and hold the lock of the schema: a machine that is stopped keeps no other from starting. They fail with
-    the state ``_OVERTAKEN`` when another machine did it first."""
+    transaction under the lock of the schema, so a machine that is stopped keeps no other from starting. They fail with
+    the state ``_OVERTAKEN`` when another machine was faster."""
     schema = settings.schema
     if await connection.fetchval("select to_regclass($1)::text", f'"{schema}".meta') is None:
         _check_encoding(connection, settings)
