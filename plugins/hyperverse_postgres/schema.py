@@ -40,6 +40,12 @@ not exists (select from pg_class c join pg_namespace s on s.oid = c.relnamespace
             where s.nspname = '{schema}' and c.relname = 'meta')
 """
 """Not by to_regclass(): it may answer from what this session has looked up before another machine created the table."""
+_AT_VERSION: Final = "(select value from hv.meta where key = 'schema') = '{version}'"
+_FIRST_META: Final = "insert into hv.meta (key, value) values ('made by', 'hyperverse'), ('schema', '{version}')"
+_FIRST_PARTICLE: Final = """
+insert into hv.particles (point, route, depth, kind, owner, status, properties) values ({values})
+"""
+_NEW_VERSION: Final = "update hv.meta set value = '{version}' where key = 'schema'"
 
 
 @lru_cache(maxsize=256)
@@ -117,7 +123,7 @@ async def _script(connection: Connection, settings: PostgresSettings) -> str:
         statements += _creating()
     else:
         found = await _version(connection, settings)
-        seen = f"(select value from hv.meta where key = 'schema') = '{found}'"
+        seen = _AT_VERSION.format(version=found)
         statements = _upgrading(found)
     begin = [f"select pg_advisory_xact_lock(hv_lock, {_LOCK})", _CHECK.format(seen=seen, overtaken=_OVERTAKEN)]
     return named(";\n".join((*begin, *statements, _text("same_server.sql"))), schema)
@@ -127,9 +133,8 @@ def _creating() -> list[str]:
     root = new_row(Registration(ROOT, Kind("Root"), HYPERUSER, status=Status.READY))
     return [
         *map(_text, ("tables.sql", *filter(None, _STEPS), *_FUNCTIONS)),
-        f"insert into hv.meta (key, value) values ('made by', 'hyperverse'), ('schema', '{SCHEMA_VERSION}')",
-        "insert into hv.particles (point, route, depth, kind, owner, status, properties) "
-        f"values ({', '.join(map(_literal, root[:7]))})",
+        _FIRST_META.format(version=SCHEMA_VERSION),
+        _FIRST_PARTICLE.format(values=", ".join(map(_literal, root[:7]))),
     ]
 
 
@@ -150,7 +155,7 @@ def _upgrading(found: int) -> list[str]:
     return [
         *map(_text, filter(None, _STEPS[found - 1 :])),
         *(_text(file).replace("create function ", "create or replace function ") for file in _FUNCTIONS),
-        f"update hv.meta set value = '{SCHEMA_VERSION}' where key = 'schema'",
+        _NEW_VERSION.format(version=SCHEMA_VERSION),
     ]
 
 
