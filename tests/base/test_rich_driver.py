@@ -8,7 +8,7 @@ from hyperverse_core import Ctx, Driver, DriverHost, KindDef, Particle, Particle
 from hyperverse_core.driver import HandlerSpec, Traits
 from hyperverse_core.errors import BadRequest
 from hyperverse_core.registry import PropertyValue
-from hyperverse_core.testing import DriverConformance
+from hyperverse_core.testing import DriverConformance, DriverHarness
 from hyperverse_core.values import Kind, PropertiesConfig, PropertyDef, RouteSelector
 
 
@@ -65,3 +65,10 @@ class TestMemory(DriverConformance):
 
         def prepared(self) -> tuple[str, ...]:
             return ("memory-module",)
+
+    async def test_one_that_has_left_memory_is_not_waited_for(self, harness: DriverHarness) -> None:
+        point = await harness.new()
+        await harness.passivate(point)
+        begun = list(harness.lives.begun)
+        await harness.passivate(point)
+        assert harness.lives.begun == begun
