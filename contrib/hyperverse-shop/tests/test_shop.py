@@ -65,8 +65,9 @@ async def test_two_customers_cannot_have_the_last_piece(shop: Any) -> None:
 async def test_a_cart_is_let_go_in_time(shop: Any) -> None:
     eve = await shop.ask(SHOP, "Ext<Cart>", {"customer": "eve", "hold": 0})
     await shop.ask(eve, "Ext<Put>", {"product": "jug"})
-    while await shop.ask(eve, "Ext<Show>"):  # noqa: ASYNC110 - the cart tells nobody
-        await asyncio.sleep(0.01)
+    async with asyncio.timeout(60):
+        while await shop.ask(eve, "Ext<Show>"):  # noqa: ASYNC110 - the cart tells nobody
+            await asyncio.sleep(0.01)
     assert await free(shop, "jug") == 1
 
 
