@@ -2,32 +2,24 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from patience import START
+from inner_runs import run_pytest
+from patience import SUITE
 
 __all__ = ["failures_of", "output_of"]
 
 
-def output_of(file: Path, tests: Iterable[str], *, timeout: float = START) -> str:
+def output_of(file: Path, tests: Iterable[str]) -> str:
     """What pytest says of tests of which at least one fails.
 
     Args:
         file: where the tests are. Pytest does not find them by itself.
         tests: their names, as ``Class::test``.
-        timeout: seconds that they may take together.
     """
     named = [f"{file.name}::{test}" for test in tests]
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", *named, "-q", "-rf", "-p", "no:cacheprovider", "-W", "ignore"],
-        cwd=file.parent,
-        capture_output=True,
-        text=True,
-        timeout=timeout,
-    )
+    done = run_pytest(file.parent, *named, "-q", "-rf", "-W", "ignore", timeout=SUITE)
     assert done.returncode == 1, done.stdout + done.stderr
     return done.stdout
 

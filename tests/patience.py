@@ -16,12 +16,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-__all__ = ["LEASE", "PATIENCE", "START", "budget", "until", "until_sync"]
+__all__ = ["LEASE", "PATIENCE", "START", "SUITE", "budget", "until", "until_sync"]
 
 PATIENCE: Final = 60.0
 """Seconds for one thing that must happen: a line of output, a frame, an answer, the end of a process."""
 START: Final = 120.0
 """Seconds for the start of processes: Python has to be started and everything imported."""
+SUITE: Final = 240.0
+"""Seconds for a whole suite of tests that a test starts. Less than the limit of a test, so that it can tell of it."""
 LEASE: Final = 20.0
 """Seconds of a star's lease in tests that are not about leases: no star of theirs dies because it had to wait."""
 _PAUSE: Final = 0.01

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from cli.conftest import Run
+from inner_runs import run_pytest
+from patience import SUITE
 
 pytestmark = pytest.mark.thorough
 
@@ -47,7 +49,8 @@ def test_a_new_plugin_installs_and_passes_its_kit(
     listed = json.loads(run("plugins", "show", "my-thing", "--json", env={"PYTHONPATH": str(site)}).stdout)
     assert (listed["state"], listed["registers"]) == ("ok", REGISTERS[sort])
     assert run("plugins", "check", env={"PYTHONPATH": str(site)}).returncode == 0
-    _check([sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"], folder, environment, site)
+    tested = run_pytest(folder, "-v", env={**environment, "PYTHONPATH": str(site)}, timeout=SUITE)
+    assert tested.returncode == 0, tested.stdout + tested.stderr
     mypy = [sys.executable, "-m", "mypy", "--strict", "--cache-dir", str(types_kept)]
     _check([*mypy, "hyperverse_my_thing"], folder, environment, site)
 

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from cli.conftest import Run, variables
-from patience import START
+from inner_runs import run_pytest
+from patience import START, SUITE
 
 pytestmark = pytest.mark.thorough
 
@@ -22,14 +23,7 @@ def test_init_makes_a_project_whose_machine_runs_and_whose_test_passes(run: Run,
     done = run("init", "p")
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith(f"wrote p: {', '.join(FILES)}, .hyperverse\n")
-    tested = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"],
-        cwd=home / "p",
-        env=variables(home),
-        capture_output=True,
-        text=True,
-        timeout=START,
-    )
+    tested = run_pytest(home / "p", "-v", env=variables(home), timeout=SUITE)
     assert tested.returncode == 0, tested.stdout
 
 

@@ -18,11 +18,12 @@ import sys
 import sysconfig
 import venv
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 import attrs
 
 from docs.pages import Command
+from inner_runs import TEMPORARY
 from patience import LEASE, START
 
 __all__ = ["Reader"]
@@ -110,7 +111,7 @@ class Reader:
 
     def _variables(self) -> dict[str, str]:
         dropped = ("HYPERVERSE", "XDG_", "PYTHON", "PYTEST", "VIRTUAL_ENV", "PIP_", "BASH_ENV", "ENV")
-        kept = {key: value for key, value in os.environ.items() if not key.startswith(dropped)}
+        kept = {key: value for key, value in os.environ.items() if key == TEMPORARY or not key.startswith(dropped)}
         return {
             **kept,
             "PATH": f"{self._environment / 'bin'}:/usr/local/bin:/usr/bin:/bin",
@@ -145,18 +146,20 @@ class Reader:
 
     def _run(self, *command: str, cwd: Path | None = None) -> str:
         with (self._state / "output").open("w+b") as output:  # no pipe: what goes on in the background has it too
-            done = subprocess.run(
-                command,
-                cwd=cwd or self.desk,
-                env=self._variables(),
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                timeout=START,
-            )
-            self.code = done.returncode
-            output.seek(0)
-            return output.read().decode("utf-8", "replace")
+            try:
+                self.code = subprocess.run(
+                    command,
+                    cwd=cwd or self.desk,
+                    env=self._variables(),
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=output,
+                    timeout=START,
+                ).returncode
+            except subprocess.TimeoutExpired as exc:
+                exc.add_note(f"It has printed:\n{_all_of(output)}")
+                raise
+            return _all_of(output)
 
     def leaves(self) -> None:
         """Ends the machines that the page has left running."""
@@ -165,6 +168,11 @@ class Reader:
                 pid = int(file.read_text())
                 if str(self.home).encode() in Path(f"/proc/{pid}/environ").read_bytes():
                     os.kill(pid, signal.SIGKILL)
+
+
+def _all_of(output: BinaryIO) -> str:
+    output.seek(0)
+    return output.read().decode("utf-8", "replace")
 
 
 def _trimmed(text: str) -> str:

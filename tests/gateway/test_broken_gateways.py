@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from broken_kits import output_of
-from patience import START
 
 pytestmark = pytest.mark.thorough
 
@@ -43,7 +42,7 @@ CAUGHT_BY = {
 def said() -> str:
     """What pytest says of them."""
     tests = [f"{broken}::{test}" for broken, (test, _) in CAUGHT_BY.items()]
-    return output_of(BROKEN, tests, timeout=4 * START)
+    return output_of(BROKEN, tests)
 
 
 @pytest.mark.parametrize("broken", CAUGHT_BY)

@@ -17,17 +17,23 @@ from typing import Any
 
 import attrs
 
-from patience import START
+from inner_runs import TEMPORARY, run_pytest
+from patience import START, SUITE
 
-__all__ = ["CONTRIB", "Environment", "run"]
+__all__ = ["CONTRIB", "Environment", "run", "variables"]
 
 CONTRIB = Path(__file__).parents[2] / "contrib"
 
 
+def variables() -> dict[str, str]:
+    """The environment of a stranger, with the folder of the runs of pytest that a test starts."""
+    dropped = ("HYPERVERSE", "PYTEST", "PYTHON")
+    return {key: value for key, value in os.environ.items() if key == TEMPORARY or not key.startswith(dropped)}
+
+
 def run(*command: str | Path, cwd: Path, ok: bool = True) -> subprocess.CompletedProcess[str]:
-    env = {key: value for key, value in os.environ.items() if not key.startswith(("HYPERVERSE", "PYTEST", "PYTHON"))}
     done = subprocess.run(
-        [str(part) for part in command], cwd=cwd, env=env, capture_output=True, text=True, timeout=START
+        [str(part) for part in command], cwd=cwd, env=variables(), capture_output=True, text=True, timeout=START
     )
     assert done.returncode == 0 or not ok, f"{command}: {done.stdout}{done.stderr}"
     return done
@@ -102,4 +108,5 @@ class Environment:
     def run_own_tests(self) -> None:
         """Its own tests pass where it is installed. A kit skips what a plugin does not promise."""
         tests = self.wheel.parent / "source"
-        run(self.python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests", cwd=tests)
+        done = run_pytest(tests, "-v", "tests", python=self.python, env=variables(), timeout=SUITE)
+        assert done.returncode == 0, done.stdout + done.stderr
