@@ -104,7 +104,8 @@ def hyperverse_register_observers(register: Callable[[Observer], None]) -> None:
 
 @hookspec
 async def hyperverse_machine_started(machine: RunningMachine) -> None:
-    """Called when a machine is ready. May be a coroutine. An exception is logged with the name of the plugin."""
+    """Called when a machine is ready, and again, after ``hyperverse_machine_stopping``, when it had to close and open
+    with other stars. May be a coroutine. An exception is logged with the name of the plugin."""
 
 
 @hookspec

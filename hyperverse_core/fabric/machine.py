@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import random
 import secrets
+import weakref
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
@@ -23,6 +24,8 @@ from ..contracts.registry import Registry, Status
 from ..data_dir.registry_in_use import registry_file
 from ..errors import Unavailable
 from ..plugins import PluginSet
+from ..scheduling.backoff import Backoff
+from ..scheduling.cancellation import ends_task
 from ..scheduling.guarded_log import guarded_log
 from ..universe.address.point import HYPERUSER, Point
 from ..universe.address.star_key import StarKey
@@ -45,6 +48,8 @@ _TRIES = 30
 """Number of times that a machine looks for free places for its stars if other machines keep taking them."""
 _PAUSE = 0.1
 """Longest pause before another attempt, in seconds for each earlier attempt."""
+_LONGEST_PAUSE = 2.0
+"""Longest pause before another attempt to open again, in seconds."""
 
 
 class Machine:
@@ -89,6 +94,9 @@ class Machine:
         self._closing = ClosingStack()
         self._parts: Parts | None = None
         self._stopped: asyncio.Event | None = None
+        self._moving: asyncio.Task[None] | None = None
+        self._failure: BaseException | None = None
+        self._clients: weakref.WeakSet[LocalClient] = weakref.WeakSet()
 
     # -- life ---------------------------------------------------------------------------------------------
 
@@ -134,6 +142,10 @@ class Machine:
         for text in (*self.plugins.notes, *self.plugins.passed_over):
             _log.warning("plugins: %s", text)
         self.plugins.check_required()
+        await self._open_in_free_places()
+
+    async def _open_in_free_places(self) -> None:
+        """Opens the parts. If other machines take the places of its stars meanwhile, it tries others."""
         tries = 0
         while True:
             try:
@@ -144,10 +156,50 @@ class Machine:
                 if tries == _TRIES or any(self._given) or not self._may_move(exc.star):
                     raise
                 _log.info("this machine takes other places: %s", exc.message)
-            await self._closing.run(0.0)
-            self._closing = ClosingStack()
-            self.life = secrets.token_hex(8)
+            await self._begin_again(0.0)
             await asyncio.sleep(random.random() * _PAUSE * tries)
+
+    async def _begin_again(self, grace: float) -> None:
+        """Closes everything that is open, so that the machine can open again."""
+        await self._closing.run(grace)
+        self._closing = ClosingStack()
+        self.life = secrets.token_hex(8)
+
+    def _places_taken(self, error: StarTaken) -> None:
+        """Another machine has taken a place of this one while this one had no lease, because its process was stopped
+        or could not reach the registry."""
+        if self._moving is None and self.state is Status.READY and not any(self._given) and self._may_move(error.star):
+            _log.warning("this machine closes, and opens again in other places: %s", error.message)
+            self._moving = asyncio.get_running_loop().create_task(self._move(), name="take other places")
+
+    async def _move(self) -> None:
+        """Closes the parts, whose particles were lost with the lease, and opens them again in free places. If that is
+        impossible, :meth:`wait_stopped` raises the reason."""
+        self.state, self.cause = Status.INIT, "another machine has taken its places"
+        backoff = Backoff(first=_PAUSE, longest=_LONGEST_PAUSE, chance=random.Random())
+        try:
+            await self._begin_again(self.config.stop_deadline)
+            while True:
+                try:
+                    await self._open_in_free_places()
+                    break
+                except (StarTaken, Unavailable) as exc:
+                    _log.warning("this machine cannot open again yet: %s", exc)
+                    await self._begin_again(0.0)
+                    await asyncio.sleep(backoff.next_pause())
+        except BaseException as exc:
+            if ends_task(exc):
+                raise  # the machine is stopped, which closes the rest
+            self._moving, self._failure = None, exc
+            self.state, self.cause = Status.FATAL, str(exc)
+            _log.error("this machine cannot open again, and stops: %s", exc)
+            await self._close(0.0)
+            return
+        for client in self._clients:
+            client.reopened(self.parts.outbound, self.parts.surfaces.open)
+        self._moving = None
+        self.state, self.cause = Status.READY, ""
+        _log.info("machine %s is ready again", self.name)
 
     def _may_move(self, star: StarKey) -> bool:
         """Whether the star may get another index: it may, unless the config assigns the star to a machine."""
@@ -166,6 +218,7 @@ class Machine:
             policy=policy,
             state=lambda: (self.state, self.cause),
             request_stop=self.request_stop,
+            places_taken=self._places_taken,
         )
         files = OwnFiles(self.directory / "lock")
         if registry is None and self.config.registry.driver == "sql":
@@ -181,10 +234,13 @@ class Machine:
             _log.error("plugin %s: hyperverse_machine_started failed", info.name, exc_info=exc)
 
     async def wait_stopped(self) -> None:
-        """Returns when the machine has stopped, or was asked to stop."""
+        """Returns when the machine has stopped, or was asked to stop. If the machine had to open again, because another
+        one had taken its places, and could not, raises the errors of :meth:`start`."""
         if self._stopped is None:
             raise self._unstarted()
         await self._stopped.wait()
+        if self._failure is not None:
+            raise self._failure
 
     def request_stop(self) -> None:
         """Asks the owner of the machine to stop it, by making :meth:`wait_stopped` return."""
@@ -196,9 +252,13 @@ class Machine:
         """Stops the machine: it accepts no new clients, lets running work finish, saves and deactivates the particles,
         and closes drivers, stars, lanes and registry. Cancels whatever is not finished after ``stop_deadline``
         seconds. May be called twice."""
-        if self.state not in (Status.READY, Status.PANIC):
+        moving, self._moving = self._moving, None
+        if moving is not None:
+            moving.cancel()
+            await asyncio.wait([moving])
+        elif self.state not in (Status.READY, Status.PANIC):
             return
-        self.state = Status.DONE
+        self.state, self.cause = Status.DONE, ""
         await self._close(self.config.stop_deadline)
         _log.info("machine %s has stopped", self.name)
 
@@ -250,7 +310,9 @@ class Machine:
         """Returns a client inside the process: no socket, no credentials, the rights of ``agent``. Raises BadRequest,
         and ParseError if the text is not a point."""
         parts = self.parts
-        return LocalClient(self.name, parts.outbound, as_point("agent", agent), parts.surfaces.open)
+        client = LocalClient(self.name, parts.outbound, as_point("agent", agent), parts.surfaces.open)
+        self._clients.add(client)
+        return client
 
     async def authenticate(self, token: str) -> SessionClient:
         """Returns a client inside the process for the holder of a token. It has the agent, scope and expiry of the

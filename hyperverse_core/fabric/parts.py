@@ -19,7 +19,7 @@ from .caches.records import Records
 from .cluster.admission import Admission
 from .cluster.directory import Directory
 from .cluster.directory_reader import DirectoryReader
-from .cluster.membership import Membership
+from .cluster.membership import Membership, StarTaken
 from .cluster.ways import Ways
 from .delivery.gate import Gate
 from .delivery.inbound import Inbound
@@ -66,6 +66,8 @@ class Given:
         registry, transport, policy: used instead of those in the config.
         state: returns the state of the machine and its cause.
         request_stop: asks the owner of the machine to stop it.
+        places_taken: called each time that this machine cannot announce its stars again, because another machine holds
+            one of them.
     """
 
     config: Config
@@ -78,6 +80,7 @@ class Given:
     policy: SecurityPolicy | None
     state: Callable[[], tuple[Status, str]]
     request_stop: Callable[[], None]
+    places_taken: Callable[[StarTaken], None]
 
 
 @attrs.frozen

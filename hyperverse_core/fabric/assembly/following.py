@@ -81,6 +81,7 @@ def _membership(
         watchman=cluster.watchman,
         facts=cluster.facts,
         lease_lost=lease_lost,
+        taken=given.places_taken,
         troubles=core.troubles,
         interceptors=core.interceptors,
     )

@@ -34,6 +34,7 @@ from .watchman import PATIENCE, RENEW, Watchman
 __all__ = ["Listening", "Membership", "StarTaken"]
 
 _RENEWAL = "the renewal of leases"
+_ANNOUNCEMENT = "the announcement of the stars"
 _log = guarded_log("hyperverse.membership")
 _MARGIN = 0.75
 """Part of the lease after which a star whose renewals fail stops serving."""
@@ -83,7 +84,8 @@ class Membership:
         watchman: expires stars of other machines.
         facts: what this machine reports about itself.
         lease_lost: called when this machine has lost its stars, so that particles that live here must not continue.
-        troubles: shows failed renewals.
+        taken: called when it cannot announce them again because another machine holds one of them.
+        troubles: shows failed renewals and announcements.
         interceptors: notified when the leases are gained or lost.
 
     Attributes:
@@ -105,6 +107,7 @@ class Membership:
         watchman: Watchman,
         facts: OwnFacts,
         lease_lost: Sequence[Callable[[], None]],
+        taken: Callable[[StarTaken], None],
         troubles: Troubles,
         interceptors: Interceptors,
     ) -> None:
@@ -125,6 +128,7 @@ class Membership:
         self._watchman = watchman
         self._facts = facts
         self._lease_lost = lease_lost
+        self._taken = taken
         self._listening = Listening()
         self._tasks: list[asyncio.Task[None]] = []
         self._renew_now = asyncio.Event()
@@ -299,7 +303,13 @@ class Membership:
             await self._announce()
         except HyperverseError as exc:
             _log.error("this machine's stars cannot be announced: %s", exc)
+            self._troubles.note(_ANNOUNCEMENT, exc.message, again=self._lease * RENEW)
+            for star in self._stars.values():
+                star.cannot_renew = exc.message
+            if isinstance(exc, StarTaken):
+                self._taken(exc)
             return False
+        self._troubles.over(_ANNOUNCEMENT)
         return True
 
     async def leave(self) -> None:

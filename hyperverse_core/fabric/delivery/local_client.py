@@ -118,6 +118,19 @@ class LocalClient(InProcessClient, LocalSender):
         self._open_surface = open_surface
         self._own: LocalSurface | None = None
 
+    def reopened(
+        self, outbound: Outbound, open_surface: Callable[[Point, Receive, Callable[[], None]], LocalSurface]
+    ) -> None:
+        """Continues with other parts of the machine, which has closed and opened again. Its watches and its surface
+        have ended.
+
+        Args:
+            outbound, open_surface: those of the new parts.
+        """
+        LocalSender.__init__(self, outbound, sender=outbound.star.point, agent=self.agent)
+        self._open_surface = open_surface
+        self._own = None
+
     @property
     def agent(self) -> Point:
         return self._origin.agent
