@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import random
 import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 from typing import Any
+from urllib.parse import urlsplit
 
 import nats
 import pytest
 
 from hyperverse_core.contracts.lane import Endpoint, Peer
-from hyperverse_core.errors import ConfigError, HyperverseError, Unauthorized, Unavailable
+from hyperverse_core.errors import HyperverseError, Unauthorized, Unavailable
 from hyperverse_core.testing.lane_kit.harness import Harness
 from hyperverse_core.transport import SecretKey
 from hyperverse_nats.introduction import PROBE
@@ -98,14 +98,6 @@ async def test_each_server_gets_the_user_and_password_of_its_own_url(nats_server
             transport = NatsTransport({"servers": [url, *urls]})
             await transport.open(Endpoint("stars", "", transport.new_identity()), _Nobody())
             await transport.close()
-
-
-@pytest.mark.parametrize("servers", ["u:hush@a,nats://b", "u:hush@a,b", "u:hush@a:1,b:2", "u:hush@a:1, b"])
-def test_several_urls_in_one_text_are_refused_with_the_form_of_a_list(servers: str) -> None:
-    with pytest.raises(ConfigError) as caught:
-        NatsTransport({"servers": f"nats://{servers}"})
-    assert '["nats://ONE", "nats://TWO"]' in str(caught.value.faults)
-    assert "hush" not in str(caught.value.faults)
 
 
 @pytest.mark.parametrize("way", ["publish", "subscribe"])
@@ -203,16 +195,55 @@ async def test_why_a_server_ends_a_connection_is_told(nats_server: Servers, capl
         harness.end()
 
 
-async def test_messages_of_one_kib_carry_large_frames(nats_server: Servers) -> None:
-    harness = Harness(partial(NatsTransport, {"servers": nats_server("max_payload: 1KB\n").url}), lambda: "", PATIENCE)
+@pytest.mark.parametrize("listens", [False, True], ids=["nobody", "another program"])
+async def test_a_server_that_is_away_at_the_start_is_named_with_the_cure(listens: bool) -> None:
+    async def mute(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+
+    listening = await asyncio.start_server(mute, "127.0.0.1", 0) if listens else None
+    port = listening.sockets[0].getsockname()[1] if listening else 1
+    transport = NatsTransport({"servers": f"nats://me:hush@127.0.0.1:{port}", "connect_timeout": 1.0})
     try:
-        pair = await harness.pair()
-        frame = random.Random(3).randbytes(300_000)
-        pair.near.send(pair.peer, frame)
-        for number in range(200):
-            pair.near.send(pair.peer, b"%d" % number * 20)
-        got = await pair.far_hears.have(201, pair.guest)
-        assert got == [frame, *(b"%d" % number * 20 for number in range(200))]
-        await pair.prove_it_works()
+        with pytest.raises(Unavailable) as caught:
+            await transport.open(Endpoint("stars", "", transport.new_identity()), _Nobody())
+        assert f"127.0.0.1:{port}" in str(caught.value)
+        assert "hush" not in str(caught.value)
+        assert "servers" in caught.value.hint
+    finally:
+        transport.abort()
+        if listening is not None:
+            listening.close()
+
+
+async def test_a_server_that_asks_for_credentials_says_so_and_takes_the_right_ones(nats_server: Servers) -> None:
+    server = nats_server('authorization { user: me, password: "p@ss/w:rd" }\n')
+    at = server.url.removeprefix("nats://")
+    for url in (server.url, f"nats://me:wrong@{at}"):
+        transport = NatsTransport({"servers": url})
+        with pytest.raises(Unauthorized) as caught:
+            await transport.connect("nats:x", _Nobody(), server_key=transport.new_identity().public)
+        assert "credentials" in caught.value.hint
+        assert "wrong" not in str(caught.value)
+        await transport.close()
+    harness = Harness(partial(NatsTransport, {"servers": f"nats://me:p%40ss%2Fw%3Ard@{at}"}), lambda: "", PATIENCE)
+    try:
+        await (await harness.pair()).prove_it_works()
     finally:
         harness.end()
+
+
+async def test_machines_that_name_different_servers_are_told_what_to_look_at(
+    nats_url: str, nats_server: Servers
+) -> None:
+    one, other = NatsTransport({"servers": nats_url}), NatsTransport({"servers": nats_server().url})
+    identity = one.new_identity()
+    address = await one.open(Endpoint("stars", "", identity), _Nobody())
+    try:
+        with pytest.raises(Unavailable) as caught:
+            await other.connect(address, _Nobody(), server_key=identity.public)
+        assert "same NATS servers" in caught.value.hint
+        # The message names it, because the status of a machine has no hints.
+        assert urlsplit(other.settings["servers"]).netloc in caught.value.message
+    finally:
+        await asyncio.gather(one.close(), other.close())

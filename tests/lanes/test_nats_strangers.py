@@ -7,16 +7,15 @@ import gc
 import logging
 import random
 import secrets
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from functools import partial
 from typing import Any
-from urllib.parse import urlsplit
 
 import nats
 import pytest
 
 from hyperverse_core.contracts.lane import Endpoint
-from hyperverse_core.errors import ConfigError, Unauthorized, Unavailable
+from hyperverse_core.errors import Unavailable
 from hyperverse_core.testing.lane_kit.harness import Harness, Pair
 from hyperverse_core.transport import NotProven, SecretKey
 from hyperverse_nats.address import Subjects
@@ -26,7 +25,6 @@ from hyperverse_nats.introduction import COOKIE, HELLO, PROBE, WELCOME, Introduc
 from hyperverse_nats.listener import COOKIE_BYTES
 from hyperverse_nats.presence import Beats
 from hyperverse_nats.transport import NatsTransport
-from nats_server import NatsServer
 from patience import PATIENCE, budget, until
 from thoroughness import THOROUGH
 
@@ -319,177 +317,3 @@ async def test_frames_of_one_turn_are_one_message_and_signs_of_life_one_for_each
     beats[0] = loop.time() - begun
     assert not [s for s, _, _ in stranger.heard if ".in." in s and s != "x"][20:], "idle connections say nothing"
     assert beats[0] > 0.7, "two machines say three times in all that they live, not once for each connection"
-
-
-# -- servers ----------------------------------------------------------------------------------------------------------
-
-
-async def test_a_server_that_carries_small_messages_only_carries_large_frames(
-    nats_server: Callable[..., NatsServer],
-) -> None:
-    server = nats_server("max_payload: 64KB\n")
-    harness = Harness(partial(NatsTransport, {"servers": server.url}), lambda: "", PATIENCE)
-    try:
-        pair = await harness.pair()
-        frame = random.Random(3).randbytes(3_000_000)
-        pair.near.send(pair.peer, frame)
-        for number in range(2000):
-            pair.near.send(pair.peer, b"%d" % number * 20)
-        got = await pair.far_hears.have(2001, pair.guest)
-        assert got[0] == frame
-        assert got[1:] == [b"%d" % number * 20 for number in range(2000)]
-    finally:
-        harness.end()
-
-
-async def test_after_a_restart_of_the_server_the_endpoints_are_there_again(
-    nats_server: Callable[..., NatsServer],
-) -> None:
-    server = nats_server()
-    harness = Harness(partial(NatsTransport, {"servers": server.url}), lambda: "", PATIENCE)
-    try:
-        pair = await harness.pair()
-        server.stop()
-        for hears, peer in ((pair.near_hears, pair.peer), (pair.far_hears, pair.guest)):
-            assert "NATS server" in await hears.have_down(peer)
-            assert hears.downs_of(peer) == 1
-        with pytest.raises(Unavailable):
-            pair.near.send(pair.peer, b"lost")
-        with pytest.raises(Unavailable, match="NATS"):
-            await pair.near.connect(
-                pair.address, harness.recorder(), server_key=pair.endpoint.identity.public, timeout=5.0
-            )
-        server.start()
-        async with asyncio.timeout(PATIENCE):
-            while True:
-                try:
-                    again = await harness.join(pair.far, pair.far_hears, pair.address, pair.endpoint, near=pair.near)
-                    break
-                except Unavailable:
-                    await asyncio.sleep(0.05)
-        await again.prove_it_works()
-        assert again.far_hears.frames(again.guest) == [b"works?"]
-    finally:
-        harness.end()
-
-
-async def test_a_slow_machine_is_not_cut_off_by_a_server_that_keeps_little(
-    nats_server: Callable[..., NatsServer],
-) -> None:
-    server = nats_server("max_pending: 2MB\n")
-    settings = {"servers": server.url, "server_buffer": 2 * 1024 * 1024}
-    harness = Harness(partial(NatsTransport, settings), lambda: "", PATIENCE)
-    try:
-        pair = await harness.pair()
-        pairs = [pair]
-        for _ in range(7):
-            pairs.append(await harness.join(pair.far, pair.far_hears, pair.address, pair.endpoint))
-        for each in pairs:
-            for _ in range(64):
-                each.near.send(each.peer, bytes(32_000))
-        for each in pairs:
-            await pair.far_hears.have(64, each.guest)
-            await each.prove_it_works()
-        assert pair.far_hears.downs == []
-        assert "Slow Consumer" not in (server.folder / "log").read_text()
-    finally:
-        harness.end()
-
-
-@pytest.mark.parametrize("listens", [False, True], ids=["nobody", "another program"])
-async def test_a_server_that_is_away_at_the_start_is_named_with_the_cure(listens: bool) -> None:
-    async def mute(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.read()
-        writer.close()
-
-    listening = await asyncio.start_server(mute, "127.0.0.1", 0) if listens else None
-    port = listening.sockets[0].getsockname()[1] if listening else 1
-    transport = NatsTransport({"servers": f"nats://me:hush@127.0.0.1:{port}", "connect_timeout": 1.0})
-    try:
-        with pytest.raises(Unavailable) as caught:
-            await transport.open(Endpoint("stars", "", transport.new_identity()), _Nobody())
-        assert f"127.0.0.1:{port}" in str(caught.value)
-        assert "hush" not in str(caught.value)
-        assert "servers" in caught.value.hint
-    finally:
-        transport.abort()
-        if listening is not None:
-            listening.close()
-
-
-async def test_a_server_that_asks_for_credentials_says_so_and_takes_the_right_ones(
-    nats_server: Callable[..., NatsServer],
-) -> None:
-    server = nats_server('authorization { user: me, password: "p@ss/w:rd" }\n')
-    at = server.url.removeprefix("nats://")
-    for url in (server.url, f"nats://me:wrong@{at}"):
-        transport = NatsTransport({"servers": url})
-        with pytest.raises(Unauthorized) as caught:
-            await transport.connect("nats:x", _Nobody(), server_key=transport.new_identity().public)
-        assert "credentials" in caught.value.hint
-        assert "wrong" not in str(caught.value)
-        await transport.close()
-    harness = Harness(partial(NatsTransport, {"servers": f"nats://me:p%40ss%2Fw%3Ard@{at}"}), lambda: "", PATIENCE)
-    try:
-        await (await harness.pair()).prove_it_works()
-    finally:
-        harness.end()
-
-
-@pytest.mark.parametrize(
-    ("table", "said"),
-    [
-        ({}, "servers"),
-        ({"servers": ""}, "servers"),
-        ({"servers": []}, "servers"),
-        ({"servers": 4222}, "servers"),
-        ({"servers": ["nats://a", 1]}, "servers"),
-        ({"servers": "http://a"}, "nats://"),
-        ({"servers": "nats://"}, "host"),
-        ({"servers": "nats://:hush@"}, "host"),
-        ({"servers": "nats://u:hush/x@a"}, "%2F"),
-        ({"servers": "nats://u:hu[sh@a"}, "%40"),
-        ({"servers": "nats://a:99999"}, "from 1 to 65535"),
-        ({"servers": "nats://u:p@hush/x@a"}, "%40"),
-        ({"servers": "nats://u:p@hush?x@a"}, "%40"),
-        ({"servers": "nats://u:p@hush#x@a"}, "%40"),
-        ({"servers": "nats://u:p@hush@a"}, "%40"),
-        ({"servers": "nats://a", "prefx": "a"}, "did you mean 'prefix'?"),
-        ({"servers": "nats://a", "server": "x"}, "server"),
-        ({"servers": "nats://a", "prefix": "a.*"}, "prefix"),
-        ({"servers": "nats://a", "prefix": ""}, "prefix"),
-        ({"servers": "nats://a", "credentials": "/not/there"}, "credentials"),
-        ({"servers": "nats://a", "credentials": "/x", "nkey": "/y"}, "nkey"),
-        ({"servers": "nats://a", "tls_key": "/x"}, "tls_cert"),
-        ({"servers": "nats://a", "max_peers": 0}, "max_peers"),
-        ({"servers": "nats://a", "heartbeat_interval": "often"}, "heartbeat_interval"),
-    ],
-)
-def test_settings_that_cannot_be_are_refused_without_a_password(table: dict[str, Any], said: str) -> None:
-    with pytest.raises(ConfigError) as caught:
-        NatsTransport(table)
-    assert said in str(caught.value) + str(caught.value.faults)
-    assert "hush" not in str(caught.value) + str(caught.value.faults)
-
-
-class _Nobody:
-    def lane_up(self, peer: object) -> None: ...
-    def lane_frames(self, peer: object, frames: object) -> None: ...
-    def lane_down(self, peer: object, reason: str) -> None: ...
-
-
-async def test_machines_that_name_different_servers_are_told_what_to_look_at(
-    nats_url: str, nats_server: Callable[..., NatsServer]
-) -> None:
-    one, other = NatsTransport({"servers": nats_url}), NatsTransport({"servers": nats_server().url})
-    identity = one.new_identity()
-    address = await one.open(Endpoint("stars", "", identity), _Nobody())
-    try:
-        with pytest.raises(Unavailable) as caught:
-            await other.connect(address, _Nobody(), server_key=identity.public)
-        assert "same NATS servers" in caught.value.hint
-        assert (
-            urlsplit(other.settings["servers"]).netloc in caught.value.message
-        )  # the status of a machine has no hints
-    finally:
-        await asyncio.gather(one.close(), other.close())
