@@ -49,3 +49,23 @@ def test_bench_prints_ratios_against_references_of_the_same_run(run: Run) -> Non
     waves = {row["name"]: row for row in rows if row["loop"] == "asyncio" and row["objects"] is not None}
     assert len(waves) == 4
     assert all(1 <= row["objects"] < 100 and 100 < row["bytes"] < 20_000 for row in waves.values())
+
+
+def test_bench_marks_rows_above_their_bound(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+    """With rows that are given: what is measured differs from computer to computer."""
+    from hyperverse_core.cli import run as run_line
+    from hyperverse_core.cli.bench import command
+    from hyperverse_core.cli.bench.row import Row
+
+    async def measured(*_: object) -> list[Row]:
+        kept = {"reference": "a call", "reference_value": 1.0, "at_most": 2.0}
+        return [Row(name="slow", value=3.0, **kept), Row(name="fast", value=2.0, **kept)]  # type: ignore[arg-type]
+
+    monkeypatch.setattr(command, "measure", measured)
+    monkeypatch.setattr(command, "loop_factory", lambda: None)
+    monkeypatch.setattr(command, "set_up", lambda *_: None)  # it would stay: this is the process of all tests
+    assert run_line(["bench", "--quick"]) == 0
+    told = capfd.readouterr()
+    slow, fast = told.out.splitlines()[1:]
+    assert ("3.00x !" in slow, "!" in fast) == (True, False)
+    assert "! 1 of 2 rows are above their bound" in told.err

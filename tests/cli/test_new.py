@@ -82,6 +82,46 @@ def test_a_name_that_is_taken_is_refused(run: Run, home: Path, sort: str, name: 
     assert list(home.iterdir()) == []
 
 
+def test_new_driver_refuses_a_folder_that_has_something_in_it(run: Run, home: Path) -> None:
+    (home / "hyperverse-my-thing").mkdir()
+    (home / "hyperverse-my-thing" / "x").touch()
+    done = run("new", "driver", "my-thing")
+    assert done.returncode == 1
+    assert "is not empty" in done.stderr
+
+
+def test_new_driver_refuses_a_name_that_is_none(run: Run) -> None:
+    assert "such as my-thing" in run("new", "driver", "My Thing").stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("zmq", "comes with the platform"),
+        ("core", "comes with the platform"),
+        ("local", "comes with the platform"),
+        ("user-base", "the Kind 'UserBase' already exists"),
+        ("space", "the Kind 'Space' already exists"),
+    ],
+)
+def test_new_driver_refuses_names_that_are_taken(run: Run, home: Path, name: str, why: str) -> None:
+    done = run("new", "driver", name)
+    assert (done.returncode, why in done.stderr, "internal error" in done.stderr) == (1, True, False)
+    assert list(home.iterdir()) == []
+
+
+def test_new_driver_refuses_the_name_of_an_installed_package(run: Run, home: Path, tmp_path: Path) -> None:
+    site = tmp_path / "site"
+    (site / "hyperverse_taken").mkdir(parents=True)
+    (site / "hyperverse_taken" / "__init__.py").touch()
+    info = site / "hyperverse_bare-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: hyperverse-bare\nVersion: 1.0\n")
+    for name in ("taken", "bare"):
+        done = run("new", "driver", name, env={"PYTHONPATH": str(site)})
+        assert (done.returncode, "is already installed" in done.stderr) == (1, True), done.stderr
+
+
 def _check(command: list[str], folder: Path, env: dict[str, str], site: Path | None = None) -> None:
     env = {**env, "PYTHONPATH": str(site)} if site is not None else env
     done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True)
