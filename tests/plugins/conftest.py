@@ -9,6 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from hyperverse_core.config import Plugins
+from hyperverse_core.plugins import PluginSet
+from plugins.driver_texts import Load
+
 Install = Callable[..., str]
 
 
@@ -35,3 +39,16 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install
     for module in set(sys.modules) - before:
         if module.startswith("plugin_"):
             del sys.modules[module]
+
+
+@pytest.fixture
+def load(tmp_path: Path) -> Load:
+    """``load(source)`` loads a plugin named ``local``; returns its state and why it has failed."""
+
+    def load(source: str) -> tuple[str, str]:
+        (tmp_path / "hyperverse_local.py").write_text(source)
+        found = PluginSet.load(Plugins(local=True), base=tmp_path, environ={"HYPERVERSE_LOAD_PLUGINS": "local"})
+        info = found.info("local")
+        return info.state, info.reason
+
+    return load
