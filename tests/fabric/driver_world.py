@@ -1,10 +1,29 @@
-"""A plugin of the drivers that a test gives it, and commands."""
+"""A plugin of the drivers that a test gives it, a plain particle for them, and commands."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from hyperverse_core import Driver, Machine, hookimpl
+import attrs
+
+from hyperverse_core import Ctx, Driver, Machine, Particle, handler, hookimpl
+from hyperverse_core.values import PropertiesConfig, PropertyDef
+
+ANY = PropertiesConfig((PropertyDef("size", default="1"),))
+"""A property that may be anything."""
+
+
+@attrs.define
+class Plain(Particle):
+    """Counts."""
+
+    value: int = 0
+
+    @handler("Ext<Add>")
+    async def add(self, ctx: Ctx) -> int:
+        self.value += 1
+        await ctx.save()
+        return self.value
 
 
 class Plugin:
