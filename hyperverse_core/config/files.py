@@ -11,7 +11,8 @@ from typing import Any, Literal, TypeAlias
 import attrs
 
 from ..errors import ConfigError
-from .schema import Choice, Config, registry_of_url, transport_of_servers
+from .schema import Choice, Config
+from .url_schemes import registry_of_url, transport_of_servers
 
 __all__ = [
     "ConfigLayer",

@@ -14,8 +14,9 @@ from ..errors import did_you_mean
 from .check import Fault, Secret, faults_of_fields, hints_of, join
 from .files import Leaves, ValueOrigin
 from .portal_table import PORTAL_KEYS
-from .schema import Choice, Config, Control, StarTemplate, registry_of_url, transport_of_servers
+from .schema import Choice, Config, Control, StarTemplate
 from .star_faults import star_faults
+from .url_schemes import registry_of_url, transport_of_servers
 
 __all__ = ["read_config", "resolve_secrets"]
 

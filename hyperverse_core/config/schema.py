@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
 import attrs
 
@@ -31,6 +31,7 @@ from .rules import (
     to_tuple,
 )
 from .star_faults import star_faults
+from .url_schemes import transport_of_servers
 
 __all__ = [
     "DEFAULT_BLOBS",
@@ -44,8 +45,6 @@ __all__ = [
     "Log",
     "Plugins",
     "StarTemplate",
-    "registry_of_url",
-    "transport_of_servers",
 ]
 
 MIB = 1024 * 1024
@@ -87,25 +86,6 @@ class Choice(_Checked):
     driver: str = setting(rule=filled)
     settings: Mapping[str, Any] = attrs.field(factory=dict, converter=to_dict)
     named: bool = setting(True, kw_only=True, eq=False, repr=False)
-
-
-_BY_SCHEME: Final[Mapping[str, str]] = {"postgresql": "postgres", "postgres": "postgres", "sqlite": "sql"}
-
-
-def registry_of_url(url: Any) -> str | None:
-    """Returns the registry that a URL implies by its scheme; None when it implies none."""
-    scheme = url.partition("://")[0].partition("+")[0].lower() if isinstance(url, str) and "://" in url else ""
-    return _BY_SCHEME.get(scheme)
-
-
-_BROKERS: Final[Mapping[str, str]] = {"nats": "nats", "tls": "nats"}
-
-
-def transport_of_servers(servers: Any) -> str | None:
-    """Returns the transport that the URLs of servers imply, by the scheme of the first one; None when they imply
-    none."""
-    first = servers[0] if isinstance(servers, list | tuple) and servers else servers
-    return _BROKERS.get(first.partition("://")[0].lower()) if isinstance(first, str) and "://" in first else None
 
 
 def _choice(value: str | Choice) -> Choice:

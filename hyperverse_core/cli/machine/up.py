@@ -13,8 +13,8 @@ from typing import Any
 import click
 
 from ...config import Config, LoadedConfig
-from ...config.schema import registry_of_url
 from ...config.secrets import masked
+from ...config.url_schemes import registry_of_url
 from ...errors import HyperverseError
 from ..terminal.failures import Stop, describe
 from ..terminal.options import common, options
