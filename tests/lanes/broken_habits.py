@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import attrs
 
-from hyperverse_core.contracts.lane import Endpoint, LaneReceiver, LaneTransport, Peer
+from hyperverse_core.contracts.lane import LaneReceiver, Peer
 from hyperverse_core.errors import LaneFull
 from hyperverse_core.lanes.local.end import LocalEnd, Way
 from hyperverse_core.lanes.local.transport import LocalTransport
+from lanes.bent_lanes import Bent, Make, bending, plain
 
 __all__ = ["BROKEN_HABITS"]
 
@@ -118,36 +119,20 @@ class _KeyOfTheLastOne(LocalTransport):
         return super()._new_end(attrs.evolve(peer, key=self._last) if peer.endpoint else peer, receiver, way)
 
 
-class _Habit:
-    """Passes on what a receiver is told, except for what a subclass bends."""
-
-    def __init__(self, receiver: LaneReceiver) -> None:
-        self.receiver = receiver
-
-    def lane_up(self, peer: Peer) -> None:
-        self.receiver.lane_up(peer)
-
-    def lane_frames(self, peer: Peer, frames: Sequence[bytes]) -> None:
-        self.receiver.lane_frames(peer, frames)
-
-    def lane_down(self, peer: Peer, reason: str) -> None:
-        self.receiver.lane_down(peer, reason)
-
-
-class _FramesAfterDown(_Habit):
+class _FramesAfterDown(Bent):
     def lane_down(self, peer: Peer, reason: str) -> None:
         self.receiver.lane_down(peer, reason)
         self.receiver.lane_frames(peer, [b"late"])
 
 
-class _FromAThread(_Habit):
+class _FromAThread(Bent):
     def lane_frames(self, peer: Peer, frames: Sequence[bytes]) -> None:
         thread = threading.Thread(target=self.receiver.lane_frames, args=(peer, frames))
         thread.start()
         thread.join()
 
 
-class _StopsAtAnException(_Habit):
+class _StopsAtAnException(Bent):
     """The task that calls the receiver ends with the first exception in ``lane_down``."""
 
     _stopped = False
@@ -164,7 +149,7 @@ class _StopsAtAnException(_Habit):
             raise
 
 
-class _AnswersLater(_Habit):
+class _AnswersLater(Bent):
     """Calls the receiver with every second batch after the next one."""
 
     def __init__(self, receiver: LaneReceiver) -> None:
@@ -179,33 +164,18 @@ class _AnswersLater(_Habit):
             self.receiver.lane_frames(peer, frames)
 
 
-def _plain(transport: type[LocalTransport]) -> Callable[[], Callable[[], LaneTransport]]:
-    return lambda: transport
-
-
-def _with(habit: type[_Habit]) -> Callable[[], Callable[[], LaneTransport]]:
-    class Bending(LocalTransport):
-        async def open(self, endpoint: Endpoint, receiver: LaneReceiver) -> str:
-            return await super().open(endpoint, habit(receiver))
-
-        async def connect(self, address: str, receiver: LaneReceiver, **options: Any) -> Peer:
-            return await super().connect(address, habit(receiver), **options)
-
-    return lambda: Bending
-
-
-BROKEN_HABITS: Mapping[str, Callable[[], Callable[[], LaneTransport]]] = {
-    "loses a frame when it was full": _plain(_LosesAFrameWhenFull),
-    "is full though it says that there is room": _plain(_FullOnceMore),
-    "lets one that gives up disturb the others": _plain(_OneWaitsForAll),
-    "waits for a side that waits": _plain(_WaitsForTheOtherSide),
-    "speaks after we have ended it": _plain(_SpeaksAfterItsEnd),
-    "cannot be ended once that was cancelled": _plain(_EndsOnce),
-    "tells addresses with ports": _plain(_AddressWithPort),
-    "tells the key of the last one": _plain(_KeyOfTheLastOne),
-    "delivers after the end": _with(_FramesAfterDown),
-    "calls from another thread": _with(_FromAThread),
-    "stops at an exception": _with(_StopsAtAnException),
-    "lets a batch overtake another": _with(_AnswersLater),
+BROKEN_HABITS: Mapping[str, Make] = {
+    "loses a frame when it was full": plain(_LosesAFrameWhenFull),
+    "is full though it says that there is room": plain(_FullOnceMore),
+    "lets one that gives up disturb the others": plain(_OneWaitsForAll),
+    "waits for a side that waits": plain(_WaitsForTheOtherSide),
+    "speaks after we have ended it": plain(_SpeaksAfterItsEnd),
+    "cannot be ended once that was cancelled": plain(_EndsOnce),
+    "tells addresses with ports": plain(_AddressWithPort),
+    "tells the key of the last one": plain(_KeyOfTheLastOne),
+    "delivers after the end": bending(_FramesAfterDown),
+    "calls from another thread": bending(_FromAThread),
+    "stops at an exception": bending(_StopsAtAnException),
+    "lets a batch overtake another": bending(_AnswersLater),
 }
 """What is wrong, and how to make transports that do it, all of one network."""

@@ -14,6 +14,7 @@ from hyperverse_core.contracts.lane import Endpoint, Identity, LaneReceiver, Lan
 from hyperverse_core.errors import BadRequest
 from hyperverse_core.lanes.local.end import LocalEnd, Way
 from hyperverse_core.lanes.local.transport import LocalHub, LocalTransport
+from lanes.bent_lanes import Bent, Make, bending, plain
 
 __all__ = ["BROKEN"]
 
@@ -38,7 +39,7 @@ class _SpoilingHub(LocalHub):
         return _SpoiltWay(asyncio.get_running_loop(), self._spoil)
 
 
-def _spoiling(spoil: Spoil) -> Callable[[], Callable[[], LaneTransport]]:
+def _spoiling(spoil: Spoil) -> Make:
     def made() -> Callable[[], LaneTransport]:
         hub = _SpoilingHub(spoil)
         return lambda: LocalTransport(hub=hub)
@@ -161,87 +162,56 @@ class _SharedReceiver(LocalTransport):
         return await super().open(endpoint, self._first)
 
 
-class _Bent:
-    """Passes on what a receiver is told, but for what a subclass bends."""
-
-    def __init__(self, receiver: LaneReceiver) -> None:
-        self.receiver = receiver
-
-    def lane_up(self, peer: Peer) -> None:
-        self.receiver.lane_up(peer)
-
-    def lane_frames(self, peer: Peer, frames: Sequence[bytes]) -> None:
-        self.receiver.lane_frames(peer, frames)
-
-    def lane_down(self, peer: Peer, reason: str) -> None:
-        self.receiver.lane_down(peer, reason)
-
-
-class _NeverDown(_Bent):
+class _NeverDown(Bent):
     def lane_down(self, peer: Peer, reason: str) -> None:
         return
 
 
-class _DownTwice(_Bent):
+class _DownTwice(Bent):
     def lane_down(self, peer: Peer, reason: str) -> None:
         self.receiver.lane_down(peer, reason)
         self.receiver.lane_down(peer, reason)
 
 
-class _DownWithoutReason(_Bent):
+class _DownWithoutReason(Bent):
     def lane_down(self, peer: Peer, reason: str) -> None:
         self.receiver.lane_down(peer, "")
 
 
-class _UpTwice(_Bent):
+class _UpTwice(Bent):
     def lane_up(self, peer: Peer) -> None:
         self.receiver.lane_up(peer)
         self.receiver.lane_up(peer)
 
 
-def _bending(bent: type[_Bent]) -> Callable[[], Callable[[], LaneTransport]]:
-    class Bending(LocalTransport):
-        async def open(self, endpoint: Endpoint, receiver: LaneReceiver) -> str:
-            return await super().open(endpoint, bent(receiver))
-
-        async def connect(self, address: str, receiver: LaneReceiver, **options: Any) -> Peer:
-            return await super().connect(address, bent(receiver), **options)
-
-    return lambda: Bending
-
-
-def _plain(transport: type[LocalTransport]) -> Callable[[], Callable[[], LaneTransport]]:
-    return lambda: transport
-
-
-BROKEN: Mapping[str, Callable[[], Callable[[], LaneTransport]]] = {
-    "nothing": _plain(LocalTransport),
+BROKEN: Mapping[str, Make] = {
+    "nothing": plain(LocalTransport),
     "loses a frame": _spoiling(lambda frames: frames[:-1] if len(frames) > 2 else frames),
     "changes the order": _spoiling(lambda frames: frames[::-1]),
     "repeats a frame": _spoiling(lambda frames: [*frames, frames[-1]]),
     "cuts frames off": _spoiling(lambda frames: [frame[:1000] for frame in frames]),
-    "is not bounded": _plain(_Unbounded),
-    "never says that there is room": _plain(_NeverDrained),
-    "ignores priorities": _plain(_NoPriorities),
-    "cuts what is too large": _plain(_NoLimit),
-    "lets anybody in": _plain(_LetsAnybodyIn),
-    "believes any key": _plain(_BelievesAnyKey),
-    "has one default address": _plain(_OneDefaultForAll),
-    "has one default address for all machines": _plain(_OneDefaultForAllMachines),
-    "has another default address each time": _plain(_AnotherDefaultEachTime),
-    "has the default address of somebody else": _plain(_DefaultOfSomebodyElse),
-    "has a default address that is too long": _plain(_LongDefault),
-    "takes everything for local": _plain(_EverythingIsLocal),
-    "works everywhere": _plain(_WorksEverywhere),
-    "fails at a foreign address": _plain(_ForeignAddressIsAnError),
-    "refuses its own keys": _plain(_RefusesItsOwnKeys),
-    "takes any text for a key": _plain(_TakesAnyTextForAKey),
-    "trusts any endpoint": _plain(_TrustsAnyEndpoint),
-    "trusts any endpoint when no key is given": _plain(_TrustsAnyEndpointWithoutAKey),
-    "confuses receivers": _plain(_SharedReceiver),
-    "does not tell of an end": _bending(_NeverDown),
-    "tells of an end twice": _bending(_DownTwice),
-    "does not say why it ends": _bending(_DownWithoutReason),
-    "tells of a beginning twice": _bending(_UpTwice),
+    "is not bounded": plain(_Unbounded),
+    "never says that there is room": plain(_NeverDrained),
+    "ignores priorities": plain(_NoPriorities),
+    "cuts what is too large": plain(_NoLimit),
+    "lets anybody in": plain(_LetsAnybodyIn),
+    "believes any key": plain(_BelievesAnyKey),
+    "has one default address": plain(_OneDefaultForAll),
+    "has one default address for all machines": plain(_OneDefaultForAllMachines),
+    "has another default address each time": plain(_AnotherDefaultEachTime),
+    "has the default address of somebody else": plain(_DefaultOfSomebodyElse),
+    "has a default address that is too long": plain(_LongDefault),
+    "takes everything for local": plain(_EverythingIsLocal),
+    "works everywhere": plain(_WorksEverywhere),
+    "fails at a foreign address": plain(_ForeignAddressIsAnError),
+    "refuses its own keys": plain(_RefusesItsOwnKeys),
+    "takes any text for a key": plain(_TakesAnyTextForAKey),
+    "trusts any endpoint": plain(_TrustsAnyEndpoint),
+    "trusts any endpoint when no key is given": plain(_TrustsAnyEndpointWithoutAKey),
+    "confuses receivers": plain(_SharedReceiver),
+    "does not tell of an end": bending(_NeverDown),
+    "tells of an end twice": bending(_DownTwice),
+    "does not say why it ends": bending(_DownWithoutReason),
+    "tells of a beginning twice": bending(_UpTwice),
 }
 """What is wrong, and how to make transports that do it, all of one network."""
