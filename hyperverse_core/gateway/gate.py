@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ..config.default_transport import keys_folder
+from ..config.setting_faults import faults_of_table
 from ..contracts.gateway import Gateway, GatewayHost, Replays
 from ..contracts.lane import Identity, Peer
 from ..data_dir.endpoint_file import CONTROL_FILE, EndpointFile, read_endpoint_file, write_endpoint_file
@@ -45,6 +46,8 @@ class ControlGate(Gateway):
         replay_cache: replies that a client may request again, by agent and id.
         host: what the gate uses of its machine.
     """
+
+    plain_settings = ("address",)
 
     host: GatewayHost
     replay_cache: Replays
@@ -88,7 +91,8 @@ class ControlGate(Gateway):
         identity = ensure_identity(self._key_file(), host.transport.new_identity)
         fixed = str(self.settings.get("address") or "")
         self._opener = Endpoints(host.transport, host.directory, self, fixed)
-        self.address = await self._opener.open(self._endpoint, identity)
+        with faults_of_table("control"):
+            self.address = await self._opener.open(self._endpoint, identity)
         self.server_key = identity.public
         self._write_note()
         _log.info("clients may connect to %s", self.address)

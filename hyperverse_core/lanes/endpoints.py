@@ -8,7 +8,7 @@ from typing import Final
 import attrs
 
 from ..contracts.lane import Endpoint, Identity, LaneReceiver, LaneTransport
-from ..errors import Conflict, Unavailable
+from ..errors import BadRequest, ConfigError, Conflict, Unavailable
 
 __all__ = ["Endpoints"]
 
@@ -40,10 +40,18 @@ class Endpoints:
             identity: the key pair that the endpoint proves.
             address: the address to listen at; empty for the configured one, or else the transport's default.
 
-        Raises Unavailable and BadRequest like the transport.
+        Raises Unavailable and BadRequest like the transport, and ConfigError if the configured address is wrong.
         """
         chosen = address or self.fixed or self.transport.default_address(name, self.directory)
-        return await self.transport.open(Endpoint(name, chosen, identity, unanswered=_HELLO_BYTES), self.receiver)
+        endpoint = Endpoint(name, chosen, identity, unanswered=_HELLO_BYTES)
+        try:
+            return await self.transport.open(endpoint, self.receiver)
+        except ConfigError:
+            raise  # about another setting
+        except BadRequest as exc:
+            if address or not self.fixed:
+                raise
+            raise ConfigError(f"address: {exc.message}", hint=exc.hint) from exc
 
     async def open_beside(self, name: str, identity: Identity, address: str) -> str:
         """Opens one more endpoint that proves another key, and returns the address to which peers connect.

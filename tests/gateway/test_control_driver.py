@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from gateway.talk import PROBE
 from gateway.test_client_settings import endpoint_file
 from hyperverse_core import Client, Config, Machine
 from hyperverse_core.config import Choice, Control
+from hyperverse_core.config.secrets import masked
 from hyperverse_core.errors import ConfigError
 from lanes.bus_transport import BusTransport
 from patience import PATIENCE
@@ -46,18 +48,32 @@ async def test_the_settings_of_control_are_those_of_its_transport_and_of_the_cli
     assert machine.parts.transport.max_frame == 2_000_000
 
 
+_WRONG = {"max_peer": 5}
+_LINES = r"no setting 'max_peer'; did you mean 'max_peers'"
+
+
 @pytest.mark.parametrize(
-    ("control", "says"),
+    ("tables", "says"),
     [
-        (Control(driver="zqm"), r"control\.driver: no lane transport named 'zqm'; .*'zmq'"),
-        (Control(driver="zmq", settings={"max_peer": 5}), r"no setting 'max_peer'; did you mean 'max_peers'"),
+        ({"control": Control(driver="zqm")}, r"^control\.driver: no lane transport named 'zqm'; .*'zmq'"),
+        ({"control": Control(driver="zmq", settings=_WRONG)}, rf"^\[control\] {_LINES}"),
+        ({"lanes": Choice("zmq", _WRONG)}, rf"^\[lanes\] {_LINES}"),
+        ({"lanes": Choice("zmq", _WRONG), "control": Control(driver="zmq")}, rf"^\[lanes\] {_LINES}"),
+        ({"control": Control(address="here")}, r"^\[control\] address: not an address: 'here'$"),
+        ({"control": Control(driver="zmq", address="here")}, r"^\[control\] address: not an address: 'here'$"),
+        ({"lanes": Choice("stream", {"address": "here"})}, r"^\[lanes\] address: not an address: 'here'$"),
+        (
+            {"control": Control(driver="nats", settings={"servers": "nats://127.0.0.1:1", "tls_ca": __file__})},
+            r"^\[control\] tls_ca = '.*': the file has no certificates",
+        ),
     ],
 )
-async def test_what_is_wrong_in_control_is_told_at_the_start(
-    start_machine: StartMachine, config: Config, control: Control, says: str
+async def test_an_error_in_a_setting_of_a_transport_names_its_table(
+    start_machine: StartMachine, config: Config, tables: dict[str, Any], says: str
 ) -> None:
-    with pytest.raises(ConfigError, match=says):
-        await start_machine(attrs.evolve(config, control=control))
+    with pytest.raises(ConfigError) as raised:
+        await start_machine(attrs.evolve(config, **tables))
+    assert re.search(says, masked(raised.value.message)), masked(raised.value.message)
 
 
 class Silent(BusTransport):

@@ -230,7 +230,10 @@ def _trusted_keys() -> TrustedKeys:
 
 def _key_ring() -> KeyRing:
     """Returns them together with the check of names and keys. Raises the same errors as :func:`_trusted_keys`."""
+    from ...config.setting_faults import faults_of_table
     from ...fabric.cluster.key_ring import KeyRing
 
     trusted, config = _trusted_keys(), options().load().config.on(options().where())
-    return KeyRing(trusted, options().plugins().transport(config.lanes.driver, config.transport_settings()))
+    with faults_of_table("lanes"):
+        transport = options().plugins().transport(config.lanes.driver, config.transport_settings())
+    return KeyRing(trusted, transport)

@@ -8,6 +8,7 @@ from typing import Any
 import attrs
 
 from ...config.default_transport import default_transport
+from ...config.setting_faults import faults_of_table
 from ...contracts.lane import LaneTransport
 from ..parts import Given
 
@@ -47,6 +48,6 @@ def transport_for_clients(given: Given, lanes: LaneTransport) -> TransportForCli
     shared = config.shares_transport() and (not control.driver or given.transport is None)
     if shared or not control.enabled:
         return TransportForClients(lanes, config.lanes.driver, config.transport_settings())
-    return TransportForClients(
-        given.plugins.transport(control.driver, control.settings), control.driver, control.settings
-    )
+    with faults_of_table("control"):
+        transport = given.plugins.transport(control.driver, control.settings)
+    return TransportForClients(transport, control.driver, control.settings)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ...config.setting_faults import faults_of_table
 from ...contracts.policy import PolicyView
 from ...errors import HyperverseError
 from ...scheduling.guarded_log import guarded_log
@@ -70,7 +71,7 @@ async def _open_to_machines(given: Given, parts: Parts, closing: ClosingStack) -
     closing.close("the keys of machines", parts.admission.close)
     await parts.admission.open()
     name = config.lanes.driver if given.transport is None else type(parts.transport).__name__
-    with plugins.opening("transport", name):
+    with plugins.opening("transport", name), faults_of_table("lanes"):
         await parts.board.open(list(parts.stars.values()), parts.home, parts.inbound)
 
 

@@ -9,6 +9,7 @@ import attrs
 from ...config import Choice, Config, Control
 from ...config.check import Fault
 from ...config.schema import DEFAULT_BLOBS
+from ...config.setting_faults import faults_of_table
 from ...contracts.blobs import Blobs
 from ...contracts.lane import LaneTransport
 from ...contracts.policy import SecurityPolicy
@@ -56,7 +57,8 @@ async def open_plugin_parts(given: Given, closing: ClosingStack) -> PluginParts:
     if in_file:
         check_registry_in_use(given.data_dir, settings)
     registry = given.registry or plugins.registry(config.registry.driver, settings)
-    transport = given.transport or plugins.transport(config.lanes.driver, config.transport_settings())
+    with faults_of_table("lanes"):
+        transport = given.transport or plugins.transport(config.lanes.driver, config.transport_settings())
     for_clients = transport_for_clients(given, transport)
     policy = given.policy or plugins.policy(config.security.driver, _policy_settings(config))
     lock = MachineLock(given.data_dir, config.name)
