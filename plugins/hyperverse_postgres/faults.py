@@ -118,7 +118,8 @@ def own_copy(error: BaseException) -> BaseException:
     our errors."""
     if not isinstance(error, HyperverseError):
         return error
-    copy = type(error)(error.message, hint=error.hint, retry_after=error.retry_after)
+    copy = type(error).__new__(type(error), *error.args)  # each class has an __init__ of its own
+    copy.__dict__.update(vars(error))
     copy.__cause__ = error.__cause__
     return copy
 

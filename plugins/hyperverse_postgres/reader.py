@@ -21,6 +21,7 @@ from .answers import LARGE
 from .faults import breaks, may_go_on, own_copy, translated
 from .link import Connection, Link
 from .settings import PostgresSettings
+from .turns import take_turns
 
 __all__ = ["BatchedLookUps", "PostgresReader"]
 
@@ -163,9 +164,11 @@ class BatchedLookUps(Generic[_T]):
 
     Attributes:
         find: the query; returns what it finds at some points, by the text of each point.
+        made: turns what was found at one point into what callers get.
     """
 
-    find: Callable[[Connection, list[str]], Awaitable[dict[str, _T]]]
+    find: Callable[[Connection, list[str]], Awaitable[dict[str, Any]]]
+    made: Callable[[Any], _T]
     _reader: PostgresReader
     _asked: list[_Caller[_T]] = attrs.field(factory=list, init=False)
 
@@ -197,9 +200,7 @@ class BatchedLookUps(Generic[_T]):
                 # Callers that ask from now on wait for the next query.
                 self._asked = []
             found = await self.find(connection, list({point.text: None for wanted, _ in callers for point in wanted}))
-            for wanted, future in callers:
-                if not future.done():
-                    future.set_result({point: found[point.text] for point in wanted if point.text in found})
+            take_turns(callers, lambda some: self._answer(some, found), others_wait=bool(self._asked))
 
         def ended(query: asyncio.Future[None]) -> None:
             error = query.exception()
@@ -208,8 +209,21 @@ class BatchedLookUps(Generic[_T]):
             if not callers:  # the query has not begun, and never will
                 callers.extend(self._asked)
                 self._asked = []
-            for _, future in callers:
-                if not future.done():
-                    future.set_exception(own_copy(error))
+            self._fail(callers, error)
 
         self._reader.begin(query).add_done_callback(ended)
+
+    def _answer(self, callers: list[_Caller[_T]], found: dict[str, Any]) -> None:
+        for wanted, future in callers:
+            if not future.done():
+                try:
+                    here = {point: self.made(found[point.text]) for point in wanted if point.text in found}
+                except HyperverseError as error:  # what is stored there cannot be read
+                    future.set_exception(error)
+                else:
+                    future.set_result(here)
+
+    def _fail(self, callers: list[_Caller[_T]], error: BaseException) -> None:
+        for _, future in callers:
+            if not future.done():
+                future.set_exception(own_copy(error))

@@ -84,7 +84,7 @@ class PostgresRegistry(PostgresTrust):
         self._writer = PostgresWriters.over(self._settings, self._reader, self._answers, self._committed)
         self._one_record = named(f"{RECORD}where p.point = $1", self._schema)
         self._some_records = named(f"{RECORD}where p.point = any($1::text[])", self._schema)
-        self._records = BatchedLookUps(self._records_at, self._reader)
+        self._records = BatchedLookUps(self._records_at, record_of, self._reader)
         super().__init__(Calls(self._reader, self._writer, self._schema), self._reader)
         self._states = StoredStates(self._calls, self._reader)
         self._cut_saves: set[str] = set()
@@ -202,12 +202,12 @@ class PostgresRegistry(PostgresTrust):
             raise refusals.no_parent(point)
         raise refusals.has_children(point, outcome, registration.kind)
 
-    async def _records_at(self, connection: Connection, points: list[str]) -> dict[str, ParticleRecord]:
+    async def _records_at(self, connection: Connection, points: list[str]) -> dict[str, Any]:
         if len(points) == 1:  # the server caches this plan; a plan for an array is made each time
             rows = await connection.fetch(self._one_record, points[0])
         else:
             rows = await connection.fetch(self._some_records, points)
-        return {row[0]: record_of(row) for row in rows}
+        return {row[0]: row for row in rows}
 
     async def records(self, points: Iterable[Point]) -> dict[Point, ParticleRecord]:
         return await self._records.at(points)

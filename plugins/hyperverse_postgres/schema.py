@@ -19,9 +19,9 @@ from .settings import PostgresSettings
 
 __all__ = ["lock_class", "made_ready", "named"]
 
-SCHEMA_VERSION: Final = 6
+SCHEMA_VERSION: Final = 7
 _OLDEST_SERVER: Final = 14
-_STEPS: Final[tuple[str, ...]] = ("from_1_to_2.sql", "", "", "", "")
+_STEPS: Final[tuple[str, ...]] = ("from_1_to_2.sql", "", "", "", "", "")
 """What each version added to the tables, in order; may be empty. A new registry applies all of them."""
 _FUNCTIONS: Final = ("writing.sql", "directory.sql", "trust.sql", "reading.sql")
 _LOCK: Final = -1

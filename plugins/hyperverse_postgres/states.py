@@ -38,7 +38,7 @@ class StoredStates:
     def __init__(self, calls: Calls, reader: PostgresReader) -> None:
         self._calls = calls
         self._sql = named(_STATES, calls.schema)
-        self._small = BatchedLookUps(self._states_at, reader)
+        self._small = BatchedLookUps(self._states_at, bytes, reader)
 
     async def load(self, point: Point) -> bytes | None:
         """See :meth:`Registry.load_state`."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Final
+from typing import Any, Final
 
 import attrs
 
@@ -42,7 +42,7 @@ class PostgresTrust(Registry):
 
     def __init__(self, calls: Calls, reader: PostgresReader) -> None:
         self._calls = calls
-        self._grants = BatchedLookUps(self._grants_at, reader)
+        self._grants = BatchedLookUps(self._grants_at, _grants_of, reader)
 
     # -- grants and tokens ---------------------------------------------------------------------------------
 
@@ -58,11 +58,11 @@ class PostgresTrust(Registry):
             raise refusals.not_registered((grant.by,))
         return attrs.evolve(grant, id=number)
 
-    async def _grants_at(self, connection: Connection, roots: list[str]) -> dict[str, list[AccessGrant]]:
+    async def _grants_at(self, connection: Connection, roots: list[str]) -> dict[str, list[Sequence[Any]]]:
         query = f"select {_GRANT}, query_root from hv.grants where query_root = any($1::text[])"  # nosec B608 - a constant
-        found: dict[str, list[AccessGrant]] = {}
+        found: dict[str, list[Sequence[Any]]] = {}
         for row in await connection.fetch(named(query, self._calls.schema), roots):
-            found.setdefault(row[5], []).append(stored_texts.grant_of(row[:5]))
+            found.setdefault(row[5], []).append(row)
         return found
 
     async def grants(self, roots: Iterable[Point] | None = None) -> list[AccessGrant]:
@@ -124,3 +124,7 @@ class PostgresTrust(Registry):
 
 def _text(point: Point | None) -> str | None:
     return None if point is None else point.text
+
+
+def _grants_of(rows: Iterable[Sequence[Any]]) -> list[AccessGrant]:
+    return [stored_texts.grant_of(row[:5]) for row in rows]

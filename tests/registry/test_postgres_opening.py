@@ -171,6 +171,34 @@ async def test_a_machine_of_schema_5_goes_on_beside_newer_ones(database: Databas
         assert (await registry.record(Point.parse("localhost"))).assignment is not None
 
 
+async def test_a_registry_that_schema_6_made_keeps_its_further_key(
+    database: Database, admin: asyncpg.Connection
+) -> None:
+    async with PostgresRegistry(database.settings):
+        pass
+    await admin.execute(
+        f"""
+        set search_path to {database.schema};
+        alter table particles drop constraint particles_pkey;
+        alter table particles add primary key (id), add constraint particles_point_key unique (point);
+        alter table states add foreign key (id) references particles on delete cascade;
+        drop function do_assign(jsonb, bigint);
+        update meta set value = '6' where key = 'schema'
+        """
+    )
+    point = Point.parse("localhost")
+    async with PostgresRegistry(database.settings) as registry:
+        await registry.register(Registration(point, Kind("Space"), HYPERUSER, state=b"first"))
+        star = await registry.announce(fold())
+        held = await registry.assign(point, star.key, star.incarnation, None)
+        assert held.state == b"first"
+        await registry.save_state(point, held.assignment, b"second")
+        assert await registry.load_state(point) == b"second"
+        await registry.delete([point])
+        assert await registry.records([point]) == {}
+    assert await admin.fetchval("select count(*) from states") == 0
+
+
 async def test_a_registry_of_a_newer_version_is_left_alone(database: Database, admin: asyncpg.Connection) -> None:
     async with PostgresRegistry(database.settings):
         pass

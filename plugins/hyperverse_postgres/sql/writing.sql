@@ -11,16 +11,11 @@
 create function hv.write(
   p_writer uuid, p_number bigint, p_locks integer[], p_kind text, p_jobs jsonb, p_states bytea[], p_most bigint
 ) returns table (xid bigint, outcome jsonb, states bytea[], logged bigint, sizes bigint[]) language plpgsql
-set enable_seqscan = off as $$
+set enable_seqscan = off set plan_cache_mode = force_generic_plan as $$
 #variable_conflict use_column
 declare
   v_last bigint;
-  v_kept jsonb;
-  v_outcome jsonb;
-  v_states bytea[];
-  v_sizes bigint[];
-  v_xid bigint;
-  v_logged bigint := 1;
+  v_void text;
 begin
   -- Until the commit, behind this function: what is given away as an epoch must survive a crash of the server.
   if current_setting('synchronous_commit') not in ('on', 'remote_apply') then
@@ -28,39 +23,52 @@ begin
   end if;
 
   -- Before anything that gives this transaction its id; sorted, so that no two wait for each other.
-  perform pg_advisory_xact_lock(hv_lock, k) from unnest(p_locks) k;
+  if p_locks <> '{}' then
+    perform pg_advisory_xact_lock(hv_lock, k) from unnest(p_locks) k;
+  end if;
+  -- A group that is sent again waits here for its first attempt. An assignment needs no query, `perform` does.
+  v_void := pg_advisory_xact_lock(uuid_hash_extended(p_writer, hv_lock));
 
-  select w.number, w.outcome into v_last, v_kept from hv.writers w where w.id = p_writer for update;
-  if not found then
+  select w.number into v_last from hv.writers w where w.id = p_writer;
+  if v_last is null then
     insert into hv.writers (id, number) values (p_writer, 0);
   elsif v_last >= p_number then
     -- It was sent before, over a connection that broke, and committed.
-    v_outcome := v_kept;
+    select w.outcome into outcome from hv.writers w where w.id = p_writer;
+    if p_kind = 'assign' then
+      select s.states, s.sizes into states, sizes from hv.states_below(p_jobs, p_most) s;
+    end if;
+    logged := 1;
+    return next;
+    return;
   end if;
 
-  if v_last is null or v_last < p_number then
-    v_outcome := case p_kind
-      when 'register' then hv.do_register(p_jobs, p_states)
-      when 'assign' then hv.do_assign(p_jobs)
-      when 'save' then hv.do_save(p_jobs, p_states)
-      when 'release' then hv.do_release(p_jobs)
-      when 'status' then hv.do_status(p_jobs)
-      when 'sequence' then hv.do_sequence(p_jobs)
-      when 'renew' then hv.do_renew(p_jobs)
-      else hv.do_rarely(p_kind, p_jobs, p_states)
-    end;
-    update hv.writers w set number = p_number, outcome = v_outcome, seen = now() where w.id = p_writer;
-    v_xid := pg_current_xact_id()::text::bigint;
-    select count(*) into v_logged from hv.changes c where c.xid = pg_current_xact_id();
+  case p_kind
+    when 'register' then outcome := hv.do_register(p_jobs, p_states);
+    when 'assign' then
+      select a.outcome, a.states, a.sizes into outcome, states, sizes from hv.do_assign(p_jobs, p_most) a;
+    when 'save' then outcome := hv.do_save(p_jobs, p_states);
+    when 'release' then outcome := hv.do_release(p_jobs);
+    when 'status' then outcome := hv.do_status(p_jobs);
+    when 'sequence' then outcome := hv.do_sequence(p_jobs);
+    when 'renew' then outcome := hv.do_renew(p_jobs);
+    else outcome := hv.do_rarely(p_kind, p_jobs, p_states);
+  end case;
+  update hv.writers w set number = p_number, outcome = write.outcome, seen = now() where w.id = p_writer;
+  xid := pg_current_xact_id()::text::bigint;
+  -- How many entries the feed has got, or at most, where to count them would take longer than to write them.
+  if p_locks = '{}' or p_kind = 'sequence' then
+    logged := 0;
+  elsif p_kind in ('register', 'assign', 'save') then
+    logged := jsonb_array_length(p_jobs);
+  else
+    select count(*) into logged from hv.changes c where c.xid = pg_current_xact_id();
   end if;
-  if p_kind = 'assign' then
-    select s.states, s.sizes into v_states, v_sizes from hv.states_below(p_jobs, p_most) s;
+  -- Not the size of its column, which is smaller where a kept outcome is compressed.
+  if octet_length(outcome::text) > p_most then
+    outcome := null;
   end if;
-  return query select
-    v_xid,
-    -- Not the size of its column, which is smaller where a kept outcome is compressed.
-    case when octet_length(v_outcome::text) <= p_most then v_outcome end,
-    v_states, v_logged, v_sizes;
+  return next;
 end $$;
 
 -- As machines of schema 5 call it, which take an answer of any size.
@@ -123,13 +131,6 @@ begin
   perform 1 from hv.particles p where p.point = any(p_points) order by p.id + 0 for no key update;
 end $$;
 
--- The same against an assignment under way, and not against another `save`.
-create function hv.hold_saved(p_points text[]) returns void language plpgsql
-set plan_cache_mode = force_generic_plan as $$
-begin
-  perform 1 from hv.particles p where p.point = any(p_points) order by p.id + 0 for share;
-end $$;
-
 -- The states at the points of some jobs; when they have more than p_most bytes together, the size of each instead.
 create function hv.states_below(p_jobs jsonb, p_most bigint, out states bytea[], out sizes bigint[])
 language plpgsql stable set plan_cache_mode = force_generic_plan as $$
@@ -157,33 +158,27 @@ end $$;
 
 -- A job: a list of rows [point, route, depth, kind, owner, status, properties, parent, number of its state]; the first
 -- is the particle, the others are below it. The outcome: true, false when the parent is missing, or the point that is there already.
-create function hv.do_register(p_jobs jsonb, p_states bytea[]) returns jsonb language plpgsql
-set plan_cache_mode = force_generic_plan as $$
+create function hv.do_register(p_jobs jsonb, p_states bytea[]) returns jsonb language plpgsql as $$
 #variable_conflict use_column
 declare
   v_outcome jsonb;
 begin
+  -- `offset 0`: each point is looked up by itself. Otherwise the whole table may be read to be joined.
   with rows as materialized (
     select j.o as job, r.o as place, r.v->>0 as point, r.v->>1 as route, (r.v->>2)::integer as depth,
-           r.v->>3 as kind, r.v->>4 as owner, r.v->>5 as status, r.v->>6 as properties, r.v->>7 as parent,
-           (r.v->>8)::integer as state
+           r.v->>3 as kind, r.v->>4 as owner, r.v->>5 as status, r.v->>6 as properties, (r.v->>8)::integer as state,
+           exists (select 1 from hv.particles p where p.point = r.v->>0 offset 0) as there,
+           r.o = 1 and r.v->>7 is not null and not exists (
+             select 1 from hv.particles p where p.point = r.v->>7 offset 0
+           ) as lost
     from jsonb_array_elements(p_jobs) with ordinality j(v, o), jsonb_array_elements(j.v) with ordinality r(v, o)
   ),
-  there as materialized (
-    -- `offset 0`: each point is looked up by itself. Otherwise the whole table may be read to be joined.
-    select rows.job, min(rows.place) as place
-    from rows where exists (select 1 from hv.particles p where p.point = rows.point offset 0) group by rows.job
-  ),
   judged as materialized (
-    select f.job, case
-      when t.place is not null then to_jsonb((select r.point from rows r where r.job = t.job and r.place = t.place))
-      when f.parent is not null and not exists (select 1 from hv.particles p where p.point = f.parent offset 0)
-        then 'false'::jsonb
-      else 'true'::jsonb
-    end as said
-    from rows f left join there t on t.job = f.job where f.place = 1
+    select rows.job, bool_or(rows.there) as taken, bool_or(rows.lost) as lost from rows group by rows.job
   ),
-  good as materialized (select rows.* from rows join judged on judged.job = rows.job where judged.said = 'true'),
+  good as materialized (
+    select rows.* from judged join rows on rows.job = judged.job where not judged.taken and not judged.lost
+  ),
   made as (
     insert into hv.particles (point, route, depth, kind, owner, status, properties)
     select point, route, depth, kind, owner, status, properties from good order by job, place
@@ -191,13 +186,19 @@ begin
   ),
   kept as (
     insert into hv.states (id, state)
-    select made.id, p_states[good.state] from made join good on good.point = made.point where good.state is not null
+    select made.id, p_states[good.state] from good join made on made.point = good.point where good.state is not null
   ),
   logged as (
     insert into hv.changes (n, kind, point)
     select row_number() over (order by job, place), 'registered', point from good
   )
-  select jsonb_agg(judged.said order by judged.job) into v_outcome from judged;
+  select jsonb_agg(
+    case
+      when judged.taken then
+        to_jsonb((select rows.point from rows where rows.job = judged.job and rows.there order by rows.place limit 1))
+      else to_jsonb(not judged.lost)
+    end order by judged.job
+  ) into v_outcome from judged;
   return v_outcome;
 end $$;
 
@@ -224,13 +225,13 @@ begin
     return jsonb_build_array(v_kind);
   end if;
   update hv.particles p set kind = v_row->>3, owner = v_row->>4, status = v_row->>5, properties = v_row->>6,
-    star = null, incarnation = null where p.id = v_id;
+    star = null, incarnation = null where p.point = v_row->>0;
   delete from hv.states s where s.id = v_id;
   if v_row->>8 is not null then
     insert into hv.states (id, state) values (v_id, p_states[(v_row->>8)::integer]);
   end if;
   if v_held then
-    perform hv.log(array['released'], array[v_row->>0], array[(select epoch from hv.particles where id = v_id)]);
+    perform hv.log(array['released'], array[v_row->>0], array[(select epoch from hv.particles where point = v_row->>0)]);
   end if;
   -- Its new owner and Kind may change what it may do, and what may be done to it.
   perform hv.log(array['registered', 'owner'], array[v_row->>0, v_row->>0], array[0, 0]::bigint[]);
@@ -245,43 +246,45 @@ create function hv.holds(p hv.particles) returns boolean language sql stable as 
 $$;
 
 -- A job: [point, star, incarnation, expected star, its incarnation, its epoch]. The outcome: the new epoch as a number,
--- "missing", "gone", or the [star, epoch] that holds; [null] for none.
-create function hv.do_assign(p_jobs jsonb) returns jsonb language plpgsql
-set plan_cache_mode = force_generic_plan as $$
+-- "missing", "gone", or the [star, epoch] that holds; [null] for none. With the states, or with the size of each when they
+-- have more than p_most bytes together.
+create function hv.do_assign(
+  p_jobs jsonb, p_most bigint, out outcome jsonb, out states bytea[], out sizes bigint[]
+) language plpgsql as $$
 #variable_conflict use_column
 declare
-  v_outcome jsonb;
+  v_size bigint;
 begin
-  perform hv.hold((select array_agg(j.v->>0) from jsonb_array_elements(p_jobs) j(v)));
-  with wanted as materialized (
-    select j.o, j.v->>0 as point, j.v->>1 as star, (j.v->>2)::bigint as incarnation, j.v->>3 as star_was,
-           (j.v->>4)::bigint as incarnation_was, (j.v->>5)::bigint as epoch_was
-    from jsonb_array_elements(p_jobs) with ordinality j(v, o)
-  ),
-  judged as materialized (
-    select w.o, w.point, w.star, w.incarnation, p.at, case
+  -- Holds off a `save`; the next statement sees what one that was under way has saved. `+ 0`: see hv.hold.
+  perform 1 from hv.particles p
+  where p.point = any(array(select j.v->>0 from jsonb_array_elements(p_jobs) j(v))) order by p.id + 0
+  for no key update;
+  with judged as materialized (
+    select j.o, j.v, p.at, p.size, p.state, case
       when p.at is null then '"missing"'::jsonb
       when not (
-        case when p.star is null then w.star_was is null
-             when (p.star, p.incarnation, p.epoch) is not distinct from (w.star_was, w.incarnation_was, w.epoch_was)
-               then true
-             else w.star_was is null and not p.held end
+        case when p.star is null then j.v->>3 is null
+             when (p.star, p.incarnation, p.epoch) is not distinct from
+                  (j.v->>3, (j.v->>4)::bigint, (j.v->>5)::bigint) then true
+             else j.v->>3 is null and not p.held end
       ) then case when p.star is null or not p.held then '[null]'::jsonb
                   else jsonb_build_array(p.star, p.epoch) end
       when not exists (
-        select 1 from hv.stars s where s.key = w.star and s.incarnation = w.incarnation and s.announced offset 0
+        select 1 from hv.stars s where s.key = j.v->>1 and s.incarnation = (j.v->>2)::bigint and s.announced offset 0
       ) then '"gone"'::jsonb
       else to_jsonb(nextval('hv.epochs'))
     end as said
-    from wanted w left join lateral (
-      select p.ctid as at, p.star, p.incarnation, p.epoch, exists (
-        select 1 from hv.stars s where s.key = p.star and s.incarnation = p.incarnation and s.announced offset 0
-      ) as held
-      from hv.particles p where p.point = w.point offset 0
+    from jsonb_array_elements(p_jobs) with ordinality j(v, o) left join lateral (
+      select p.ctid as at, p.star, p.incarnation, p.epoch, s.state, octet_length(s.state)::bigint as size,
+             p.star is not null and exists (
+               select 1 from hv.stars s where s.key = p.star and s.incarnation = p.incarnation and s.announced offset 0
+             ) as held
+      from hv.particles p left join hv.states s on s.id = p.id where p.point = j.v->>0 offset 0
     ) p on true
   ),
   good as materialized (
-    select o, at, point, star, incarnation, said::bigint as epoch from judged where jsonb_typeof(said) = 'number'
+    select o, at, v->>0 as point, v->>1 as star, (v->>2)::bigint as incarnation, said::bigint as epoch
+    from judged where jsonb_typeof(said) = 'number'
   ),
   moved as (
     update hv.particles p set star = g.star, incarnation = g.incarnation, epoch = g.epoch, status = 'Ready'
@@ -291,43 +294,46 @@ begin
     insert into hv.changes (n, kind, point, epoch)
     select row_number() over (order by o), 'assigned', point, epoch from good
   )
-  select jsonb_agg(judged.said order by judged.o) into v_outcome from judged;
-  return v_outcome;
+  select jsonb_agg(j.said order by j.o), array_agg(case when j.size <= p_most then j.state end order by j.o),
+         array_agg(j.size order by j.o), sum(j.size)
+  into outcome, states, sizes, v_size from judged j;
+  if v_size > p_most then
+    states := null;
+  else
+    sizes := null;
+  end if;
 end $$;
 
 -- A job: [point, star, incarnation, epoch, whether it is announced]. The outcome: whether it was saved.
-create function hv.do_save(p_jobs jsonb, p_states bytea[]) returns jsonb language plpgsql
-set plan_cache_mode = force_generic_plan as $$
+create function hv.do_save(p_jobs jsonb, p_states bytea[]) returns jsonb language plpgsql as $$
 #variable_conflict use_column
 declare
   v_outcome jsonb;
 begin
-  -- Holds off an assignment elsewhere; the next statement sees what one that was under way has done.
-  perform hv.hold_saved((select array_agg(j.v->>0) from jsonb_array_elements(p_jobs) j(v)));
-  with wanted as materialized (
-    select j.o, j.v->>0 as point, j.v->>1 as star, (j.v->>2)::bigint as incarnation, (j.v->>3)::bigint as epoch,
-           (j.v->>4)::boolean as announced
-    from jsonb_array_elements(p_jobs) with ordinality j(v, o)
-  ),
-  judged as materialized (
-    select w.o, w.point, w.announced, p.id
-    from wanted w left join lateral (
+  -- Holds off an assignment elsewhere, and not another `save`; the next statement sees what one that was under way has
+  -- done. `+ 0`: see hv.hold.
+  perform 1 from hv.particles p
+  where p.point = any(array(select j.v->>0 from jsonb_array_elements(p_jobs) j(v))) order by p.id + 0
+  for share;
+  with judged as materialized (
+    select j.o, j.v, (
       select p.id from hv.particles p
-      where p.point = w.point and p.star = w.star and p.incarnation = w.incarnation and p.epoch = w.epoch
+      where p.point = j.v->>0 and p.star = j.v->>1 and p.incarnation = (j.v->>2)::bigint
+        and p.epoch = (j.v->>3)::bigint
         and exists (
           select 1 from hv.stars s where s.key = p.star and s.incarnation = p.incarnation and s.announced offset 0
         )
       offset 0
-    ) p on true
+    ) as id
+    from jsonb_array_elements(p_jobs) with ordinality j(v, o)
   ),
-  good as materialized (select o, point, announced, id from judged where id is not null),
   saved as (
-    insert into hv.states (id, state) select id, p_states[o] from good
+    insert into hv.states (id, state) select id, p_states[o] from judged where id is not null
     on conflict (id) do update set state = excluded.state
   ),
   logged as (
     insert into hv.changes (n, kind, point)
-    select row_number() over (order by o), 'state', point from good where announced
+    select row_number() over (order by o), 'state', v->>0 from judged where id is not null and (v->>4)::boolean
   )
   select jsonb_agg(judged.id is not null order by judged.o) into v_outcome from judged;
   return v_outcome;
@@ -458,38 +464,39 @@ end $$;
 create function hv.do_delete(p_jobs jsonb) returns jsonb language plpgsql as $$
 #variable_conflict use_column
 declare
-  v_ids bigint[];
+  v_gone text[];
   v_points text[];
   v_epochs bigint[];
   v_records jsonb;
   v_touched text[];
 begin
   -- A point is a prefix of what is below it: from the last text to the first, children come before their parents.
-  select array_agg(f.id) into v_ids from (
-    select distinct p.id, p.point
+  select array_agg(f.point) into v_gone from (
+    select distinct p.point
     from jsonb_array_elements(p_jobs->0->1) r(v)
     cross join lateral (
-      select q.id, q.point from hv.particles q where q.point = r.v->>0
+      select q.point from hv.particles q where q.point = r.v->>0
       union all
-      select q.id, q.point from hv.particles q
+      select q.point from hv.particles q
       where q.route || '' = r.v->>1 and r.v->>2 is not null and q.point > r.v->>2 and q.point < r.v->>3
       union all
-      select q.id, q.point from hv.particles q where q.route = r.v->>1 and r.v->>2 is null and q.depth > 0
+      select q.point from hv.particles q where q.route = r.v->>1 and r.v->>2 is null and q.depth > 0
     ) p
     order by p.point desc limit (p_jobs->0->>0)::bigint
   ) f;
-  if v_ids is null then
+  if v_gone is null then
     return '[[]]';
   end if;
-  perform 1 from hv.particles p where p.id = any(v_ids) order by p.id for update;
+  perform 1 from hv.particles p where p.point = any(v_gone) order by p.id + 0 for update;
   select array_agg(p.point order by length(p.point) desc, p.point),
          array_agg(p.epoch order by length(p.point) desc, p.point),
          jsonb_agg(jsonb_build_array(p.point, p.kind, p.owner, p.status, p.properties,
                                      case when hv.holds(p) then p.star end, p.incarnation, p.epoch)
                    order by length(p.point) desc, p.point)
     into v_points, v_epochs, v_records
-    from hv.particles p where p.id = any(v_ids);
-  delete from hv.particles p where p.id = any(v_ids);
+    from hv.particles p where p.point = any(v_gone);
+  delete from hv.states s using hv.particles p where p.point = any(v_gone) and s.id = p.id;
+  delete from hv.particles p where p.point = any(v_gone);
 
   if exists (select 1 from hv.grants) then
     with gone as (

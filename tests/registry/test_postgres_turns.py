@@ -1,0 +1,98 @@
+"""Writes and look-ups that are under way together: who is answered when, and with what."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import asyncpg
+import pytest
+
+from hyperverse_core.errors import NotFound, ParseError
+from hyperverse_core.registry import Registration, Status
+from hyperverse_core.testing.registry_kit.fixture_tree import fold
+from hyperverse_core.values import HYPERUSER, Kind, Point
+from hyperverse_postgres.registry import PostgresRegistry
+from hyperverse_postgres.turns import take_turns
+from patience import PATIENCE
+from postgres_server import Database
+
+_SPACE = Point.parse("localhost")
+_POINTS = [_SPACE.child(f"p{number}") for number in range(200)]
+
+
+@pytest.fixture
+async def registry(database: Database) -> AsyncIterator[PostgresRegistry]:
+    async with PostgresRegistry(database.settings) as registry:
+        await registry.register(Registration(_SPACE, Kind("Space"), HYPERUSER))
+        await asyncio.gather(*(registry.register(Registration(point, Kind("Base"), HYPERUSER)) for point in _POINTS))
+        yield registry
+
+
+async def test_callers_without_successors_go_on_by_halves() -> None:
+    answered: list[int] = []
+    take_turns(list(range(100)), answered.extend, others_wait=False)
+    assert answered == list(range(50))
+    await asyncio.sleep(0)
+    assert answered == list(range(100))
+
+
+async def test_callers_go_on_behind_the_next_query_when_others_wait() -> None:
+    answered: list[int] = []
+    take_turns([1, 2, 3], answered.extend, others_wait=True)
+    assert answered == []
+    await asyncio.sleep(0)
+    assert answered == [1, 2, 3]
+
+
+@pytest.mark.parametrize(("callers", "halve"), [(3, True), (100, False)])
+async def test_few_callers_and_those_of_a_slow_server_go_on_at_once(callers: int, halve: bool) -> None:
+    answered: list[int] = []
+    take_turns(list(range(callers)), answered.extend, others_wait=False, halve=halve)
+    assert answered == list(range(callers))
+
+
+async def test_each_of_many_callers_gets_its_own_answer_again_and_again(registry: PostgresRegistry) -> None:
+    star = await registry.announce(fold())
+
+    async def go_on(point: Point) -> None:
+        held = (await registry.assign(point, star.key, star.incarnation, None)).assignment
+        for number in range(10):
+            await registry.save_state(point, held, f"{point} {number}".encode())
+            assert await registry.load_state(point) == f"{point} {number}".encode()
+            record = (await registry.records([point]))[point]
+            assert (record.point, record.assignment) == (point, held)
+            with pytest.raises(NotFound, match=f"{point.text}:none"):
+                await registry.set_status(point.child("none"), Status.PAUSED)
+
+    async with asyncio.timeout(PATIENCE):
+        await asyncio.gather(*map(go_on, _POINTS))
+
+
+async def test_a_record_that_cannot_be_read_is_told_to_each_caller_and_hides_no_other(
+    registry: PostgresRegistry, database: Database
+) -> None:
+    connection = await asyncpg.connect(database.url)
+    try:
+        await connection.execute(
+            f"update {database.schema}.particles set owner = 'No Point' where point = $1", _POINTS[0].text
+        )
+    finally:
+        await connection.close()
+    async with asyncio.timeout(PATIENCE):
+        found = await asyncio.gather(
+            *(registry.records([point]) for point in (_POINTS[0], _POINTS[0], *_POINTS[1:])), return_exceptions=True
+        )
+    assert [type(one) for one in found[:2]] == [ParseError, ParseError]
+    assert [list(one) for one in found[2:] if isinstance(one, dict)] == [[point] for point in _POINTS[1:]]
+
+
+async def test_a_state_goes_with_its_particle(registry: PostgresRegistry, database: Database) -> None:
+    point = _SPACE.child("kept")
+    await registry.register(Registration(point, Kind("Base"), HYPERUSER, state=b"state"))
+    await registry.delete([_SPACE])
+    connection = await asyncpg.connect(database.url)
+    try:
+        assert await connection.fetchval(f"select count(*) from {database.schema}.states") == 0
+    finally:
+        await connection.close()
