@@ -63,11 +63,10 @@ connection has closed meanwhile, even while they wait for a lock."""
 
 @attrs.define(eq=False)
 class Link:
-    """One connection.
+    """One connection. Whoever uses it does so inside of ``async with``, one after another.
 
     Attributes:
         answers: how long the server may take to answer.
-        turn: the lock held by the user of the connection.
         trouble: why there is no connection; empty when there is one, or none was requested yet.
         since: when the trouble began, in seconds since the epoch.
     """
@@ -75,12 +74,19 @@ class Link:
     _settings: PostgresSettings
     _opened: Callable[[Connection], Awaitable[None]]
     answers: AnswerTimes
-    turn: asyncio.Lock = attrs.field(factory=asyncio.Lock, init=False)
+    _turn: asyncio.Lock = attrs.field(factory=asyncio.Lock, init=False)
     _connection: Connection = None
     _next: float = 0.0
     _closed: bool = False
     trouble: str = attrs.field(default="", init=False)
     since: float = attrs.field(default=0.0, init=False)
+
+    async def __aenter__(self) -> Link:
+        await self._turn.acquire()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._turn.release()
 
     async def connect(self) -> Connection:
         """Makes the first connection. Raises the errors of asyncpg, and OSError."""

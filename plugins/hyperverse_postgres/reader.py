@@ -108,7 +108,7 @@ class PostgresReader:
         tries = broken = 0
         while True:
             link = self.detour if self._lent else self.link
-            async with link.turn:
+            async with link:
                 connection = await link.connection()
                 try:
                     async with asyncio.timeout(link.answers.wait(broken)):
@@ -132,7 +132,7 @@ class PostgresReader:
         async with self._lending:
             self._lent = True
             try:
-                async with self.link.turn:
+                async with self.link:
                     yield self.link
             finally:
                 self._lent = False

@@ -156,8 +156,8 @@ class PostgresRegistry(PostgresTrust):
         point = registration.point
         rows, states = rows_of(registration)
         points = frozenset(row[0] for row in rows)
-        parent = registration.needed_parent
-        needs = frozenset() if parent is None else frozenset((parent.text,))
+        parent = rows[0][7]
+        needs = frozenset() if parent is None else frozenset((parent,))
         while True:
             said: Any = registration.misplaced()
             if said is None:

@@ -14,7 +14,7 @@ import msgspec
 
 from hyperverse_core.errors import BadRequest
 
-__all__ = ["ALL_LOCKS", "LeftOut", "WriteUnit", "locks_of", "next_group", "sent"]
+__all__ = ["ALL_LOCKS", "LeftOut", "WriteQueue", "WriteUnit", "locks_of", "sent"]
 
 _MOST: Final = 1024
 """Bounds how long the first of many units waits for the last one."""
@@ -78,56 +78,100 @@ class WriteUnit:
         return cls(kind, job, frozenset((point,)), locks_of((point,)))
 
 
-def next_group(waiting: deque[WriteUnit]) -> list[WriteUnit]:
-    """Takes from ``waiting`` the first unit and the units that may be done with it. No unit left in front of a taken
-    one touches its points, so that the writes to one point keep their order."""
-    group: list[WriteUnit] = []
-    left: list[WriteUnit] = []
-    changed: set[str] = set()
-    needed: set[str] = set()
-    passed: set[str] = set()
-    closed = False
-    size = 0
-    for _ in range(min(len(waiting), _LOOK)):
-        unit = waiting.popleft()
-        if unit.future.done():  # its caller was cancelled before the write began: write nothing
-            continue
-        if not group:
-            group.append(unit)
-            size = sum(map(len, unit.states))
-            changed.update(unit.changes or ())
-            needed.update(unit.needs)
-            closed = unit.kind not in _BATCHED or unit.changes is None
-            if closed:
-                break
-            continue
-        assert unit is not None
-        if unit.changes is None:
-            left.append(unit)
-            break
-        more = sum(map(len, unit.states))
-        if unit.kind == group[0].kind and size + more <= _BYTES and _fits(unit, changed, needed, passed):
-            group.append(unit)
-            size += more
-            changed.update(unit.changes)
-            needed.update(unit.needs)
-            if len(group) == _MOST:
-                break
-        else:
-            left.append(unit)
-            passed.update(unit.changes)
-            passed.update(unit.needs)
-    waiting.extendleft(reversed(left))
-    return group
+@attrs.define(eq=False)
+class WriteQueue:
+    """Writes that wait. The first one and those that may be done with it form the next group.
 
+    They form it as they arrive, while the server works on the group before: otherwise the server would wait 2 us for
+    each write. No write is taken before one that touches the same points, so the writes to a point keep their order.
+    """
 
-def _fits(unit: WriteUnit, changed: set[str], needed: set[str], passed: set[str]) -> bool:
-    assert unit.changes is not None
-    if not passed.isdisjoint(unit.changes) or not passed.isdisjoint(unit.needs):
-        return False
-    if unit.kind == "sequence":  # one point may draw several numbers at once
+    _group: list[WriteUnit] = attrs.field(factory=list, init=False)
+    _behind: deque[WriteUnit] = attrs.field(factory=deque, init=False)
+    _urgent: deque[WriteUnit] = attrs.field(factory=deque, init=False)
+    _changed: set[str] = attrs.field(factory=set, init=False)
+    _needed: set[str] = attrs.field(factory=set, init=False)
+    _passed: set[str] = attrs.field(factory=set, init=False)
+    _bytes: int = attrs.field(default=0, init=False)
+    _full: bool = attrs.field(default=False, init=False)
+
+    def __len__(self) -> int:
+        return len(self._urgent) + len(self._group) + len(self._behind)
+
+    def put(self, unit: WriteUnit) -> None:
+        """Adds a write."""
+        if unit.urgent:
+            self._urgent.append(unit)
+        elif not self._group:
+            self._begin(unit)
+        elif not self._joined(unit):
+            self._behind.append(unit)
+            if unit.changes is None:
+                self._full = True  # nothing may pass it
+            else:
+                self._passed.update(unit.changes)
+                self._passed.update(unit.needs)
+
+    def take(self) -> list[WriteUnit]:
+        """Removes the next group, without writes whose callers were cancelled. Returns none when no write waits."""
+        group: list[WriteUnit] = []
+        while not group and len(self):
+            if self._urgent:
+                group = [self._urgent.popleft()]
+            else:
+                group, behind, self._behind = self._group, self._behind, deque()
+                self._group = []
+                for _ in range(min(len(behind), _LOOK)):
+                    self.put(behind.popleft())
+                if behind:
+                    self._behind.extend(behind)
+                    self._full = True
+            group = [unit for unit in group if not unit.future.done()]
+        return group
+
+    def clear(self) -> list[WriteUnit]:
+        """Removes all writes, and returns them."""
+        all_of_them = [*self._urgent, *self._group, *self._behind]
+        self._urgent.clear()
+        self._group = []
+        self._behind.clear()
+        return [unit for unit in all_of_them if not unit.future.done()]
+
+    def _begin(self, unit: WriteUnit) -> None:
+        self._group = [unit]
+        self._bytes = sum(map(len, unit.states))
+        self._changed = set(unit.changes or ())
+        self._needed = set(unit.needs)
+        self._passed = set()
+        self._full = unit.kind not in _BATCHED or unit.changes is None
+
+    def _joined(self, unit: WriteUnit) -> bool:
+        more = sum(map(len, unit.states)) if unit.states else 0
+        if (
+            self._full
+            or unit.kind != self._group[0].kind
+            or unit.changes is None
+            or self._bytes + more > _BYTES
+            or not self._fits(unit, unit.changes)
+        ):
+            return False
+        self._group.append(unit)
+        self._bytes += more
+        self._changed |= unit.changes
+        self._needed |= unit.needs
+        self._full = len(self._group) >= _MOST
         return True
-    return changed.isdisjoint(unit.changes) and changed.isdisjoint(unit.needs) and needed.isdisjoint(unit.changes)
+
+    def _fits(self, unit: WriteUnit, changes: frozenset[str]) -> bool:
+        if self._passed and not (self._passed.isdisjoint(changes) and self._passed.isdisjoint(unit.needs)):
+            return False
+        if unit.kind == "sequence":  # one point may draw several numbers at once
+            return True
+        return (
+            self._changed.isdisjoint(changes)
+            and self._changed.isdisjoint(unit.needs)
+            and self._needed.isdisjoint(changes)
+        )
 
 
 def sent(group: list[WriteUnit]) -> tuple[list[int], str, list[bytes]]:

@@ -11,9 +11,8 @@ import asyncio
 import logging
 import time
 import uuid
-from collections import deque
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from typing import Any, Final
 
 import attrs
@@ -27,7 +26,7 @@ from .link import Connection, Link
 from .schema import named
 from .settings import PostgresSettings
 from .turns import take_turns
-from .work import LeftOut, WriteUnit, next_group, sent
+from .work import LeftOut, WriteQueue, WriteUnit, sent
 
 __all__ = ["PostgresWriter"]
 
@@ -76,7 +75,7 @@ class PostgresWriter:
     refusal: tuple[str, float] | None = attrs.field(default=None, init=False)
     _id: uuid.UUID = attrs.field(factory=uuid.uuid4, init=False)
     _number: int = 0
-    _waiting: deque[WriteUnit] = attrs.field(factory=deque, init=False)
+    _waiting: WriteQueue = attrs.field(factory=WriteQueue, init=False)
     _wake: asyncio.Event = attrs.field(factory=asyncio.Event, init=False)
     _task: asyncio.Task[None] | None = None
     _closing: bool = False
@@ -118,17 +117,14 @@ class PostgresWriter:
         """
         if self._closing:
             raise Unavailable("the registry is closed")
-        if unit.urgent:
-            self._waiting.appendleft(unit)
-        else:
-            self._waiting.append(unit)
+        self._waiting.put(unit)
         self._wake.set()
         return await unit.future
 
     async def _run(self) -> None:
         while not self._closing or self._waiting:
             self._wake.clear()
-            group = next_group(self._waiting)
+            group = self._waiting.take()
             if group:
                 await self._do(group)
             if not self._waiting and not self._closing:
@@ -179,7 +175,7 @@ class PostgresWriter:
                 raise
 
     async def _attempt(self, arguments: tuple[Any, ...], broken: int) -> Any:
-        async with self._turn() as link:
+        async with self._borrow() if self._borrow else self.link as link:
             connection, committed = await link.connection(), False
             try:
                 async with asyncio.timeout(LARGE if self._borrow else self._answers.wait(broken)):
@@ -199,20 +195,9 @@ class PostgresWriter:
                     raise _Broken(error) from error
                 raise
 
-    @asynccontextmanager
-    async def _turn(self) -> AsyncIterator[Link]:
-        if self._borrow is not None:
-            async with self._borrow() as link:
-                yield link
-            return
-        async with self.link.turn:
-            yield self.link
-
     def _refuse_waiting(self, error: Unavailable) -> None:
         """Refuses the waiting writes while the outcome of a group is sought: none of them was written."""
-        waiting = [unit for unit in self._waiting if not unit.future.done()]
-        self._waiting.clear()
-        for unit in waiting:
+        for unit in self._waiting.clear():
             unit.future.set_exception(own_copy(error))
 
     def _answered(self, group: list[WriteUnit], answer: Any) -> None:

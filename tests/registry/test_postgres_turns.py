@@ -69,6 +69,25 @@ async def test_each_of_many_callers_gets_its_own_answer_again_and_again(registry
         await asyncio.gather(*map(go_on, _POINTS))
 
 
+async def test_more_writes_than_are_looked_through_at_once_keep_their_order_at_each_point(
+    registry: PostgresRegistry,
+) -> None:
+    statuses = (Status.PAUSED, Status.READY)
+    acts = []
+    for _ in range(10):  # 8,000 writes of two kinds, none of which waits for another here
+        for point in _POINTS:
+            acts += [registry.set_status(point, status) for status in statuses]
+            acts += [registry.sequence(point) for _ in statuses]
+    async with asyncio.timeout(PATIENCE):
+        said = await asyncio.gather(*acts)
+        records = await registry.records(_POINTS)
+    drawn = [number for number in said if number is not None]
+    for place in range(len(_POINTS)):
+        of_one = [drawn[turn * 2 * len(_POINTS) + 2 * place + second] for turn in range(10) for second in (0, 1)]
+        assert of_one == list(range(1, 21))
+    assert {record.status for record in records.values()} == {Status.READY}
+
+
 async def test_a_record_that_cannot_be_read_is_told_to_each_caller_and_hides_no_other(
     registry: PostgresRegistry, database: Database
 ) -> None:

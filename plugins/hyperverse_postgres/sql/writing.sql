@@ -161,8 +161,29 @@ end $$;
 create function hv.do_register(p_jobs jsonb, p_states bytea[]) returns jsonb language plpgsql as $$
 #variable_conflict use_column
 declare
+  v_row jsonb := p_jobs->0->0;
+  v_id bigint;
   v_outcome jsonb;
 begin
+  if jsonb_array_length(p_jobs) = 1 and jsonb_array_length(p_jobs->0) = 1 then
+    -- One alone: two small statements take half as long as the large one below.
+    insert into hv.particles (point, route, depth, kind, owner, status, properties)
+    select v_row->>0, v_row->>1, (v_row->>2)::integer, v_row->>3, v_row->>4, v_row->>5, v_row->>6
+    where not exists (select 1 from hv.particles p where p.point = v_row->>0)
+      and (v_row->>7 is null or exists (select 1 from hv.particles p where p.point = v_row->>7))
+    returning id into v_id;
+    if v_id is null then
+      return jsonb_build_array(
+        case when exists (select 1 from hv.particles p where p.point = v_row->>0) then v_row->0 else 'false' end
+      );
+    end if;
+    if v_row->>8 is not null then
+      insert into hv.states (id, state) values (v_id, p_states[(v_row->>8)::integer]);
+    end if;
+    insert into hv.changes (n, kind, point) values (1, 'registered', v_row->>0);
+    return '[true]';
+  end if;
+
   -- `offset 0`: each point is looked up by itself. Otherwise the whole table may be read to be joined.
   with rows as materialized (
     select j.o as job, r.o as place, r.v->>0 as point, r.v->>1 as route, (r.v->>2)::integer as depth,
