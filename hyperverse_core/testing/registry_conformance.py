@@ -25,6 +25,7 @@ from __future__ import annotations
 
 from .registry_kit.assignments import Assignments
 from .registry_kit.cancelled_calls import CancelledCalls
+from .registry_kit.cut_writes import CutWrites
 from .registry_kit.directory import DirectoryGroup
 from .registry_kit.ends_of_stars import EndsOfStars
 from .registry_kit.feed import ChangeFeedGroup, Reopening
@@ -51,6 +52,7 @@ class RegistryConformance(
     Texts,
     ChangeFeedGroup,
     CancelledCalls,
+    CutWrites,
     SeveralProcesses,
     Reopening,
 ):
@@ -66,4 +68,8 @@ class RegistryConformance(
             few thousand); None, the default, skips the tests of a feed that has lost entries.
         hosts_many: number of particles on the star that dies while another machine renews. It is 500, so that the kit
             ends soon; a registry that has a faster way to make them (:meth:`host_many`) can try a hundred thousand.
+        cuts: the moments at which :meth:`cut` can break the connection to the store during a write, ``"request"`` and
+            ``"answer"``; without any, the default, the kit skips the tests of that.
+        finds_out: whether the registry can find out afterwards if such a write was committed. True unless the subclass
+            says otherwise.
     """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 
 import asyncpg
 import pytest
@@ -11,6 +12,7 @@ from hyperverse_core.registry import Registry, StarRecord
 from hyperverse_core.testing.registry_conformance import RegistryConformance
 from hyperverse_core.values import Point
 from postgres_server import Database
+from registry.cutting_proxy import CuttingProxy
 from thoroughness import THOROUGH
 
 
@@ -18,10 +20,12 @@ from thoroughness import THOROUGH
 class TestPostgresRegistry(RegistryConformance):
     feed_keeps = 1000
     hosts_many = 100_000 if THOROUGH else 500
+    cuts = ("request", "answer")
 
     @pytest.fixture(autouse=True)
-    def _where(self, database: Database) -> None:
-        self.settings = {**database.settings, "feed": 1000}
+    def _where(self, database: Database, proxy: CuttingProxy) -> None:
+        self.proxy = proxy
+        self.settings = {**database.settings, "url": proxy.url, "feed": 1000}
 
     @pytest.fixture
     async def registry(self, _where: None) -> AsyncIterator[Registry]:
@@ -29,6 +33,12 @@ class TestPostgresRegistry(RegistryConformance):
 
         async with PostgresRegistry(self.settings) as registry:
             yield registry
+
+    @asynccontextmanager
+    async def cut(self, registry: Registry, moment: str, write: str) -> AsyncIterator[None]:
+        setattr(self.proxy, f"cut_{moment}", write.removeprefix("set_").removesuffix("_state").encode())
+        yield
+        assert not getattr(self.proxy, f"cut_{moment}"), "the connection must have been cut"
 
     async def host_many(self, registry: Registry, star: StarRecord, points: Sequence[Point]) -> None:
         # Rows like those that the registry writes, in two seconds and not in half a minute.
