@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 
 import asyncpg
 import pytest
@@ -86,6 +86,19 @@ async def test_more_writes_than_are_looked_through_at_once_keep_their_order_at_e
         of_one = [drawn[turn * 2 * len(_POINTS) + 2 * place + second] for turn in range(10) for second in (0, 1)]
         assert of_one == list(range(1, 21))
     assert {record.status for record in records.values()} == {Status.READY}
+
+
+async def test_no_write_passes_one_to_the_same_point_to_join_a_group(registry: PostgresRegistry) -> None:
+    news = [_SPACE.child(f"n{number}") for number in range(100)]
+    acts: list[Awaitable[object]] = [registry.set_status(_POINTS[0], Status.PAUSED)]
+    for point in news:
+        acts += [
+            registry.register(Registration(point, Kind("Base"), HYPERUSER)),
+            registry.set_status(point, Status.PAUSED),  # of the kind of the first write, and not to pass the one before
+        ]
+    async with asyncio.timeout(PATIENCE):
+        await asyncio.gather(*acts)
+        assert {record.status for record in (await registry.records(news)).values()} == {Status.PAUSED}
 
 
 async def test_a_record_that_cannot_be_read_is_told_to_each_caller_and_hides_no_other(
