@@ -73,9 +73,22 @@ class SocketFile:
         wished = directory / f"{purpose}.sock"
         if len(os.fsencode(wished)) <= _LONGEST:
             return cls(wished)
+        return cls.of_user(hashlib.sha256(os.fsencode(wished)).hexdigest()[:20])
+
+    @classmethod
+    def of_user(cls, name: str) -> SocketFile | None:
+        """Returns ``NAME.sock`` in the directory for the sockets of this user on this host: ``hyperverse-UID`` below
+        ``XDG_RUNTIME_DIR`` or the directory for temporary files. It is created if it does not exist.
+
+        Args:
+            name: the name of the file, without its ending.
+
+        Returns:
+            the file; None if the path is too long for a socket, or the directory does not belong only to this user.
+        """
         base = os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir()
         folder = Path(base, f"hyperverse-{os.getuid()}")
-        path = folder / (hashlib.sha256(os.fsencode(wished)).hexdigest()[:20] + ".sock")
+        path = folder / f"{name}.sock"
         if len(os.fsencode(path)) > _LONGEST or not _is_private(folder):
             return None
         return cls(path)

@@ -1,8 +1,8 @@
 """The plugin ``postgres``: a registry in a PostgreSQL database that machines on many hosts share.
 
 From the outside in: ``registry`` implements the contract, ``writer`` commits groups of writes, ``reader``, ``pages``
-and ``feed`` read, ``link`` is a connection that reconnects, ``schema`` holds the tables, and ``sql`` what the server
-runs: each group of writes is one call of a function there.
+and ``feed`` read, ``listening`` and ``host_news`` hear of changes, ``link`` is a connection that reconnects, ``schema``
+holds the tables, and ``sql`` what the server runs: each group of writes is one call of a function there.
 """
 
 from __future__ import annotations

@@ -19,6 +19,7 @@ from hyperverse_core.values import Point
 
 from .holder import who_holds
 from .link import Connection
+from .listening import Listening
 from .reader import PostgresReader
 from .schema import lock_class, named
 from .settings import PostgresSettings
@@ -50,7 +51,14 @@ timeline of the log, because that of pg_control_checkpoint() changes only with t
 _SINCE: Final = " ".join(("select f.*,", _SERVER_COLUMNS, "from hv.changes_since($1, $2, $3) f"))
 _NEWEST: Final = "select xid, n from hv.newest()"
 _TELL: Final = "select hv.tell($1)"
-_SERVER: Final = " ".join(("select", _SERVER_COLUMNS))
+_SERVER: Final = " ".join(
+    (
+        "select extract(epoch from pg_postmaster_start_time())::text,",
+        "(select d.oid::text from pg_database d where d.datname = current_database()),",
+        _SERVER_COLUMNS,
+    )
+)
+"""The second part alone does not tell a server from one that runs on a copy of its files: the start does."""
 
 
 def packed(history: int, xid: int, n: int) -> int:
@@ -71,6 +79,7 @@ class PostgresFeed:
 
     _reader: PostgresReader
     _settings: PostgresSettings
+    _listening: Listening = attrs.field(init=False)
     _waiting: set[asyncio.Future[None]] = attrs.field(factory=set, init=False)
     _telling: asyncio.Task[None] | None = None
     _untold: bool = False
@@ -80,16 +89,22 @@ class PostgresFeed:
     _holder: Trouble | None = None
     _closed: bool = False
 
+    @_listening.default
+    def _listens(self) -> Listening:
+        return Listening(self._reader.link, self.channel, self.wake)
+
     @property
     def channel(self) -> str:
         """The notification channel of this registry."""
         return f"hyperverse_{lock_class(self._settings.schema)}"
 
     async def opened(self, connection: Connection) -> None:
-        """Makes a new connection listen, and checks that it reaches the same server in the same history."""
+        """Ensures that notifications are heard, over a new connection or another registry of this host, and checks
+        whether the connection reaches the same server in the same history."""
+        started, database, server, timeline = await connection.fetchrow(_SERVER)
         if not self._settings.pooler:
-            await connection.add_listener(self.channel, self._notified)
-        self._is_at(*await connection.fetchrow(_SERVER))
+            await self._listening.opened(connection, f"{server} {started} {database} {self._settings.schema}")
+        self._is_at(server, timeline)
         self.wake()
 
     def _is_at(self, server: int, timeline: int) -> None:
@@ -98,9 +113,6 @@ class PostgresFeed:
         if self._server is not None and here != self._server:
             self._history += 1
         self._server = here
-
-    def _notified(self, *_: Any) -> None:
-        self.wake()
 
     # -- reading ------------------------------------------------------------------------------------------
 
@@ -119,12 +131,15 @@ class PostgresFeed:
         ends = loop.time() + timeout
         pause = _CLOSE
         look = _POLL if self._settings.pooler else _SLOW
+        unannounced = False
         while True:
             # Before the query, so that a commit during the query wakes us.
             woken = loop.create_future()
             self._waiting.add(woken)
             try:
                 found, held_up = await self._look(since)
+                if unannounced and found.entries:
+                    self._listening.missed()
                 left = ends - loop.time()
                 if not held_up:
                     self._held_since, self._holder = 0.0, None
@@ -133,6 +148,7 @@ class PostgresFeed:
                 if held_up:
                     await self._look_who()
                 await asyncio.wait((woken,), timeout=min(left, pause if held_up else look))
+                unannounced = not woken.done() and not held_up
                 pause = min(pause * 1.5, _FARTHEST) if held_up else _CLOSE
             finally:
                 self._waiting.discard(woken)
@@ -214,6 +230,7 @@ class PostgresFeed:
         """Ends all waiting. The callers get the changes that are there."""
         self._closed = True
         self.wake()
+        await self._listening.close()
         if self._telling is not None:
             self._telling.cancel()
             await asyncio.gather(self._telling, return_exceptions=True)

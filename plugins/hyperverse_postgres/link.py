@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, TypeVar
 
 import asyncpg
 import attrs
@@ -19,6 +19,7 @@ from .settings import PostgresSettings
 
 __all__ = ["Connection", "Link"]
 
+_T = TypeVar("_T")
 Connection: TypeAlias = Any
 """An ``asyncpg.Connection``."""
 
@@ -63,7 +64,7 @@ connection has closed meanwhile, even while they wait for a lock."""
 
 @attrs.define(eq=False)
 class Link:
-    """One connection. Whoever uses it does so inside of ``async with``, one after another.
+    """One connection. Its users take turns: each uses it inside of ``async with``.
 
     Attributes:
         answers: how long the server may take to answer.
@@ -121,6 +122,22 @@ class Link:
             raise away(self._settings.where, self.trouble) from error
         self._connection, self.trouble = connection, ""
         return connection
+
+    async def ask(self, query: Callable[[Connection], Awaitable[_T]]) -> _T:
+        """Returns the result of ``query``, called once with this connection and no other. The connection is given up
+        when that fails, whatever the error is.
+
+        Raises:
+            Unavailable: there is no connection now; otherwise the error of ``query``, TimeoutError included.
+        """
+        async with self:
+            connection = await self.connection()
+            try:
+                async with asyncio.timeout(self.answers.wait(0)):
+                    return await query(connection)
+            except Exception as error:
+                self.broke(error)
+                raise
 
     def broke(self, error: BaseException) -> None:
         """Gives up the connection. A new one is made at once."""

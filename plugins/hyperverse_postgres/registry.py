@@ -101,8 +101,9 @@ class PostgresRegistry(PostgresTrust):
             return
         self._opened = True
         try:
-            connection = await self._link.connect()
-            await made_ready(connection, self._settings)
+            async with self._link:
+                connection = await self._link.connect()
+                await made_ready(connection, self._settings)
             await self._writer.small.link.connect()
         except (*CONNECTING, ValueError) as error:
             await self.close()

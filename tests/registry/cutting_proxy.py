@@ -33,6 +33,8 @@ class CuttingProxy:
         requests: how often the client has sent something and waited for the answer.
         keeps_open: the end of a connection of the server reaches no client, as if it were still on its way.
         ended: how many connections the server has ended.
+        counts: text that is looked for in what the server sends.
+        counted: how often the server has sent it.
     """
 
     url: str
@@ -46,6 +48,8 @@ class CuttingProxy:
     requests: int = 0
     keeps_open: bool = False
     ended: int = 0
+    counts: bytes = b""
+    counted: int = 0
     _writers: set[asyncio.StreamWriter] = attrs.field(factory=set, init=False)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -91,6 +95,8 @@ class CuttingProxy:
     async def _carry(self, there: asyncio.StreamReader, writer: asyncio.StreamWriter, mute: asyncio.Event) -> None:
         try:
             while data := await there.read(65536):
+                if self.counts:
+                    self.counted += data.count(self.counts)
                 if self.silent:
                     continue
                 if mute.is_set():
