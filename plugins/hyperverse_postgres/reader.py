@@ -176,14 +176,13 @@ class BatchedLookUps(Generic[_T]):
         """Returns what is found at ``points``, as committed at the time of the call or later. A very large number of
         points is queried in parts, so that other callers do not wait long."""
         wanted = list(points)
-        if len(wanted) <= _MOST:
-            return await self._at(wanted) if wanted else {}
-        found: dict[Point, _T] = {}
-        for begin in range(0, len(wanted), _MOST):
-            found |= await self._at(wanted[begin : begin + _MOST])
-        return found
-
-    async def _at(self, wanted: list[Point]) -> dict[Point, _T]:
+        if len(wanted) > _MOST:
+            found: dict[Point, _T] = {}
+            for begin in range(0, len(wanted), _MOST):
+                found |= await self.at(wanted[begin : begin + _MOST])
+            return found
+        if not wanted:
+            return {}
         if not self._asked:
             self._begin()
         # A separate future: a cancelled caller must not take the answer away from the others.
