@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Coroutine
 from typing import Any
 
@@ -18,13 +17,13 @@ def run(main: Coroutine[Any, Any, Any], *, autojump: bool = True) -> Any:
 
 
 def test_an_hour_passes_at_once() -> None:
+    """A test that really waited for an hour would be ended long before."""
+
     async def main() -> float:
         await asyncio.sleep(3600)
         return asyncio.get_running_loop().time()
 
-    began = time.monotonic()
     assert run(main()) == pytest.approx(3600)
-    assert time.monotonic() - began < 2
 
 
 def test_timers_go_off_in_order_and_on_time() -> None:
