@@ -84,7 +84,9 @@ class Pair:
 
 
 async def connected(directory: Path, stack: AsyncExitStack, lanes: Choice, registry: Choice | None = None) -> Pair:
-    """Two machines that have lanes to one another, and know both people."""
+    """Two machines that have lanes to one another, and know both people. No lane is lost because a machine had to wait
+    for a processor."""
+    lanes = attrs.evolve(lanes, settings={"heartbeat_timeout": PATIENCE, **lanes.settings})
     machines = []
     for name in ("a", "b"):
         config = Config(
