@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
+import resource
 import socket
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 
 import asyncpg
@@ -261,6 +263,37 @@ async def test_a_peer_that_says_something_is_sent_away(folder: Path, database: D
                 writer.write(b"x")
         writer.close()
         assert await notified(changes, [leader, follower]) == [leader]
+
+
+async def test_a_leader_without_a_free_descriptor_goes_on_and_accepts_when_it_has_one(
+    folder: Path, database: Database, changes: Changes
+) -> None:
+    async with member(database) as leader:
+        (path,) = sockets(folder)
+        with socket.socket(socket.AF_UNIX) as late:
+            late.setblocking(False)
+            with no_descriptor_left():
+                late.connect(str(path))
+                assert await notified(changes, [leader]) == [leader]
+                assert _pending(late) == b""
+            assert await asyncio.wait_for(asyncio.get_running_loop().sock_recv(late, 1), PATIENCE) == b"\n"
+
+
+@contextmanager
+def no_descriptor_left() -> Iterator[None]:
+    """Lets this process open no file until the end of a ``with``."""
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    taken = [os.open(os.devnull, os.O_RDONLY)]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (taken[0] + 1, before[1]))
+    try:
+        with contextlib.suppress(OSError):
+            while True:
+                taken.append(os.dup(taken[0]))
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+        for number in taken:
+            os.close(number)
 
 
 @needs_root
