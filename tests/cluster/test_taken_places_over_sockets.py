@@ -55,7 +55,9 @@ async def _until_it_is_ready(machine: Machine) -> None:
     await until(lambda: machine.state is Status.READY, "the machine that opens again")
 
 
-async def test_it_opens_again_in_free_places_and_its_clients_continue(registry: SqlRegistry, config: Config) -> None:
+async def test_it_opens_again_in_free_places_and_its_clients_continue(
+    registry: SqlRegistry, config: Config, caplog: pytest.LogCaptureFixture
+) -> None:
     async with Machine(config, plugins=[cluster_kinds]) as machine:
         inside = machine.client()
         await inside.exec("create localhost<Space>; create localhost:a<Tally>")
@@ -76,6 +78,7 @@ async def test_it_opens_again_in_free_places_and_its_clients_continue(registry: 
                 assert (reply.body, reply.star in _places(machine)) == (7, True)
         troubles = machine.status()["troubles"]  # that writes are slow is told of a busy computer
         assert [trouble for trouble in troubles if trouble["what"] != "writes to the registry"] == []
+        assert "could not be told" not in caplog.text
 
 
 async def test_it_can_be_stopped_while_it_cannot_open_again(

@@ -77,7 +77,7 @@ async def _open_to_machines(given: Given, parts: Parts, closing: ClosingStack) -
 
 async def _take_no_more(parts: Parts) -> None:
     """Tells the other machines that this one accepts no more particles."""
-    if not parts.directory.machines():
+    if not parts.directory.machines() or not parts.membership.may_serve:  # without a lease, it gets none anyway
         return
     try:
         await parts.membership.take_no_more()
