@@ -53,6 +53,11 @@ class PostgresReader:
     _task: asyncio.Task[None] | None = None
     _closing: bool = False
 
+    @property
+    def where(self) -> str:
+        """The database, as errors name it."""
+        return self._settings.where
+
     def start(self) -> None:
         """Starts reading."""
         self._task = asyncio.create_task(self._run(), name="registry reader")
@@ -217,8 +222,8 @@ class BatchedLookUps(Generic[_T]):
             if not future.done():
                 try:
                     here = {point: self.made(found[point.text]) for point in wanted if point.text in found}
-                except HyperverseError as error:  # what is stored there cannot be read
-                    future.set_exception(error)
+                except Exception as error:  # what is stored there cannot be read
+                    future.set_exception(translated(error, self._reader.where))
                 else:
                     future.set_result(here)
 

@@ -14,7 +14,7 @@ import msgspec
 
 from hyperverse_core.errors import BadRequest
 
-__all__ = ["ALL_LOCKS", "LeftOut", "WriteQueue", "WriteUnit", "locks_of", "sent"]
+__all__ = ["ALL_LOCKS", "LeftOut", "WriteQueue", "WriteUnit", "entries_of", "locks_of", "sent"]
 
 _MOST: Final = 1024
 """Bounds how long the first of many units waits for the last one."""
@@ -193,6 +193,25 @@ def sent(group: list[WriteUnit]) -> tuple[list[int], str, list[bytes]]:
         raise BadRequest("the registry cannot store this value: it has the character NUL")
     locks = {lock for unit in group for lock in unit.locks}
     return sorted(locks), jobs.decode(), states
+
+
+def entries_of(group: list[WriteUnit], outcomes: list[Any], counted: int) -> int:
+    """Returns how many entries of the feed a group has written.
+
+    Args:
+        group: writes of one kind.
+        outcomes: what the database function said to each.
+        counted: how many the server has counted. Where it does not count, it gives the number
+            of the writes, refused ones included.
+    """
+    match group[0].kind:
+        case "register":
+            return sum(len(unit.job) for unit, said in zip(group, outcomes, strict=True) if said is True)
+        case "assign":
+            return sum(type(said) is int for said in outcomes)
+        case "save" if counted:  # at least one was to be announced
+            return outcomes.count(True)
+    return counted
 
 
 def _number(unit: WriteUnit, base: int) -> None:

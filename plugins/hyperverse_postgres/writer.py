@@ -26,7 +26,7 @@ from .link import Connection, Link
 from .schema import named
 from .settings import PostgresSettings
 from .turns import take_turns
-from .work import LeftOut, WriteQueue, WriteUnit, sent
+from .work import LeftOut, WriteQueue, WriteUnit, entries_of, sent
 
 __all__ = ["PostgresWriter"]
 
@@ -207,8 +207,8 @@ class PostgresWriter:
             states = [None if size is None else LeftOut(size) for size in sizes]
         if xid is not None:
             self.newest = max(self.newest, xid)
-        self._committed(logged)
         outcomes = msgspec.json.decode(outcome)
+        self._committed(entries_of(group, outcomes, logged))
         results = list(zip(group, outcomes, states or [None] * len(group), strict=True))
         # Where a commit takes long, the largest groups are best.
         quick = self._begun is not None and time.monotonic() - self._begun < _OWN * len(group)

@@ -41,7 +41,7 @@ async def test_a_plan_that_was_made_for_an_empty_table_reads_no_more_when_it_is_
         await admin.execute(f"analyze {database.schema}.particles, {database.schema}.stars, {database.schema}.states")
 
         async def everything(name: str) -> None:
-            """Each write that is grouped, alone and with others."""
+            """Each write that is grouped, alone and with others, and a change of the owner."""
             for few in ([_SPACE.child(f"{name}-alone")], [_SPACE.child(f"{name}-{n}") for n in range(_EACH)]):
                 await asyncio.gather(*(registry.register(Registration(p, Kind("Base"), HYPERUSER)) for p in few))
                 held = await asyncio.gather(*(registry.assign(p, star.key, star.incarnation, None) for p in few))
@@ -51,6 +51,7 @@ async def test_a_plan_that_was_made_for_an_empty_table_reads_no_more_when_it_is_
                 await asyncio.gather(*(registry.sequence(p) for p in few))
                 await asyncio.gather(*(registry.records((p,)) for p in few))
                 await registry.release(pairs)
+                await registry.chown(few, _SPACE)
 
         await everything("before")
         await admin.execute(

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Awaitable
 import asyncpg
 import pytest
 
-from hyperverse_core.errors import NotFound, ParseError
+from hyperverse_core.errors import InternalError, NotFound, ParseError
 from hyperverse_core.registry import Registration, Status
 from hyperverse_core.testing.registry_kit.fixture_tree import fold
 from hyperverse_core.values import HYPERUSER, Kind, Point
@@ -101,22 +101,25 @@ async def test_no_write_passes_one_to_the_same_point_to_join_a_group(registry: P
         assert {record.status for record in (await registry.records(news)).values()} == {Status.PAUSED}
 
 
+@pytest.mark.parametrize(
+    ("column", "text", "error"), [("owner", "No Point", ParseError), ("properties", "no json", InternalError)]
+)
 async def test_a_record_that_cannot_be_read_is_told_to_each_caller_and_hides_no_other(
-    registry: PostgresRegistry, database: Database
+    registry: PostgresRegistry, database: Database, column: str, text: str, error: type[Exception]
 ) -> None:
     connection = await asyncpg.connect(database.url)
     try:
         await connection.execute(
-            f"update {database.schema}.particles set owner = 'No Point' where point = $1", _POINTS[0].text
+            f"update {database.schema}.particles set {column} = $2 where point = $1", _POINTS[0].text, text
         )
     finally:
         await connection.close()
     async with asyncio.timeout(PATIENCE):
         found = await asyncio.gather(
-            *(registry.records([point]) for point in (_POINTS[0], _POINTS[0], *_POINTS[1:])), return_exceptions=True
+            *(registry.records([point]) for point in (_POINTS[0], *_POINTS[1:], _POINTS[0])), return_exceptions=True
         )
-    assert [type(one) for one in found[:2]] == [ParseError, ParseError]
-    assert [list(one) for one in found[2:] if isinstance(one, dict)] == [[point] for point in _POINTS[1:]]
+    assert [type(found[0]), type(found[-1])] == [error, error]
+    assert [list(one) for one in found[1:-1] if isinstance(one, dict)] == [[point] for point in _POINTS[1:]]
 
 
 async def test_a_state_goes_with_its_particle(registry: PostgresRegistry, database: Database) -> None:

@@ -34,7 +34,8 @@ begin
     insert into hv.writers (id, number) values (p_writer, 0);
   elsif v_last >= p_number then
     -- It was sent before, over a connection that broke, and committed.
-    select w.outcome into outcome from hv.writers w where w.id = p_writer;
+    select case when octet_length(w.outcome::text) <= p_most then w.outcome end into outcome
+    from hv.writers w where w.id = p_writer;
     if p_kind = 'assign' then
       select s.states, s.sizes into states, sizes from hv.states_below(p_jobs, p_most) s;
     end if;
@@ -55,8 +56,12 @@ begin
     else outcome := hv.do_rarely(p_kind, p_jobs, p_states);
   end case;
   update hv.writers w set number = p_number, outcome = write.outcome, seen = now() where w.id = p_writer;
+  if not found then -- hv.prune has removed it meanwhile, because the last write was long ago
+    insert into hv.writers (id, number, outcome) values (p_writer, p_number, write.outcome);
+  end if;
   xid := pg_current_xact_id()::text::bigint;
-  -- How many entries the feed has got, or at most, where to count them would take longer than to write them.
+  -- How many entries the feed has got. Where to count them would take longer than to write them, the machine counts them
+  -- by the outcome, and one of schema 6 or earlier takes this number.
   if p_locks = '{}' or p_kind = 'sequence' then
     logged := 0;
   elsif p_kind in ('register', 'assign', 'save') then
@@ -472,10 +477,12 @@ begin
     return jsonb_build_array(v_missing);
   end if;
   with good as materialized (
-    select r.o, p.id, p.point from jsonb_array_elements_text(p_jobs->0->1) with ordinality r(v, o)
-    join hv.particles p on p.point = r.v where p.owner <> p_jobs->0->>0
+    select r.o, r.v as point, p.at from jsonb_array_elements_text(p_jobs->0->1) with ordinality r(v, o)
+    cross join lateral (
+      select p.ctid as at, p.owner from hv.particles p where p.point = r.v offset 0
+    ) p where p.owner <> p_jobs->0->>0
   ),
-  written as (update hv.particles p set owner = p_jobs->0->>0 from good g where p.id = g.id)
+  written as (update hv.particles p set owner = p_jobs->0->>0 from good g where p.ctid = g.at)
   insert into hv.changes (n, kind, point) select row_number() over (order by o), 'owner', point from good;
   return '[[]]';
 end $$;
