@@ -23,7 +23,14 @@ SCHEMA_VERSION: Final = 7
 _OLDEST_SERVER: Final = 14
 _STEPS: Final[tuple[str, ...]] = ("from_1_to_2.sql", "", "", "", "", "")
 """What each version added to the tables, in order; may be empty. A new registry applies all of them."""
-_FUNCTIONS: Final = ("writing.sql", "directory.sql", "trust.sql", "reading.sql")
+_FUNCTIONS: Final = (
+    "writing.sql",
+    "particles.sql",
+    "assignments.sql",
+    "directory.sql",
+    "trust.sql",
+    "reading.sql",
+)
 _LOCK: Final = -1
 """The advisory lock of the schema; the locks of points are 0 and higher."""
 _OVERTAKEN: Final = "YH001"

@@ -137,7 +137,11 @@ class PostgresWriter:
         except Exception as error:
             await self._failed(group, error)
         else:
-            self._answered(group, answer)
+            try:
+                self._answered(group, answer)
+            except Exception as error:  # as of a function that somebody has changed
+                _log.exception("the answer to a write to the registry cannot be read")
+                await self._failed(group, _unreadable(self._settings.where, error))
         finally:
             self._begun = None
 
@@ -241,4 +245,12 @@ def _nobody_knows(where: str, why: str) -> OutcomeUnknown:
         f"the database of the registry, {where}, was lost during a write: {why}; it is not known whether that was "
         "committed",
         hint="check the stored data before you repeat the write",
+    )
+
+
+def _unreadable(where: str, error: Exception) -> OutcomeUnknown:
+    return OutcomeUnknown(
+        f"the answer of the database of the registry, {where}, to a write cannot be read: {error}; it is not known "
+        "whether that was committed",
+        hint="its functions were changed; restore a backup of its schema",
     )

@@ -29,7 +29,7 @@ from hyperverse_postgres.registry import PostgresRegistry
 from postgres_server import temporary_server
 from registry.cutting_proxy import proxied
 
-_LONE, _MANY, _SPACE, _STAR = 100, 1024, Point.parse("bench"), StarKey("bench", "fold")
+_LONE, _MANY, _SPACE, _STAR = 100, 4096, Point.parse("bench"), StarKey("bench", "fold")
 _WRITERS: Final = 8
 _SECONDS: Final = 3.0
 _INSERT: Final = "insert into raw (point, kind, owner) values ($1, 'Base', 'hyperspace:users:hyperuser')"

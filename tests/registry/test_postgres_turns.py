@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Awaitable
 import asyncpg
 import pytest
 
-from hyperverse_core.errors import InternalError, NotFound, ParseError
+from hyperverse_core.errors import InternalError, NotFound, OutcomeUnknown, ParseError
 from hyperverse_core.registry import Registration, Status
 from hyperverse_core.testing.registry_kit.fixture_tree import fold
 from hyperverse_core.values import HYPERUSER, Kind, Point
@@ -129,5 +129,33 @@ async def test_a_state_goes_with_its_particle(registry: PostgresRegistry, databa
     connection = await asyncpg.connect(database.url)
     try:
         assert await connection.fetchval(f"select count(*) from {database.schema}.states") == 0
+    finally:
+        await connection.close()
+
+
+async def test_an_answer_that_cannot_be_read_is_told_to_its_callers_and_stops_no_other_write(
+    registry: PostgresRegistry, database: Database
+) -> None:
+    connection = await asyncpg.connect(database.url)
+    try:
+        await connection.execute(
+            f"""
+            create or replace function {database.schema}.write(
+              p_writer uuid, p_number bigint, p_locks integer[], p_kind text, p_jobs jsonb, p_states bytea[],
+              p_most bigint
+            ) returns table (xid bigint, outcome jsonb, states bytea[], logged bigint, sizes bigint[])
+            language plpgsql as $$ begin return next; end $$
+            """
+        )
+        async with asyncio.timeout(PATIENCE):
+            found = await asyncio.gather(
+                *(registry.set_status(point, Status.PAUSED) for point in _POINTS[:3]), return_exceptions=True
+            )
+        assert [type(one) for one in found] == [OutcomeUnknown] * 3
+        await connection.execute(f"update {database.schema}.meta set value = '6' where key = 'schema'")
+        async with PostgresRegistry(database.settings):
+            pass  # it brings the functions back
+        async with asyncio.timeout(PATIENCE):
+            await registry.set_status(_POINTS[0], Status.READY)
     finally:
         await connection.close()
