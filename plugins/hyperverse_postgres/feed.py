@@ -19,7 +19,7 @@ from hyperverse_core.values import Point
 
 from .holder import who_holds
 from .link import Connection
-from .listening import Listening
+from .listening import NewsListener
 from .reader import PostgresReader
 from .schema import lock_class, named
 from .settings import PostgresSettings
@@ -79,7 +79,7 @@ class PostgresFeed:
 
     _reader: PostgresReader
     _settings: PostgresSettings
-    _listening: Listening = attrs.field(init=False)
+    _news: NewsListener = attrs.field(init=False)
     _waiting: set[asyncio.Future[None]] = attrs.field(factory=set, init=False)
     _telling: asyncio.Task[None] | None = None
     _untold: bool = False
@@ -89,9 +89,9 @@ class PostgresFeed:
     _holder: Trouble | None = None
     _closed: bool = False
 
-    @_listening.default
-    def _listens(self) -> Listening:
-        return Listening(self._reader.link, self.channel, self.wake)
+    @_news.default
+    def _listens(self) -> NewsListener:
+        return NewsListener(self._reader.link, self.channel, self.wake)
 
     @property
     def channel(self) -> str:
@@ -103,7 +103,7 @@ class PostgresFeed:
         whether the connection reaches the same server in the same history."""
         started, database, server, timeline = await connection.fetchrow(_SERVER)
         if not self._settings.pooler:
-            await self._listening.opened(connection, f"{server} {started} {database} {self._settings.schema}")
+            await self._news.opened(connection, f"{server} {started} {database} {self._settings.schema}")
         self._is_at(server, timeline)
         self.wake()
 
@@ -139,7 +139,7 @@ class PostgresFeed:
             try:
                 found, held_up = await self._look(since)
                 if unannounced and found.entries:
-                    self._listening.missed()
+                    self._news.missed()
                 left = ends - loop.time()
                 if not held_up:
                     self._held_since, self._holder = 0.0, None
@@ -230,7 +230,7 @@ class PostgresFeed:
         """Ends all waiting. The callers get the changes that are there."""
         self._closed = True
         self.wake()
-        await self._listening.close()
+        await self._news.close()
         if self._telling is not None:
             self._telling.cancel()
             await asyncio.gather(self._telling, return_exceptions=True)

@@ -20,7 +20,7 @@ from .faults import CONNECTING
 from .host_news import HostNews, Part
 from .link import Connection, Link
 
-__all__ = ["Listening"]
+__all__ = ["NewsListener"]
 
 _LATE: Final = 0.25
 """Seconds that a notification may come later than its change: a machine under load notifies late."""
@@ -29,7 +29,7 @@ _DOUBTS: Final = 10.0
 
 
 @attrs.define(eq=False)
-class Listening:
+class NewsListener:
     """Calls a function for each notification. The part that a registry has on its host is chosen with its first
     connection, and again when the leader ends."""
 
