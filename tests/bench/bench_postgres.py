@@ -1,8 +1,9 @@
 """What the PostgreSQL registry costs, as ratios against raw asyncpg over the same server in the same run.
 
-Run it as ``python tests/bench/bench_postgres.py [--rounds N] [--json FILE]``. It starts a server of its own that waits
-for its disk, unless ``HYPERVERSE_TEST_PG`` names one. The reference is one INSERT, or one SELECT, over a connection of
-its own. Each figure is the least of some rounds, and references and registry alternate.
+Run it as ``python tests/bench/bench_postgres.py [--rounds N] [--delay MICROSECONDS] [--json FILE]``. It starts a server
+of its own that waits for its disk, and for so long besides, unless ``HYPERVERSE_TEST_PG`` names one. The reference is
+one INSERT, or one SELECT, over a connection of its own. Each figure is the least of some rounds, and references and
+registry alternate.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ import asyncpg
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from bench.report import Report, Row
+from hyperverse_core.cli.machine.memory import settle_memory
 from hyperverse_core.registry import Assignment, Registration, StarRecord, Status
 from hyperverse_core.values import HYPERUSER, Kind, Point, StarKey
 from hyperverse_postgres.registry import PostgresRegistry
@@ -76,6 +78,7 @@ class Bench:
             await raw.execute("create table raw (point text primary key, kind text, owner text)")
             await registry.register(Registration(_SPACE, Kind("Space"), HYPERUSER))
             star = await registry.announce(StarRecord(_STAR, "Fold", "bench"))
+            settle_memory()  # as `hyperverse up` does, and for the references too
             await self._writes_and_reads(raw, registry, star)
             await self._heard(raw, registry, other)
             await self._ends(raw, registry)
@@ -250,6 +253,7 @@ def main() -> None:
     """Runs it."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=5, help="of each figure")
+    parser.add_argument("--delay", type=int, default=0, help="microseconds that each commit takes longer")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the rows there too")
     parser.add_argument("--writer", nargs=3, help=argparse.SUPPRESS)
     given = parser.parse_args()
@@ -257,7 +261,8 @@ def main() -> None:
         asyncio.run(_write(*given.writer))
         return
     own = os.environ.get("HYPERVERSE_TEST_PG")
-    with nullcontext() if own else temporary_server(fsync="on") as server:
+    slower = {"commit_delay": str(given.delay), "commit_siblings": "0"}
+    with nullcontext() if own else temporary_server(fsync="on", **slower) as server:
         url = own or (server.url() if server is not None else "")
         asyncio.run(Bench(url, f"bench_{uuid.uuid4().hex[:8]}", given.rounds, Report(given.json)).run())
 
