@@ -10,7 +10,7 @@ __all__ = ["take_turns"]
 
 _T = TypeVar("_T")
 _FEW: Final = 16
-"""So few callers need no time."""
+"""So few callers are answered together: a second query would cost more than it saves."""
 
 
 def take_turns(callers: list[_T], answer: Callable[[list[_T]], None], *, others_wait: bool, halve: bool = True) -> None:
@@ -21,8 +21,9 @@ def take_turns(callers: list[_T], answer: Callable[[list[_T]], None], *, others_
         answer: answers some of them.
         others_wait: whether the next query is sent as soon as this returns. Then the callers are answered while the
             server works.
-        halve: whether two queries, each for half of the callers, pay where all wait for one. If all went on now, the
-            server would have nothing to do meanwhile, and then they nothing.
+        halve: whether to answer half of the callers first, where all of them wait for one query. Their next query is
+            then sent before the other half goes on. If all went on at once, the server would be idle while they run,
+            and they would be idle while the server works.
     """
     loop = asyncio.get_running_loop()
     if others_wait:

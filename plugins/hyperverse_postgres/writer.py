@@ -35,7 +35,7 @@ _SETTLE: Final = 5.0
 """Seconds in which to find the outcome of a group whose connection broke."""
 _LOOK: Final = 0.1
 _OWN: Final = 20e-6
-"""Seconds that a write takes this process and the server together, apart from what each group takes once."""
+"""Seconds that this process and the server together need for each write, without what each group needs once."""
 _TRIES: Final = 5
 _BREAKS: Final = 20
 """How many connections in a row may break under one group."""
@@ -139,7 +139,7 @@ class PostgresWriter:
         else:
             try:
                 self._answered(group, answer)
-            except Exception as error:  # as of a function that somebody has changed
+            except Exception as error:  # for example, because somebody has changed the function
                 _log.exception("the answer to a write to the registry cannot be read")
                 await self._failed(group, _unreadable(self._settings.where, error))
         finally:

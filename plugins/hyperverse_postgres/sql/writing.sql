@@ -26,7 +26,7 @@ begin
   if p_locks <> '{}' then
     perform pg_advisory_xact_lock(hv_lock, k) from unnest(p_locks) k;
   end if;
-  -- A group that is sent again waits here for its first attempt. An assignment needs no query, `perform` does.
+  -- A group that is sent again waits here for its first attempt. `:=` runs no query; `perform` would.
   v_void := pg_advisory_xact_lock(uuid_hash_extended(p_writer, hv_lock));
 
   select w.number into v_last from hv.writers w where w.id = p_writer;
@@ -56,7 +56,7 @@ begin
     else outcome := hv.do_rarely(p_kind, p_jobs, p_states);
   end case;
   update hv.writers w set number = p_number, outcome = write.outcome, seen = now() where w.id = p_writer;
-  if not found then -- hv.prune has removed it meanwhile, because the last write was long ago
+  if not found then  -- hv.prune has removed it meanwhile, because the last write was long ago
     insert into hv.writers (id, number, outcome) values (p_writer, p_number, write.outcome);
   end if;
   xid := pg_current_xact_id()::text::bigint;
